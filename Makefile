@@ -1,0 +1,209 @@
+# plumb: one non-recursive Makefile.
+#
+#   make            build/plumb
+#   make check      bootstrap, build, every test        make demo    bootstrap, build, a guided tour
+#   make lint       layers, banned words, lengths       make bench   speed against Terraform
+#   make asan       unit and end-to-end tests with ASan and UBSan
+#   make clang      everything with clang, warnings are errors
+#   make fuzz       every tests/fuzz/fuzz_*.c for FUZZ_SECONDS each
+#   make install    PREFIX=/usr/local, DESTDIR=         make format  apply .clang-format
+#
+# Objects live in build/<config>/; only the program of the plain config is left at build/plumb.
+# Sources are found by wildcard: to add one, add the file. Everything but src/main.c goes into
+# libplumb.a, which the tests link.
+
+CONFIG       ?= release
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+WERROR       ?=
+FUZZ_SECONDS ?= 60
+JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
+
+DATADIR := $(PREFIX)/share/plumb
+B       := build/$(CONFIG)
+GEN     := $(B)/gen
+
+ifeq ($(CONFIG),release)
+PROGRAM := build/plumb
+else
+PROGRAM := $(B)/plumb
+endif
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifneq ($(filter clang fuzz,$(CONFIG)),)
+override CC := clang
+endif
+
+# ---- flags --------------------------------------------------------------------------------------
+
+PKGS := libgit2 yajl libcurl yaml-0.1 libpcre2-8 expat libcrypto
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKG_ERROR  := $(shell pkg-config --print-errors --exists $(PKGS) 2>&1 || echo missing)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+            -Wwrite-strings -Wcast-qual -Wformat=2 -Wimplicit-fallthrough
+ifneq ($(WERROR)$(filter clang,$(CONFIG)),)
+WARNINGS += -Werror
+endif
+
+HARDEN_C  := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+HARDEN_LD := -pie -Wl,-z,relro,-z,now
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+ifeq ($(CONFIG),asan)
+OPT := -O1 -g $(SANITIZE)
+LINK_OPT := $(SANITIZE)
+else ifeq ($(CONFIG),fuzz)
+OPT := -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link -DPB_FUZZING=1
+LINK_OPT := $(SANITIZE)
+else
+OPT := -O2 -g $(HARDEN_C)
+LINK_OPT := $(HARDEN_LD)
+endif
+
+# -pthread belongs to compiling and linking. banned.h turns unsafe functions into errors.
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -pthread -Isrc -I. -I$(GEN) $(WARNINGS) $(OPT) \
+              -include src/base/banned.h $(PKG_CFLAGS) $(CFLAGS)
+ALL_LIBS   := $(PKG_LIBS) -pthread -lm
+
+# ---- sources ------------------------------------------------------------------------------------
+
+LIB_SRC := $(filter-out src/main.c, $(wildcard src/*.c src/*/*.c \
+           backends/*.c backends/*/*.c backends/*/*/*.c))
+TEST_SUPPORT_SRC := $(wildcard tests/support/*.c)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+LIB  := $(B)/libplumb.a
+TLIB := $(B)/libtest.a
+UNIT_BIN  := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
+FUZZ_BIN  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
+BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
+ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BENCH_SRC)) \
+           $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC)))
+
+.PHONY: all tests objects bench-programs check demo bench lint asan clang fuzz fuzz-programs \
+        install uninstall clean format bootstrap FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+all: $(if $(wildcard src/main.c),$(PROGRAM),$(LIB))
+tests: $(UNIT_BIN)
+objects: $(ALL_OBJ)
+bench-programs: $(BENCH_BIN)
+fuzz-programs: $(FUZZ_BIN)
+
+# ---- generated, rewritten only when the content changes, so that a commit rebuilds one object ---
+
+write_if_changed = mkdir -p $(@D); printf '%s\n' $(1) >$@.new; \
+                   if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(GEN)/version.h: FORCE
+	@v=$$(git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null) || \
+	v=0.0.0-$$(git describe --always --dirty 2>/dev/null || echo unknown); \
+	$(call write_if_changed,"#define PLUMB_VERSION \"$${v#v}\"")
+
+$(GEN)/paths.h: FORCE
+	@$(call write_if_changed,'#define PLUMB_DATADIR "$(DATADIR)"')
+
+$(B)/flags: FORCE
+	@$(call write_if_changed,'$(CC) $(ALL_CFLAGS)')
+
+# ---- rules --------------------------------------------------------------------------------------
+
+ifneq ($(PKG_ERROR),)
+$(ALL_OBJ): missing-libraries
+.PHONY: missing-libraries
+missing-libraries:
+	@pkg-config --print-errors --exists $(PKGS) || true
+	@echo "plumb: libraries to build with are missing: run scripts/bootstrap" >&2; exit 1
+endif
+
+$(B)/obj/%.o: %.c $(B)/flags | $(GEN)/version.h $(GEN)/paths.h
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(call obj,$(LIB_SRC))
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+
+$(TLIB): $(call obj,$(TEST_SUPPORT_SRC))
+	@mkdir -p $(@D); rm -f $@
+	ar rcsD $@ $^
+
+$(PROGRAM): $(call obj,src/main.c) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ -lcmocka $(ALL_LIBS)
+
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(TLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_OPT) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+-include $(ALL_OBJ:.o=.d)
+
+# ---- targets that people call -------------------------------------------------------------------
+
+# A second make sees the libraries that bootstrap has just installed.
+again = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+
+bootstrap:
+	@scripts/bootstrap
+
+check: bootstrap
+	@+$(again) all tests
+	@scripts/check --config $(CONFIG)
+
+demo: bootstrap
+	@+$(again) all
+	@scripts/demo
+
+bench: bootstrap
+	@+$(again) all bench-programs
+	@tests/bench/run
+
+lint:
+	@scripts/lint
+
+asan:
+	@+$(again) CONFIG=asan all tests
+	@scripts/check --config asan unit e2e
+
+clang:
+	@+$(again) CONFIG=clang all tests objects
+
+fuzz:
+	@+$(again) CONFIG=fuzz fuzz-programs
+	@scripts/fuzz --seconds $(FUZZ_SECONDS)
+
+format:
+	@git ls-files -z -- '*.c' '*.h' | xargs -0 -r clang-format -i
+
+# The man page and the completions come from the command table of the program itself.
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)
+	install -m 755 build/plumb $(DESTDIR)$(PREFIX)/bin/plumb
+	find schemas -type d -exec install -d '$(DESTDIR)$(DATADIR)/{}' \;
+	find schemas -type f -exec install -m 644 '{}' '$(DESTDIR)$(DATADIR)/{}' \;
+	scripts/install-docs build/plumb $(DESTDIR)$(PREFIX)/share
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/plumb
+	rm -rf $(DESTDIR)$(DATADIR)
+	scripts/install-docs --remove $(DESTDIR)$(PREFIX)/share
+
+clean:
+	rm -rf build
