@@ -1,0 +1,121 @@
+/*
+ * backend.h: what plumb asks of a tool it drives (executor) and of a way of reading live
+ * state (observer). Both are tables of functions; registry.c lists them.
+ *
+ * Results live in the arena given; nothing else is kept between calls but what the
+ * structs say. Every function follows err.h.
+ */
+#ifndef PB_BACKENDS_BACKEND_H
+#define PB_BACKENDS_BACKEND_H
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "model/seal.h"
+#include "model/snapshot.h"
+
+/* Tells how far work has come; called often, from the thread that does the work; shows
+ * nothing by itself. `done` of `total`; total 0 when not known. `what` is short: "plan",
+ * "reading ec2". May be NULL. */
+struct pb_progress {
+    void (*report)(void *ctx, const char *what, size_t done, size_t total);
+    void *ctx;
+};
+
+/* One unit, resolved by the caller; all strings are the caller's and outlive the call. */
+struct pb_unit_ctx {
+    const char *name;
+    const char *path;      /* of the root module within the repository, "" for the top */
+    const char *tree;      /* exported tree of the commit (repository top), NULL until needed */
+    const char *worktree;  /* where the repository is checked out: for local state and
+                              .terraform; NULL for a bare repository */
+    const char *work;      /* private area, 0700, for whatever the backend writes */
+    const char *workspace; /* "default" unless configured */
+    const char *tree_key;  /* git ids of everything in the tree that the unit reaches, hashed */
+    char *const *var_files;  /* paths within the repository; NULL-terminated or NULL */
+    char *const *vars;       /* NAME=VALUE; NULL-terminated or NULL */
+    char *const *backend_config; /* as terraform init -backend-config; or NULL */
+    const char *tool;        /* program to run ("terraform", "tofu", a path), or NULL: detect */
+    const char *state_path;  /* local state given by configuration, or NULL */
+    const struct pb_value *providers; /* plumb.yaml's overrides of provider settings, or NULL */
+    const struct pb_seal *seal;
+    const char *cache_dir;   /* plumb's cache, 0700 */
+    long timeout_ms;         /* per child; 0: none */
+    const struct pb_progress *progress;
+    struct pb_diags *diags;  /* warnings for the report */
+};
+
+struct pb_declare_result {
+    struct pb_declared_set declared;
+    struct pb_schema_set schemas;
+    bool from_cache;
+    long elapsed_ms;
+};
+
+struct pb_executor {
+    const char *name; /* "terraform": the report's "engine" */
+
+    /* Required. Finds candidate units in a listing of a tree's paths; see src/git. */
+    bool (*is_unit_dir)(const char *const *files, size_t n);
+
+    /* Required. The recorded side, without starting the tool where the backend can be read
+     * directly. A state that does not exist yet is n = 0 and lineage NULL. */
+    int (*record)(struct pb_recorded_set *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                  struct pb_err *err);
+
+    /* Required. The declared side from the cache only: 0 and *hit. Needs no exported tree. */
+    int (*declare_cached)(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
+                          const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
+                          struct pb_err *err);
+
+    /* Required. The declared side by running the tool in u->tree; stores it in the cache. */
+    int (*declare)(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                   const struct pb_recorded_set *recorded, struct pb_err *err);
+
+    /* Optional. Provider configurations as far as they can be read from the text of
+     * u->tree without running anything, so that observing can start while the tool plans. */
+    int (*preview_providers)(const struct pb_provider_config **out, size_t *n, struct pb_arena *a,
+                             const struct pb_unit_ctx *u, struct pb_err *err);
+};
+
+/* What an observer is asked to read. */
+struct pb_observe_request {
+    const struct pb_recorded *const *resources;
+    size_t n;
+    const struct pb_provider_config *providers;
+    size_t nproviders;
+    const struct pb_schema_set *schemas; /* may be empty */
+    const char *pack_dirs;               /* colon-separated; NULL: the installed ones */
+    int concurrency;                     /* requests under way at once; 0: default */
+    long timeout_ms;                     /* for the whole; 0: default */
+    const struct pb_progress *progress;
+    struct pb_diags *diags;
+};
+
+struct pb_observe_stats {
+    size_t requests, retries, failed;
+    size_t bytes;
+    long elapsed_ms;
+};
+
+struct pb_observer {
+    const char *name;
+
+    /* Required. Whether this observer can read that type of that provider at all. */
+    bool (*covers)(const struct pb_observe_request *rq, const char *provider_source,
+                   const char *type);
+
+    /* Required. Fills out[i] for resources[i], every one of them: a failure to read is a
+     * pb_live with presence UNKNOWN and a reason, never an error. Returns -1 only when
+     * nothing could be started at all (a broken pack) or when interrupted. */
+    int (*observe)(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
+                   const struct pb_observe_request *rq, struct pb_err *err);
+};
+
+extern const struct pb_executor pb_terraform;
+extern const struct pb_observer pb_rest;
+
+/* registry.c */
+extern const struct pb_executor *const pb_executors[]; /* NULL-terminated */
+extern const struct pb_observer *const pb_observers[]; /* NULL-terminated, in default order */
+
+#endif

@@ -1,0 +1,43 @@
+#include "base/cancel.h"
+
+#include <signal.h>
+#include <string.h>
+
+static volatile sig_atomic_t requested;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    requested = 1;
+}
+
+void pb_cancel_install(void)
+{
+    struct sigaction sa;
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = on_signal; /* no SA_RESTART: a blocked read must return */
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    sa.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &sa, NULL);
+}
+
+bool pb_cancel_requested(void)
+{
+    return requested != 0;
+}
+
+void pb_cancel_request(void)
+{
+    requested = 1;
+}
+
+int pb_cancel_check(struct pb_err *err)
+{
+    if (!requested)
+        return 0;
+    return pb_fail(err, PB_E_INTERRUPTED, "interrupted");
+}

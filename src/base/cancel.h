@@ -1,0 +1,16 @@
+/*
+ * cancel.h: being told to stop. main() installs the handlers for INT and TERM; everything
+ * that waits or loops asks pb_cancel_requested() and unwinds with PB_E_INTERRUPTED.
+ * The handlers only set a flag, so cleanup runs in ordinary code.
+ */
+#ifndef PB_BASE_CANCEL_H
+#define PB_BASE_CANCEL_H
+
+#include "base/err.h"
+
+void pb_cancel_install(void);
+bool pb_cancel_requested(void);
+void pb_cancel_request(void); /* as if a signal had come: for tests */
+int pb_cancel_check(struct pb_err *err); /* -1 and PB_E_INTERRUPTED once requested */
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * child.h: running another program, safely.
+ *
+ *	struct pb_child_spec spec = {.argv = argv.v, .env = env.v, .dir = tree,
+ *				     .out_path = "plan.json", .err_path = "plan.err"};
+ *	struct pb_child *c = NULL;
+ *	if (pb_child_start(&c, &spec, err) == 0)
+ *	    rc = pb_child_wait(&status, c, on_tick, ctx, err);
+ *	pb_child_free(c);
+ *
+ * argv arrays only, never a shell. The child has its own session, stdin on /dev/null and
+ * its stdio on files (0600) that the caller may tail while it runs: Terraform with a pipe
+ * whose reader dies loses its state. Every other descriptor is closed, the environment is
+ * exactly `env`, SIGHUP is ignored, SIGPIPE default, and the death of the thread that
+ * called start sends it SIGINT: start children from a thread that lives to wait for them.
+ *
+ * When plumb is interrupted (pb_cancel_requested), wait sends one INT to the child's pid,
+ * once, and keeps waiting: a second INT makes Terraform lose data. Nothing here sends
+ * SIGKILL unless spec.kill_after_ms says that the child may be killed (read-only work).
+ */
+#ifndef PB_BASE_CHILD_H
+#define PB_BASE_CHILD_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct pb_child;
+
+struct pb_child_spec {
+    char *const *argv;    /* argv[0] is looked up in the env's PATH unless it has a '/' */
+    char *const *env;     /* the whole environment, NULL-terminated */
+    const char *dir;      /* working directory, or NULL for ours */
+    const char *out_path; /* created 0600, truncated; NULL: /dev/null */
+    const char *err_path; /* created 0600, truncated; NULL: /dev/null; may equal out_path */
+    long timeout_ms;      /* 0: none; then one INT */
+    long kill_after_ms;   /* 0: never; else SIGKILL this long after the INT */
+};
+
+struct pb_child_status {
+    bool exited;   /* else killed by `signal` */
+    int code;      /* exit code */
+    int signal;
+    bool timed_out;
+    long elapsed_ms;
+};
+
+int pb_child_start(struct pb_child **out, const struct pb_child_spec *spec, struct pb_err *err);
+/* Calls tick(ctx) about ten times a second while the child runs; may be NULL.
+ * Returns 0 once the child has ended, however it ended; PB_E_INTERRUPTED after a cancel. */
+int pb_child_wait(struct pb_child_status *status, struct pb_child *c, void (*tick)(void *ctx),
+                  void *ctx, struct pb_err *err);
+pid_t pb_child_pid(const struct pb_child *c);
+void pb_child_free(struct pb_child *c); /* BUG() while it still runs */
+
+/* Searches PATH (of `path`, a PATH value; NULL: ours). Caller frees; NULL when not found. */
+char *pb_child_which(const char *program, const char *path);
+
+#endif

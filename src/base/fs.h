@@ -1,0 +1,46 @@
+/*
+ * fs.h: files and folders: whole reads with a limit, durable whole writes, private work
+ * areas, and where plumb keeps its own things.
+ *
+ * Nothing here follows a link that it was not given. Paths are the caller's.
+ */
+#ifndef PB_BASE_FS_H
+#define PB_BASE_FS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Reads a regular file (or /proc and pipes) whole into `out`; more than `max` bytes is an
+ * error that names the file and the limit. A missing file sets err->sys to ENOENT. */
+int pb_fs_read(struct pb_buf *out, const char *path, size_t max, struct pb_err *err);
+
+/* Writes a sibling temporary file (mode `mode`), fsyncs it, renames it over `path` and
+ * fsyncs the folder: readers see the old or the new content, never a part. */
+int pb_fs_write_atomic(const char *path, const void *p, size_t n, unsigned mode,
+                       struct pb_err *err);
+
+int pb_fs_mkdirs(const char *path, unsigned mode, struct pb_err *err); /* like mkdir -p */
+bool pb_fs_exists(const char *path);
+bool pb_fs_is_dir(const char *path);
+
+/* Removes a tree without following links. Missing is fine. */
+int pb_fs_remove_tree(const char *path, struct pb_err *err);
+
+/* Joins with exactly one '/'; an absolute `b` wins. Caller frees. */
+char *pb_fs_join(const char *a, const char *b);
+
+/* $XDG_CACHE_HOME/plumb or ~/.cache/plumb, and the same for state; PLUMB_CACHE_DIR and
+ * PLUMB_STATE_DIR override. Created 0700. Caller frees *out. */
+int pb_fs_cache_dir(char **out, struct pb_err *err);
+int pb_fs_state_dir(char **out, struct pb_err *err);
+
+/*
+ * A private work area (0700) under $TMPDIR or /tmp. Areas whose process is gone are
+ * removed by the next one that starts. pb_work_remove_all() is called at exit and after a
+ * signal; it removes every area of this process.
+ */
+int pb_work_new(char **out, struct pb_err *err); /* caller frees the path */
+void pb_work_remove(const char *path);           /* NULL is fine */
+void pb_work_remove_all(void);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * text.h: small questions about strings, and making outside text safe to show.
+ */
+#ifndef PB_BASE_TEXT_H
+#define PB_BASE_TEXT_H
+
+#include "base/buf.h"
+
+bool pb_starts_with(const char *s, const char *prefix);
+bool pb_ends_with(const char *s, const char *suffix);
+bool pb_streq(const char *a, const char *b); /* NULL equals NULL only */
+
+/* Appends `s` with C0, C1 and DEL controls, invalid UTF-8 and bidirectional overrides
+ * replaced by visible \x.. or \u.... escapes: values come from provider APIs and must not
+ * drive a terminal. Newline and tab become \n and \t. */
+void pb_text_add_safe(struct pb_buf *b, const char *s, size_t n);
+
+/* Display width in columns of valid UTF-8 (wcwidth without a locale is not enough). */
+size_t pb_text_width(const char *s);
+
+/* The nearest of the given words by edit distance, or NULL when none is near. */
+const char *pb_text_nearest(const char *word, const char *const *words, size_t n);
+
+bool pb_utf8_valid(const char *s, size_t n);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * snapshot.h: what is declared, what is recorded, what is live; the inputs of reconcile.
+ *
+ * A snapshot owns nothing: it lives in the arena it was made in. Arrays are sorted by
+ * address (bytewise). Addresses are Terraform's absolute resource instance addresses:
+ * module.net["a"].aws_subnet.public[0].
+ */
+#ifndef PB_MODEL_SNAPSHOT_H
+#define PB_MODEL_SNAPSHOT_H
+
+#include "model/schema.h"
+#include "model/value.h"
+
+enum pb_action {
+    PB_ACT_NONE = 0, /* no-op */
+    PB_ACT_CREATE,
+    PB_ACT_READ,
+    PB_ACT_UPDATE,
+    PB_ACT_DELETE,
+    PB_ACT_REPLACE,
+    PB_ACT_FORGET,
+    PB_ACT_UNKNOWN /* an action this version does not know: never treated as none */
+};
+const char *pb_action_name(enum pb_action a); /* "none", "create", ... */
+
+/* One resource instance as Git declares it. */
+struct pb_declared {
+    const char *address;
+    const char *type;
+    const char *provider;     /* configuration it uses: see pb_provider_config.key */
+    enum pb_action action;    /* what Terraform plans */
+    const struct pb_value *planned; /* after: PB_UNKNOWN and PB_V_SENSITIVE applied; NULL on delete */
+    const struct pb_value *prior;   /* before: the recorded side as the plan saw it; or NULL */
+    /* Which attributes the configuration sets itself: a map name -> true, or name -> list
+     * of such maps for nested blocks, in order. An attribute may be declared null by
+     * being left out when it is optional and not computed; that is for the schema to say. */
+    const struct pb_value *configured;
+    bool configured_opaque;   /* the configuration could not be seen through (dynamic blocks) */
+    const char *const *ignore_changes; /* paths, "all" as "*"; NULL-terminated or NULL */
+    const char *const *replace_paths;  /* attribute paths that force replacement, or NULL */
+};
+
+/* One resource instance as tfstate records it. */
+struct pb_recorded {
+    const char *address;
+    const char *type;
+    const char *provider;     /* pb_provider_config.key */
+    const char *id;           /* attributes.id, or NULL */
+    const struct pb_value *attributes; /* a map; sensitive ones marked */
+    int64_t schema_version;
+    const char *deposed;      /* deposed key, or NULL */
+    bool tainted;
+};
+
+enum pb_presence { PB_P_UNKNOWN = 0, PB_P_KNOWN, PB_P_ABSENT };
+
+/* One resource instance as the world shows it.
+ * `attributes` holds what the observer maps and nothing else: in an object, a field that
+ * is not there was not looked at; null means "seen, and it is null"; PB_UNKNOWN means
+ * "looked at, and could not be seen" with its reason. */
+struct pb_live {
+    const char *address;
+    const char *observer; /* "rest" */
+    enum pb_presence presence;
+    const char *reason; /* why unknown, or the proof of absence; NULL when known */
+    const struct pb_value *attributes;
+};
+
+/* A provider configuration, evaluated as far as it could be.
+ * key: as in the state, "provider[\"registry.terraform.io/hashicorp/aws\"].west", with the
+ * module in front when it is configured in a module. */
+struct pb_provider_config {
+    const char *key;
+    const char *source;  /* "registry.terraform.io/hashicorp/aws" */
+    const char *alias;   /* or NULL */
+    const char *version; /* from the lock file, or NULL */
+    const struct pb_value *values; /* attributes and blocks; PB_UNKNOWN where not evaluated */
+};
+
+struct pb_diag {
+    const char *severity; /* "error", "warning", "notice" */
+    const char *code;     /* stable, kebab-case */
+    const char *message;
+    const char *address; /* or NULL */
+};
+
+struct pb_diags {
+    struct pb_diag *v;
+    size_t n, cap;
+};
+/* Strings are copied into the arena; release frees only the array. */
+void pb_diag_add(struct pb_diags *d, struct pb_arena *a, const char *severity, const char *code,
+                 const char *address, const char *fmt, ...) PB_PRINTF(6, 7);
+void pb_diags_release(struct pb_diags *d);
+
+struct pb_declared_set {
+    const struct pb_declared *v;
+    size_t n;
+    const struct pb_provider_config *providers;
+    size_t nproviders;
+    bool complete; /* false: the plan said that it is not (targets, deferred, errors) */
+};
+
+struct pb_recorded_set {
+    const struct pb_recorded *v;
+    size_t n;
+    const char *lineage; /* NULL when there is no state at all yet */
+    int64_t serial;
+    char sha256[65]; /* of the state's bytes; "" when there is none */
+    const char *terraform_version;
+};
+
+struct pb_live_set {
+    const struct pb_live *v;
+    size_t n;
+};
+
+/* Schemas of the types in use. A type that is not there has no schema: values are
+ * compared structurally, and the report says so. */
+struct pb_schema_set {
+    const struct pb_schema *const *v; /* sorted by type */
+    size_t n;
+};
+
+const struct pb_declared *pb_declared_find(const struct pb_declared_set *s, const char *address);
+const struct pb_recorded *pb_recorded_find(const struct pb_recorded_set *s, const char *address);
+const struct pb_live *pb_live_find(const struct pb_live_set *s, const char *address);
+const struct pb_schema *pb_schema_find(const struct pb_schema_set *s, const char *type);
+
+#endif
