@@ -24,24 +24,24 @@ struct pb_progress {
 /* One unit, resolved by the caller; all strings are the caller's and outlive the call. */
 struct pb_unit_ctx {
     const char *name;
-    const char *path;      /* of the root module within the repository, "" for the top */
-    const char *tree;      /* exported tree of the commit (repository top), NULL until needed */
-    const char *worktree;  /* where the repository is checked out: for local state and
+    const char *path;       /* of the root module within the repository, "" for the top */
+    const char *tree;       /* exported tree of the commit (repository top), NULL until needed */
+    const char *worktree;   /* where the repository is checked out: for local state and
                               .terraform; NULL for a bare repository */
-    const char *work;      /* private area, 0700, for whatever the backend writes */
-    const char *workspace; /* "default" unless configured */
-    const char *tree_key;  /* git ids of everything in the tree that the unit reaches, hashed */
-    char *const *var_files;  /* paths within the repository; NULL-terminated or NULL */
-    char *const *vars;       /* NAME=VALUE; NULL-terminated or NULL */
+    const char *work;       /* private area, 0700, for whatever the backend writes */
+    const char *workspace;  /* "default" unless configured */
+    const char *tree_key;   /* git ids of everything in the tree that the unit reaches, hashed */
+    char *const *var_files; /* paths within the repository; NULL-terminated or NULL */
+    char *const *vars;      /* NAME=VALUE; NULL-terminated or NULL */
     char *const *backend_config; /* as terraform init -backend-config; or NULL */
-    const char *tool;        /* program to run ("terraform", "tofu", a path), or NULL: detect */
-    const char *state_path;  /* local state given by configuration, or NULL */
+    const char *tool;            /* program to run ("terraform", "tofu", a path), or NULL: detect */
+    const char *state_path;      /* local state given by configuration, or NULL */
     const struct pb_value *providers; /* plumb.yaml's overrides of provider settings, or NULL */
     const struct pb_seal *seal;
-    const char *cache_dir;   /* plumb's cache, 0700 */
-    long timeout_ms;         /* per child; 0: none */
+    const char *cache_dir; /* plumb's cache, 0700 */
+    long timeout_ms;       /* per child; 0: none */
     const struct pb_progress *progress;
-    struct pb_diags *diags;  /* warnings for the report */
+    struct pb_diags *diags; /* warnings for the report */
 };
 
 struct pb_declare_result {

@@ -25,9 +25,9 @@ struct pb_buf {
 };
 
 extern char pb_buf_empty[1];
-#define PB_BUF_INIT                                                                                \
-    {                                                                                              \
-        pb_buf_empty, 0, 0, 0                                                                      \
+#define PB_BUF_INIT           \
+    {                         \
+        pb_buf_empty, 0, 0, 0 \
     }
 
 void pb_buf_release(struct pb_buf *b);

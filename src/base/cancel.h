@@ -10,7 +10,7 @@
 
 void pb_cancel_install(void);
 bool pb_cancel_requested(void);
-void pb_cancel_request(void); /* as if a signal had come: for tests */
+void pb_cancel_request(void);            /* as if a signal had come: for tests */
 int pb_cancel_check(struct pb_err *err); /* -1 and PB_E_INTERRUPTED once requested */
 
 #endif

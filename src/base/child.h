@@ -38,8 +38,8 @@ struct pb_child_spec {
 };
 
 struct pb_child_status {
-    bool exited;   /* else killed by `signal` */
-    int code;      /* exit code */
+    bool exited; /* else killed by `signal` */
+    int code;    /* exit code */
     int signal;
     bool timed_out;
     long elapsed_ms;

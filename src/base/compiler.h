@@ -17,19 +17,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PB_AUTO(kind) __attribute__((cleanup(pb_auto_##kind)))
+#define PB_AUTO(kind)        __attribute__((cleanup(pb_auto_##kind)))
 #define PB_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define PB_NORETURN __attribute__((noreturn))
-#define PB_UNUSED __attribute__((unused))
-#define PB_MUST_USE __attribute__((warn_unused_result))
-#define PB_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define PB_NORETURN          __attribute__((noreturn))
+#define PB_UNUSED            __attribute__((unused))
+#define PB_MUST_USE          __attribute__((warn_unused_result))
+#define PB_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
-#define pb_take(pp)                                                                                \
-    __extension__({                                                                                \
-        __typeof__(*(pp)) *pb_take_p = (pp);                                                       \
-        __typeof__(*(pp)) pb_take_v = *pb_take_p;                                                  \
-        *pb_take_p = NULL;                                                                         \
-        pb_take_v;                                                                                 \
+#define pb_take(pp)                               \
+    __extension__({                               \
+        __typeof__(*(pp)) *pb_take_p = (pp);      \
+        __typeof__(*(pp)) pb_take_v = *pb_take_p; \
+        *pb_take_p = NULL;                        \
+        pb_take_v;                                \
     })
 
 #endif

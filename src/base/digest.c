@@ -74,8 +74,8 @@ void pb_sha256_hex_of(char out[PB_SHA256_HEX], const void *p, size_t n)
     pb_hex(out, raw, sizeof(raw));
 }
 
-void pb_hmac_sha256(unsigned char out[PB_SHA256_LEN], const void *key, size_t keylen,
-                    const void *p, size_t n)
+void pb_hmac_sha256(unsigned char out[PB_SHA256_LEN], const void *key, size_t keylen, const void *p,
+                    size_t n)
 {
     unsigned int len = 0;
 

@@ -21,8 +21,8 @@ void pb_sha256_end_hex(struct pb_sha256 *d, char out[PB_SHA256_HEX]);      /* fr
 
 void pb_sha256_of(unsigned char out[PB_SHA256_LEN], const void *p, size_t n);
 void pb_sha256_hex_of(char out[PB_SHA256_HEX], const void *p, size_t n);
-void pb_hmac_sha256(unsigned char out[PB_SHA256_LEN], const void *key, size_t keylen,
-                    const void *p, size_t n);
+void pb_hmac_sha256(unsigned char out[PB_SHA256_LEN], const void *key, size_t keylen, const void *p,
+                    size_t n);
 /* out holds 2 * n + 1 bytes. */
 void pb_hex(char *out, const unsigned char *p, size_t n);
 

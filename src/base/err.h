@@ -49,9 +49,12 @@ struct pb_err {
     char msg[PB_ERR_MAX];
 };
 
-#define PB_ERR_INIT                                                                                \
-    {                                                                                              \
-        PB_E_NONE, 0, {0}                                                                          \
+#define PB_ERR_INIT   \
+    {                 \
+        PB_E_NONE, 0, \
+        {             \
+            0         \
+        }             \
     }
 
 /* Each returns -1, so that `return pb_fail(...)` reads well. Long messages are cut. */

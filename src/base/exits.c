@@ -17,16 +17,11 @@ const size_t pb_exits_count = PB_COUNT(pb_exits);
 enum pb_exit pb_exit_of(enum pb_err_class cls)
 {
     switch (cls) {
-    case PB_E_NONE:
-        return PB_EXIT_PLUMB;
-    case PB_E_USAGE:
-        return PB_EXIT_USAGE;
-    case PB_E_REFUSED:
-        return PB_EXIT_REFUSED;
-    case PB_E_LOCKED:
-        return PB_EXIT_LOCKED;
-    case PB_E_INTERRUPTED:
-        return PB_EXIT_INTERRUPTED;
+    case PB_E_NONE: return PB_EXIT_PLUMB;
+    case PB_E_USAGE: return PB_EXIT_USAGE;
+    case PB_E_REFUSED: return PB_EXIT_REFUSED;
+    case PB_E_LOCKED: return PB_EXIT_LOCKED;
+    case PB_E_INTERRUPTED: return PB_EXIT_INTERRUPTED;
     case PB_E_INTERNAL:
     case PB_E_CONFIG:
     case PB_E_INPUT:
@@ -34,8 +29,7 @@ enum pb_exit pb_exit_of(enum pb_err_class cls)
     case PB_E_GIT:
     case PB_E_TOOL:
     case PB_E_NET:
-    case PB_E_AUTH:
-        break;
+    case PB_E_AUTH: break;
     }
     return PB_EXIT_ERROR;
 }

@@ -22,9 +22,9 @@ struct pb_map {
     size_t nindex;
 };
 
-#define PB_MAP_INIT                                                                                \
-    {                                                                                              \
-        NULL, 0, 0, NULL, 0                                                                        \
+#define PB_MAP_INIT         \
+    {                       \
+        NULL, 0, 0, NULL, 0 \
     }
 
 void pb_map_release(struct pb_map *m);

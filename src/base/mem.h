@@ -20,9 +20,9 @@ void pb_wipe(void *p, size_t n);
 /* Grows a heap array so that it has room for `need` items of `size`; doubles. */
 void *pb_grow(void *p, size_t *cap, size_t need, size_t size);
 
-void pb_auto_str(char **p);  /* PB_AUTO(str): free() */
-void pb_auto_free(void *p);  /* PB_AUTO(free) T *p: free(*(void **)p) */
-void pb_auto_fd(int *fd);    /* PB_AUTO(fd): close when >= 0 */
-int pb_take_fd(int *fd);     /* returns *fd and sets it to -1 */
+void pb_auto_str(char **p); /* PB_AUTO(str): free() */
+void pb_auto_free(void *p); /* PB_AUTO(free) T *p: free(*(void **)p) */
+void pb_auto_fd(int *fd);   /* PB_AUTO(fd): close when >= 0 */
+int pb_take_fd(int *fd);    /* returns *fd and sets it to -1 */
 
 #endif

@@ -11,9 +11,9 @@ struct pb_strv {
     size_t n, cap;
 };
 
-#define PB_STRV_INIT                                                                               \
-    {                                                                                              \
-        NULL, 0, 0                                                                                 \
+#define PB_STRV_INIT \
+    {                \
+        NULL, 0, 0   \
     }
 
 void pb_strv_release(struct pb_strv *v);

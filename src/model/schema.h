@@ -61,7 +61,7 @@ int pb_schema_from_json(const struct pb_schema **out, struct pb_arena *a, const 
                         const struct pb_value *entry, struct pb_err *err);
 /* The compact form that plumb caches, and back. */
 struct pb_value pb_schema_to_value(struct pb_arena *a, const struct pb_schema *s);
-int pb_schema_from_value(const struct pb_schema **out, struct pb_arena *a,
-                         const struct pb_value *v, struct pb_err *err);
+int pb_schema_from_value(const struct pb_schema **out, struct pb_arena *a, const struct pb_value *v,
+                         struct pb_err *err);
 
 #endif

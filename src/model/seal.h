@@ -22,8 +22,7 @@ int pb_seal_init(struct pb_seal *s, const char *path, struct pb_err *err);
 struct pb_value pb_seal_value(const struct pb_seal *s, struct pb_arena *a,
                               const struct pb_value *v);
 /* A deep copy in which every sensitive (sub)value is sealed. */
-struct pb_value pb_seal_tree(const struct pb_seal *s, struct pb_arena *a,
-                             const struct pb_value *v);
+struct pb_value pb_seal_tree(const struct pb_seal *s, struct pb_arena *a, const struct pb_value *v);
 /* Whether a sealed value stands for the plain (or sealed) value v. */
 bool pb_seal_matches(const struct pb_seal *s, const struct pb_value *sealed,
                      const struct pb_value *v);

@@ -27,15 +27,16 @@ const char *pb_action_name(enum pb_action a); /* "none", "create", ... */
 struct pb_declared {
     const char *address;
     const char *type;
-    const char *provider;     /* configuration it uses: see pb_provider_config.key */
-    enum pb_action action;    /* what Terraform plans */
-    const struct pb_value *planned; /* after: PB_UNKNOWN and PB_V_SENSITIVE applied; NULL on delete */
-    const struct pb_value *prior;   /* before: the recorded side as the plan saw it; or NULL */
+    const char *provider;  /* configuration it uses: see pb_provider_config.key */
+    enum pb_action action; /* what Terraform plans */
+    const struct pb_value
+        *planned;                 /* after: PB_UNKNOWN and PB_V_SENSITIVE applied; NULL on delete */
+    const struct pb_value *prior; /* before: the recorded side as the plan saw it; or NULL */
     /* Which attributes the configuration sets itself: a map name -> true, or name -> list
      * of such maps for nested blocks, in order. An attribute may be declared null by
      * being left out when it is optional and not computed; that is for the schema to say. */
     const struct pb_value *configured;
-    bool configured_opaque;   /* the configuration could not be seen through (dynamic blocks) */
+    bool configured_opaque; /* the configuration could not be seen through (dynamic blocks) */
     const char *const *ignore_changes; /* paths, "all" as "*"; NULL-terminated or NULL */
     const char *const *replace_paths;  /* attribute paths that force replacement, or NULL */
 };
@@ -44,11 +45,11 @@ struct pb_declared {
 struct pb_recorded {
     const char *address;
     const char *type;
-    const char *provider;     /* pb_provider_config.key */
-    const char *id;           /* attributes.id, or NULL */
+    const char *provider;              /* pb_provider_config.key */
+    const char *id;                    /* attributes.id, or NULL */
     const struct pb_value *attributes; /* a map; sensitive ones marked */
     int64_t schema_version;
-    const char *deposed;      /* deposed key, or NULL */
+    const char *deposed; /* deposed key, or NULL */
     bool tainted;
 };
 
@@ -71,9 +72,9 @@ struct pb_live {
  * module in front when it is configured in a module. */
 struct pb_provider_config {
     const char *key;
-    const char *source;  /* "registry.terraform.io/hashicorp/aws" */
-    const char *alias;   /* or NULL */
-    const char *version; /* from the lock file, or NULL */
+    const char *source;            /* "registry.terraform.io/hashicorp/aws" */
+    const char *alias;             /* or NULL */
+    const char *version;           /* from the lock file, or NULL */
     const struct pb_value *values; /* attributes and blocks; PB_UNKNOWN where not evaluated */
 };
 

@@ -20,16 +20,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum pb_kind {
-    PB_NULL = 0,
-    PB_BOOL,
-    PB_NUMBER,
-    PB_STRING,
-    PB_LIST,
-    PB_MAP,
-    PB_UNKNOWN,
-    PB_SEALED
-};
+enum pb_kind { PB_NULL = 0, PB_BOOL, PB_NUMBER, PB_STRING, PB_LIST, PB_MAP, PB_UNKNOWN, PB_SEALED };
 
 enum { PB_V_SENSITIVE = 1 }; /* never printed, stored or hashed without a key */
 
@@ -42,7 +33,8 @@ struct pb_value {
     uint32_t n;    /* bytes of a string or number, items, members */
     union {
         bool b;
-        const char *s; /* NUL-terminated: PB_STRING, PB_NUMBER, PB_SEALED, and the reason of PB_UNKNOWN (may be NULL) */
+        const char *
+            s; /* NUL-terminated: PB_STRING, PB_NUMBER, PB_SEALED, and the reason of PB_UNKNOWN (may be NULL) */
         const struct pb_value *items;
         const struct pb_member *members;
     };
@@ -77,9 +69,9 @@ struct pb_map_builder {
     struct pb_member *v;
     size_t n, cap;
 };
-#define PB_BUILDER_INIT                                                                            \
-    {                                                                                              \
-        NULL, 0, 0                                                                                 \
+#define PB_BUILDER_INIT \
+    {                   \
+        NULL, 0, 0      \
     }
 void pb_list_add(struct pb_list_builder *b, struct pb_value v);
 struct pb_value pb_list_done(struct pb_list_builder *b, struct pb_arena *a); /* releases b */
@@ -87,19 +79,20 @@ struct pb_value pb_list_done(struct pb_list_builder *b, struct pb_arena *a); /* 
  * replaced when done. */
 void pb_map_add(struct pb_map_builder *b, const char *key, struct pb_value v);
 struct pb_value pb_map_done(struct pb_map_builder *b, struct pb_arena *a); /* releases b */
-void pb_list_builder_release(struct pb_list_builder *b); /* only when not done */
+void pb_list_builder_release(struct pb_list_builder *b);                   /* only when not done */
 void pb_map_builder_release(struct pb_map_builder *b);
 
 /* Asking. All accept NULL (absent) and wrong kinds, and then answer NULL, false or 0. */
 bool pb_is(const struct pb_value *v, enum pb_kind kind);
-bool pb_is_nullish(const struct pb_value *v);             /* absent or null */
+bool pb_is_nullish(const struct pb_value *v); /* absent or null */
 const struct pb_value *pb_get(const struct pb_value *map, const char *key);
 const struct pb_value *pb_at(const struct pb_value *list, size_t i);
-const char *pb_str(const struct pb_value *v);             /* of PB_STRING, else NULL */
+const char *pb_str(const struct pb_value *v); /* of PB_STRING, else NULL */
 const char *pb_get_str(const struct pb_value *map, const char *key);
 bool pb_get_bool(const struct pb_value *map, const char *key, bool otherwise);
-int pb_get_int(int64_t *out, const struct pb_value *map, const char *key); /* -1: not there or no int64 */
-size_t pb_len(const struct pb_value *v);                  /* items or members */
+int pb_get_int(int64_t *out, const struct pb_value *map,
+               const char *key);         /* -1: not there or no int64 */
+size_t pb_len(const struct pb_value *v); /* items or members */
 const char *pb_kind_name(enum pb_kind kind);
 
 /* "a.b[0].c" through maps and lists; NULL when not there. */

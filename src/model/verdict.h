@@ -15,7 +15,7 @@ enum pb_verdict {
     PB_STALE_RECORD, /* only the record is behind */
     PB_CONVERGED,
     PB_PENDING,
-    PB_UNKNOWN_V, /* attribute: could not be proved */
+    PB_UNKNOWN_V,  /* attribute: could not be proved */
     PB_UNOBSERVED, /* resource: could not be observed */
     PB_UNMANAGED,
     PB_LAUNDERED,
@@ -36,8 +36,8 @@ struct pb_verdict_row {
     const char *name; /* as in the JSON report: "in_sync" */
     enum pb_verdict_effect effect;
     bool for_resource, for_attribute;
-    const char *meaning;      /* one line for people */
-    const char *apply_would;  /* what an apply would do */
+    const char *meaning;     /* one line for people */
+    const char *apply_would; /* what an apply would do */
 };
 
 extern const struct pb_verdict_row pb_verdicts[PB_NVERDICTS]; /* indexed by verdict */

@@ -30,25 +30,25 @@ struct pb_http;
 struct pb_http_reply;
 
 struct pb_http_limits {
-    int concurrency;       /* under way at once, all hosts; default 32 */
-    int per_service;       /* under way at once for one `service`; default 16 */
-    int tries;             /* in all, default 4 */
-    long connect_ms;       /* default 5000 */
-    long request_ms;       /* one try, default 20000 */
-    long total_ms;         /* for pb_http_run as a whole; 0: none */
-    long slow_bytes;       /* below that many bytes/s for 10 s: give up the try; default 32 */
-    size_t max_body;       /* default 32 MiB; counted as it arrives */
-    long backoff_ms;       /* first wait, doubles; default 200; tests set it low */
+    int concurrency;         /* under way at once, all hosts; default 32 */
+    int per_service;         /* under way at once for one `service`; default 16 */
+    int tries;               /* in all, default 4 */
+    long connect_ms;         /* default 5000 */
+    long request_ms;         /* one try, default 20000 */
+    long total_ms;           /* for pb_http_run as a whole; 0: none */
+    long slow_bytes;         /* below that many bytes/s for 10 s: give up the try; default 32 */
+    size_t max_body;         /* default 32 MiB; counted as it arrives */
+    long backoff_ms;         /* first wait, doubles; default 200; tests set it low */
     long max_retry_after_ms; /* a longer Retry-After is not waited for; default 30000 */
 };
 void pb_http_limits_default(struct pb_http_limits *l);
 
 /* A request that may be tried several times. Lives in the caller's arena until done. */
 struct pb_http_rq {
-    const char *method;  /* "GET", "POST" */
-    const char *url;     /* without secrets; percent-encoded by the caller */
+    const char *method;   /* "GET", "POST" */
+    const char *url;      /* without secrets; percent-encoded by the caller */
     char *const *headers; /* "Name: value"; NULL-terminated or NULL */
-    const char *body;    /* or NULL */
+    const char *body;     /* or NULL */
     size_t body_len;
     const char *service; /* names the rate budget: "ec2@eu-west-1" */
     const char *label;   /* for messages: "ec2 DescribeVpcs" */
@@ -68,8 +68,8 @@ struct pb_http_rq {
 };
 
 enum pb_http_outcome {
-    PB_HTTP_REPLY,    /* a whole reply with a status, whatever it says */
-    PB_HTTP_FAILED,   /* no whole reply: DNS, connect, reset, truncated, too big */
+    PB_HTTP_REPLY,  /* a whole reply with a status, whatever it says */
+    PB_HTTP_FAILED, /* no whole reply: DNS, connect, reset, truncated, too big */
     PB_HTTP_TIMEOUT,
     PB_HTTP_AUTH,     /* could not be signed */
     PB_HTTP_CANCELLED /* interrupted, or the total deadline passed */
@@ -83,7 +83,8 @@ struct pb_http_reply {
     size_t body_len;
     const char *error; /* for people, when not PB_HTTP_REPLY; names the host, no secrets */
     int tries;
-    const char *(*header)(const struct pb_http_reply *r, const char *name); /* lower-case name; NULL */
+    const char *(*header)(const struct pb_http_reply *r,
+                          const char *name); /* lower-case name; NULL */
     const void *impl;
 };
 
@@ -94,7 +95,8 @@ struct pb_http_stats {
 };
 
 struct pb_http *pb_http_new(const struct pb_http_limits *l, struct pb_err *err);
-int pb_http_submit(struct pb_http *h, const struct pb_http_rq *rq); /* copies *rq, not what it points to */
+int pb_http_submit(struct pb_http *h,
+                   const struct pb_http_rq *rq); /* copies *rq, not what it points to */
 /* Runs until every request is done; -1 only when interrupted (all are then done too). */
 int pb_http_run(struct pb_http *h, struct pb_err *err);
 void pb_http_stats(const struct pb_http *h, struct pb_http_stats *out);

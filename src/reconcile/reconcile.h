@@ -39,10 +39,10 @@ struct pb_resource_result {
     const char *type;
     const char *id; /* or NULL */
     enum pb_verdict verdict;
-    enum pb_action action; /* what Terraform plans to do, from the declared side */
-    const char *observer;  /* or NULL */
-    const char *reason;    /* why unobserved, missing, ...; or NULL */
-    bool ignored;          /* the whole resource is ignored */
+    enum pb_action action;              /* what Terraform plans to do, from the declared side */
+    const char *observer;               /* or NULL */
+    const char *reason;                 /* why unobserved, missing, ...; or NULL */
+    bool ignored;                       /* the whole resource is ignored */
     const struct pb_attr_result *attrs; /* all that are not in_sync; with `all`, every one */
     size_t nattrs;
     size_t attrs_total, attrs_observed;
