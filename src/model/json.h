@@ -21,8 +21,8 @@ int pb_json_read(const struct pb_value **out, struct pb_arena *a, const char *pa
 
 /* Compact JSON, keys sorted, numbers as they came. PB_UNKNOWN and PB_SEALED, which JSON
  * does not have, are written as {"$unknown": reason|null} and {"$sealed": "hex"}; the flag
- * PB_V_SENSITIVE is not written (pb_json_add_redacted hides such values). With these
- * two exceptions this is RFC 8785 canonical JSON but for number formatting. */
+ * PB_V_SENSITIVE is not written (pb_json_add_redacted hides such values). A map that looks
+ * like one of these is written inside {"$literal": ...}. With these exceptions this is RFC 8785 canonical JSON but for number formatting. */
 void pb_json_add(struct pb_buf *b, const struct pb_value *v);
 /* The same with sensitive values replaced by the string "(sensitive)". */
 void pb_json_add_redacted(struct pb_buf *b, const struct pb_value *v);
@@ -33,8 +33,8 @@ void pb_json_add_pretty(struct pb_buf *b, const struct pb_value *v);
 /* Canonical: numbers normalised too, so equal values give equal bytes. For hashing. */
 void pb_json_add_canonical(struct pb_buf *b, const struct pb_value *v);
 
-/* For caches: like pb_json_add, but sensitive values are written as {"$sealed": ...} by
- * the key in seal.h; parse with pb_json_parse, then pb_json_unwrap() restores $unknown and $sealed. */
+/* For caches: pb_seal_tree (seal.h), pb_json_add, and later pb_json_parse and this, which
+ * restores unknown and sealed values (the latter marked sensitive). */
 const struct pb_value *pb_json_unwrap(struct pb_arena *a, const struct pb_value *v);
 
 #endif

@@ -2,9 +2,9 @@
  * yaml.h: YAML text to values, for plumb.yaml and packs.
  *
  * A strict subset on libyaml's event API: one document, at most 1 MiB and 64 levels, no
- * anchors, aliases, merge keys or tags, no duplicate keys. Plain scalars resolve as in
- * YAML 1.2's core schema (null, true, false, integers, decimals), everything else and all
- * quoted scalars are strings: `no`, `on` and `1_000` are strings, as people mean them.
+ * anchors, aliases, merge keys or tags, no duplicate keys. Plain scalars are null, true,
+ * false (as in YAML 1.2's core schema) or what JSON calls a number; everything else and all
+ * quoted scalars are strings: `no`, `on`, `1_000` and `007` are strings, as people mean them.
  * Every value carries the line it stands on.
  */
 #ifndef PB_MODEL_YAML_H
