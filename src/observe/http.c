@@ -1,0 +1,440 @@
+#include "observe/http.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "observe/budget.h"
+#include "observe/http_transfer.h"
+#include "observe/retry.h"
+
+struct service;
+
+struct job {
+    struct job *next;
+    struct pb_http_rq rq;
+    struct service *service;
+    int tries;
+    int64_t not_before;
+};
+
+struct service {
+    struct job *head, **tail; /* ready, in order */
+    struct pb_budget budget;
+    int active;
+};
+
+struct pb_http {
+    struct pb_http_limits limits;
+    struct pb_http_stats stats;
+    CURLM *multi;
+    struct pb_map services;
+    struct job *waiting; /* for their next try */
+    struct pb_transfer *slots;
+    struct pb_transfer **idle;
+    int nidle, nslots;
+    size_t pending; /* submitted and not done */
+    size_t turn;    /* the service whose turn it is */
+    int64_t deadline;
+    const char *ca_file;
+    struct pb_buf why;
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void curl_start(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+void pb_http_limits_default(struct pb_http_limits *l)
+{
+    *l = (struct pb_http_limits){.concurrency = 32,
+                                 .per_service = 16,
+                                 .tries = 4,
+                                 .connect_ms = 5000,
+                                 .request_ms = 20000,
+                                 .slow_bytes = 32,
+                                 .max_body = 32 << 20,
+                                 .backoff_ms = 200,
+                                 .max_retry_after_ms = 30000};
+}
+
+static void fill_limits(struct pb_http_limits *l, const struct pb_http_limits *given)
+{
+    struct pb_http_limits d;
+
+    pb_http_limits_default(&d);
+    *l = given != NULL ? *given : d;
+    l->concurrency = l->concurrency > 0 ? l->concurrency : d.concurrency;
+    l->per_service = l->per_service > 0 ? l->per_service : d.per_service;
+    l->tries = l->tries > 0 ? l->tries : d.tries;
+    l->connect_ms = l->connect_ms > 0 ? l->connect_ms : d.connect_ms;
+    l->request_ms = l->request_ms > 0 ? l->request_ms : d.request_ms;
+    l->slow_bytes = l->slow_bytes > 0 ? l->slow_bytes : d.slow_bytes;
+    l->max_body = l->max_body > 0 ? l->max_body : d.max_body;
+    l->backoff_ms = l->backoff_ms > 0 ? l->backoff_ms : d.backoff_ms;
+    if (l->max_retry_after_ms <= 0)
+        l->max_retry_after_ms = d.max_retry_after_ms;
+}
+
+struct pb_http *pb_http_new(const struct pb_http_limits *l, struct pb_err *err)
+{
+    struct pb_http *h = pb_calloc(1, sizeof(*h));
+    const char *ca = getenv("SSL_CERT_FILE");
+
+    pthread_once(&curl_once, curl_start);
+    fill_limits(&h->limits, l);
+    h->services = (struct pb_map)PB_MAP_INIT;
+    h->why = (struct pb_buf)PB_BUF_INIT;
+    h->ca_file = ca != NULL && *ca != '\0' ? ca : NULL;
+    h->slots = pb_calloc((size_t)h->limits.concurrency, sizeof(*h->slots));
+    h->idle = pb_calloc((size_t)h->limits.concurrency, sizeof(struct pb_transfer *));
+    h->multi = curl_multi_init();
+    if (h->multi == NULL) {
+        pb_http_free(h);
+        pb_fail(err, PB_E_INTERNAL, "cannot start curl");
+        return NULL;
+    }
+    curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)h->limits.concurrency);
+    curl_multi_setopt(h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return h;
+}
+
+static struct service *find_service(struct pb_http *h, const char *name)
+{
+    struct service *s = pb_map_get(&h->services, name);
+
+    if (s != NULL)
+        return s;
+    s = pb_calloc(1, sizeof(*s));
+    s->tail = &s->head;
+    pb_budget_init(&s->budget, pb_clock_ms());
+    pb_map_put(&h->services, name, s);
+    return s;
+}
+
+static void enqueue(struct job *j)
+{
+    j->next = NULL;
+    *j->service->tail = j;
+    j->service->tail = &j->next;
+}
+
+static struct job *dequeue(struct service *s)
+{
+    struct job *j = s->head;
+
+    if (j != NULL) {
+        s->head = j->next;
+        if (s->head == NULL)
+            s->tail = &s->head;
+    }
+    return j;
+}
+
+int pb_http_submit(struct pb_http *h, const struct pb_http_rq *rq)
+{
+    struct job *j = pb_calloc(1, sizeof(*j));
+
+    j->rq = *rq;
+    j->service = find_service(h, rq->service != NULL ? rq->service : "");
+    enqueue(j);
+    h->pending++;
+    return 0;
+}
+
+static const char *reply_header(const struct pb_http_reply *r, const char *name)
+{
+    return r->impl != NULL ? pb_transfer_header(r->impl, name) : NULL;
+}
+
+/* Frees the job. The slot, if any, still holds the reply while the callback runs. */
+static void finish(struct pb_http *h, struct job *j, struct pb_transfer *t,
+                   enum pb_http_outcome outcome, int status, const char *error)
+{
+    struct pb_http_reply r = {.outcome = outcome,
+                              .status = status,
+                              .content_type = "",
+                              .body = "",
+                              .error = error,
+                              .tries = j->tries,
+                              .header = reply_header};
+
+    if (outcome == PB_HTTP_REPLY) {
+        r.body = t->body.s;
+        r.body_len = t->body.len;
+        r.content_type = pb_transfer_type(t);
+        r.impl = t;
+    } else {
+        h->stats.failed++;
+    }
+    if (j->rq.done != NULL)
+        j->rq.done(&j->rq, &r, j->rq.ctx);
+    h->pending--;
+    free(j);
+}
+
+static struct pb_transfer *take_slot(struct pb_http *h, struct pb_err *err)
+{
+    if (h->nidle > 0)
+        return h->idle[--h->nidle];
+    if (h->nslots == h->limits.concurrency)
+        return NULL;
+    if (pb_transfer_init(&h->slots[h->nslots], err) == -1)
+        return NULL;
+    return &h->slots[h->nslots++];
+}
+
+static void start(struct pb_http *h, struct job *j, struct pb_transfer *t)
+{
+    struct pb_err err = PB_ERR_INIT;
+
+    j->tries++;
+    if (pb_transfer_prepare(t, &j->rq, &h->limits, h->ca_file, &err) == -1) {
+        h->idle[h->nidle++] = t;
+        finish(h, j, t, PB_HTTP_AUTH, 0, err.msg);
+        return;
+    }
+    t->job = j;
+    j->service->active++;
+    h->stats.requests++;
+    h->stats.retries += j->tries > 1;
+    if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK)
+        BUG("curl takes no handle");
+}
+
+static void wake(struct pb_http *h, int64_t now)
+{
+    for (struct job **p = &h->waiting; *p != NULL;) {
+        struct job *j = *p;
+
+        if (j->not_before <= now) {
+            *p = j->next;
+            enqueue(j);
+        } else {
+            p = &j->next;
+        }
+    }
+}
+
+/* Starts whatever may start, services in turn; returns ms until something else may. */
+static int64_t start_ready(struct pb_http *h, struct pb_err *err)
+{
+    int64_t wait = 100, now = pb_clock_ms();
+    size_t idle_turns = 0;
+
+    wake(h, now);
+    for (struct job *j = h->waiting; j != NULL; j = j->next)
+        wait = j->not_before - now < wait ? j->not_before - now : wait;
+    while (h->services.n > 0 && idle_turns < h->services.n) {
+        struct service *s = h->services.e[h->turn++ % h->services.n].value;
+        struct pb_transfer *t;
+        int64_t later;
+
+        idle_turns++;
+        if (s->head == NULL || s->active >= h->limits.per_service)
+            continue;
+        t = take_slot(h, err);
+        if (t == NULL)
+            break;
+        later = pb_budget_take(&s->budget, now);
+        if (later > 0) {
+            h->idle[h->nidle++] = t;
+            wait = later < wait ? later : wait;
+            continue;
+        }
+        start(h, dequeue(s), t);
+        idle_turns = 0;
+    }
+    return wait;
+}
+
+/* Puts the job back for another try, unless its tries or the time are used up. */
+static bool again(struct pb_http *h, struct job *j, const struct pb_transfer *t, bool throttled)
+{
+    const char *header = pb_transfer_header(t, "retry-after");
+    int64_t now = pb_clock_ms(), asked = -1, wait;
+
+    if (header != NULL)
+        asked = pb_retry_after(header, time(NULL));
+    if (throttled)
+        pb_budget_throttled(&j->service->budget, now);
+    if (j->tries >= h->limits.tries || asked > h->limits.max_retry_after_ms)
+        return false;
+    wait = pb_retry_backoff(h->limits.backoff_ms, j->tries);
+    if (asked >= 0)
+        wait = asked + (asked > 0 ? wait / 4 : wait);
+    if (h->deadline != 0 && now + wait >= h->deadline)
+        return false;
+    if (asked > 0 && throttled)
+        pb_budget_hold(&j->service->budget, now + asked);
+    j->not_before = now + wait;
+    j->next = h->waiting;
+    h->waiting = j;
+    return true;
+}
+
+static void settle(struct pb_http *h, struct pb_transfer *t, CURLcode code)
+{
+    struct job *j = t->job;
+    long status = 0, conns = 0;
+    bool throttled = false, retry;
+
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &conns);
+    curl_multi_remove_handle(h->multi, t->easy);
+    h->stats.connections += (size_t)conns;
+    h->stats.bytes += t->body.len;
+    j->service->active--;
+    t->job = NULL;
+    if (code == CURLE_OK && status == 0)
+        code = CURLE_GOT_NOTHING;
+    if (code == CURLE_OK) {
+        throttled =
+            status == 429 || (j->rq.throttled != NULL &&
+                              j->rq.throttled((int)status, t->body.s, t->body.len, j->rq.ctx));
+        retry = throttled || pb_retry_status((int)status);
+    } else {
+        retry = !t->too_big && pb_retry_curl(code);
+    }
+    if (!retry || !again(h, j, t, throttled)) {
+        if (code == CURLE_OK) {
+            finish(h, j, t, PB_HTTP_REPLY, (int)status, NULL);
+        } else {
+            pb_transfer_explain(&h->why, t, &j->rq, code, &h->limits);
+            finish(h, j, t, code == CURLE_OPERATION_TIMEDOUT ? PB_HTTP_TIMEOUT : PB_HTTP_FAILED, 0,
+                   h->why.s);
+        }
+    }
+    h->idle[h->nidle++] = t;
+}
+
+static void collect(struct pb_http *h)
+{
+    CURLMsg *m;
+    int left;
+
+    while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
+        struct pb_transfer *t = NULL;
+        CURLcode code = m->data.result;
+
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+        settle(h, t, code);
+    }
+}
+
+/* Ends everything, also what callbacks submit meanwhile. */
+static void abandon(struct pb_http *h, const char *why)
+{
+    struct job *j;
+
+    for (int i = 0; i < h->nslots; i++) {
+        struct pb_transfer *t = &h->slots[i];
+
+        j = t->job;
+        if (j == NULL)
+            continue;
+        curl_multi_remove_handle(h->multi, t->easy);
+        t->job = NULL;
+        j->service->active--;
+        h->idle[h->nidle++] = t;
+        finish(h, j, NULL, PB_HTTP_CANCELLED, 0, why);
+    }
+    while ((j = h->waiting) != NULL) {
+        h->waiting = j->next;
+        finish(h, j, NULL, PB_HTTP_CANCELLED, 0, why);
+    }
+    while (h->pending > 0)
+        for (size_t i = 0; i < h->services.n; i++)
+            while ((j = dequeue(h->services.e[i].value)) != NULL)
+                finish(h, j, NULL, PB_HTTP_CANCELLED, 0, why);
+}
+
+static int step(struct pb_http *h, struct pb_err *err)
+{
+    int64_t wait;
+    int running = 0;
+
+    curl_multi_perform(h->multi, &running);
+    collect(h);
+    wait = start_ready(h, err);
+    if (h->nslots == 0 && h->pending > 0 && err->cls != PB_E_NONE)
+        return -1;
+    curl_multi_perform(h->multi, &running);
+    if (h->pending > 0 && wait > 0)
+        curl_multi_poll(h->multi, NULL, 0, (int)wait, NULL);
+    return 0;
+}
+
+int pb_http_run(struct pb_http *h, struct pb_err *err)
+{
+    struct pb_err local = PB_ERR_INIT;
+    PB_AUTO(buf) struct pb_buf late = PB_BUF_INIT;
+
+    h->deadline = h->limits.total_ms > 0 ? pb_clock_ms() + h->limits.total_ms : 0;
+    while (h->pending > 0) {
+        if (pb_cancel_requested()) {
+            abandon(h, "interrupted");
+            return pb_cancel_check(err);
+        }
+        if (h->deadline != 0 && pb_clock_ms() >= h->deadline) {
+            pb_buf_addf(&late, "the time limit of %ld ms for all requests together passed",
+                        h->limits.total_ms);
+            abandon(h, late.s);
+            break;
+        }
+        if (step(h, &local) == -1) {
+            abandon(h, local.msg);
+            break;
+        }
+    }
+    return 0;
+}
+
+void pb_http_stats(const struct pb_http *h, struct pb_http_stats *out)
+{
+    *out = h->stats;
+}
+
+static void free_jobs(struct job *j)
+{
+    while (j != NULL) {
+        struct job *next = j->next;
+
+        free(j);
+        j = next;
+    }
+}
+
+void pb_http_free(struct pb_http *h)
+{
+    if (h == NULL)
+        return;
+    for (int i = 0; i < h->nslots; i++) {
+        if (h->slots[i].job != NULL)
+            BUG("pb_http_free() while a request is under way");
+        pb_transfer_release(&h->slots[i]);
+    }
+    if (h->multi != NULL)
+        curl_multi_cleanup(h->multi);
+    for (size_t i = 0; i < h->services.n; i++) {
+        struct service *s = h->services.e[i].value;
+
+        free_jobs(s->head);
+        free(s);
+    }
+    free_jobs(h->waiting);
+    pb_map_release(&h->services);
+    pb_buf_release(&h->why);
+    free(h->slots);
+    free(h->idle);
+    free(h);
+}

@@ -1,0 +1,35 @@
+/*
+ * http_transfer.h: one try of one request on one curl handle. Private to src/observe.
+ */
+#ifndef PB_OBSERVE_HTTP_TRANSFER_H
+#define PB_OBSERVE_HTTP_TRANSFER_H
+
+#include <curl/curl.h>
+
+#include "observe/http.h"
+
+struct pb_transfer {
+    CURL *easy;
+    struct curl_slist *sent; /* headers of the request */
+    struct pb_buf headers;   /* of the reply: name NUL value NUL ... */
+    struct pb_buf body;
+    struct pb_buf type; /* Content-Type, normalised */
+    size_t max_body;
+    bool too_big;
+    char error[CURL_ERROR_SIZE];
+    void *job;
+};
+
+int pb_transfer_init(struct pb_transfer *t, struct pb_err *err);
+void pb_transfer_release(struct pb_transfer *t);
+/* Signs and sets everything up; -1 when it cannot be signed. */
+int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
+                        const struct pb_http_limits *l, const char *ca_file, struct pb_err *err);
+const char *pb_transfer_header(const struct pb_transfer *t, const char *name);
+const char *pb_transfer_type(struct pb_transfer *t);
+/* Says what went wrong, for people: label, host, reason. No path, query or header. */
+void pb_transfer_explain(struct pb_buf *out, const struct pb_transfer *t,
+                         const struct pb_http_rq *rq, CURLcode code,
+                         const struct pb_http_limits *l);
+
+#endif

@@ -1,0 +1,311 @@
+/* The scheduler against a small server on loopback that misbehaves on demand. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "observe/budget.h"
+#include "observe/http.h"
+#include "observe/retry.h"
+
+static atomic_int hits;
+static int listener, port;
+
+static void say(int fd, const char *s)
+{
+    send(fd, s, strlen(s), MSG_NOSIGNAL);
+}
+
+/* Whether the connection stays open afterwards. */
+static bool answer(int fd, const char *path)
+{
+    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Type: Text/Plain; charset=x\r\n"
+                             "X-Thing: a\r\nContent-Length: 2\r\n\r\nok";
+    int hit = ++hits;
+
+    if (strncmp(path, "/throttle", 9) == 0 && hit == 1)
+        say(fd, "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
+    else if (strncmp(path, "/long", 5) == 0)
+        say(fd, "HTTP/1.1 429 Slow\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n");
+    else if (strncmp(path, "/500", 4) == 0)
+        say(fd, "HTTP/1.1 500 Bad\r\nContent-Length: 3\r\n\r\nbad");
+    else if (strncmp(path, "/moved", 6) == 0)
+        say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
+    else if (strncmp(path, "/reset", 6) == 0)
+        return false;
+    else if (strncmp(path, "/short", 6) == 0)
+        return say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nonly"), false;
+    else if (strncmp(path, "/chunk", 6) == 0)
+        return say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), false;
+    else if (strncmp(path, "/huge", 5) == 0)
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n"
+                "0123456789012345678901234567890123456789");
+    else if (strncmp(path, "/stall", 6) == 0)
+        return true;
+    else
+        say(fd, ok);
+    return true;
+}
+
+static void *serve_one(void *ctx)
+{
+    int fd = (int)(intptr_t)ctx;
+    char buf[4096];
+    size_t n = 0;
+    ssize_t got;
+
+    while ((got = recv(fd, buf + n, sizeof(buf) - 1 - n, 0)) > 0) {
+        char *end;
+
+        n += (size_t)got;
+        buf[n] = '\0';
+        end = strstr(buf, "\r\n\r\n");
+        if (end == NULL)
+            continue;
+        if (!answer(fd, strchr(buf, ' ') + 1))
+            break;
+        n = 0;
+    }
+    close(fd);
+    return NULL;
+}
+
+static void *serve(void *ctx)
+{
+    (void)ctx;
+    for (;;) {
+        pthread_t t;
+        int fd = accept(listener, NULL, NULL);
+
+        if (fd < 0)
+            return NULL;
+        pthread_create(&t, NULL, serve_one, (void *)(intptr_t)fd);
+        pthread_detach(t);
+    }
+}
+
+static int setup(void **state)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(a);
+    pthread_t t;
+
+    (void)state;
+    unsetenv("http_proxy");
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(listener, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(listener, 64) != 0 ||
+        getsockname(listener, (struct sockaddr *)&a, &len) != 0)
+        return -1;
+    port = ntohs(a.sin_port);
+    pthread_create(&t, NULL, serve, NULL);
+    return pthread_detach(t);
+}
+
+struct seen {
+    int calls, status, tries;
+    enum pb_http_outcome outcome;
+    char error[512], body[64], type[64];
+    bool header;
+};
+
+static void done(const struct pb_http_rq *rq, const struct pb_http_reply *r, void *ctx)
+{
+    struct seen *s = ctx;
+
+    (void)rq;
+    s->calls++;
+    s->status = r->status;
+    s->tries = r->tries;
+    s->outcome = r->outcome;
+    s->header = r->header(r, "x-thing") != NULL;
+    snprintf(s->error, sizeof(s->error), "%s", r->error != NULL ? r->error : "");
+    snprintf(s->body, sizeof(s->body), "%s", r->body);
+    snprintf(s->type, sizeof(s->type), "%s", r->content_type);
+}
+
+static struct seen fetch(const char *path, const struct pb_http_limits *given, int times,
+                         struct pb_http_stats *stats)
+{
+    struct pb_http_limits l = {.backoff_ms = 5};
+    struct seen s = {0};
+    char url[128];
+    struct pb_http_rq rq = {
+        .method = "GET", .url = url, .service = "x", .label = "x Read", .done = done, .ctx = &s};
+    struct pb_http *h;
+
+    if (given != NULL)
+        l = *given;
+    hits = 0;
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s?secret=1", port, path);
+    h = pb_http_new(&l, NULL);
+    for (int i = 0; i < times; i++)
+        pb_http_submit(h, &rq);
+    assert_int_equal(pb_http_run(h, NULL), 0);
+    assert_int_equal(s.calls, times);
+    assert_null(strstr(s.error, "secret"));
+    if (stats != NULL)
+        pb_http_stats(h, stats);
+    pb_http_free(h);
+    return s;
+}
+
+static void http__reply(void **state)
+{
+    struct seen s = fetch("/ok", NULL, 1, NULL);
+
+    (void)state;
+    assert_int_equal(s.outcome, PB_HTTP_REPLY);
+    assert_int_equal(s.status, 200);
+    assert_string_equal(s.body, "ok");
+    assert_string_equal(s.type, "text/plain");
+    assert_true(s.header);
+}
+
+static void http__connections_are_reused(void **state)
+{
+    struct pb_http_limits l = {.concurrency = 4, .per_service = 4};
+    struct pb_http_stats st;
+
+    (void)state;
+    fetch("/ok", &l, 200, &st);
+    assert_int_equal(st.requests, 200);
+    assert_true(st.connections <= 4);
+}
+
+static void http__retry_after_is_waited_for(void **state)
+{
+    int64_t t = pb_clock_ms();
+    struct seen s = fetch("/throttle", NULL, 1, NULL);
+
+    (void)state;
+    assert_int_equal(s.status, 200);
+    assert_int_equal(s.tries, 2);
+    assert_true(pb_clock_ms() - t >= 1000);
+}
+
+static void http__long_retry_after_is_not(void **state)
+{
+    struct seen s = fetch("/long", NULL, 1, NULL);
+
+    (void)state;
+    assert_int_equal(s.status, 429);
+    assert_int_equal(s.tries, 1);
+}
+
+static void http__tries_end(void **state)
+{
+    struct seen s = fetch("/500", NULL, 1, NULL);
+
+    (void)state;
+    assert_int_equal(s.outcome, PB_HTTP_REPLY);
+    assert_int_equal(s.status, 500);
+    assert_int_equal(s.tries, 4);
+}
+
+static void http__redirects_are_not_followed(void **state)
+{
+    (void)state;
+    assert_int_equal(fetch("/moved", NULL, 1, NULL).status, 302);
+}
+
+static void http__cut_replies_are_failures(void **state)
+{
+    static const char *const paths[] = {"/reset", "/short", "/chunk"};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(paths); i++) {
+        struct seen s = fetch(paths[i], NULL, 1, NULL);
+
+        assert_int_equal(s.outcome, PB_HTTP_FAILED);
+        assert_int_equal(s.tries, 4);
+        assert_non_null(strstr(s.error, "'x Read' at '127.0.0.1': the connection closed"));
+    }
+}
+
+static void http__huge_body_is_refused_once(void **state)
+{
+    struct pb_http_limits l = {.max_body = 39};
+    struct seen s = fetch("/huge", &l, 1, NULL);
+
+    (void)state;
+    assert_int_equal(s.outcome, PB_HTTP_FAILED);
+    assert_int_equal(s.tries, 1);
+    assert_non_null(strstr(s.error, "larger than the limit of 39 bytes"));
+    l.max_body = 40;
+    assert_int_equal(fetch("/huge", &l, 1, NULL).status, 200);
+}
+
+static void http__stall_times_out(void **state)
+{
+    struct pb_http_limits l = {.request_ms = 100, .tries = 2, .backoff_ms = 5};
+    struct seen s = fetch("/stall", &l, 1, NULL);
+
+    (void)state;
+    assert_int_equal(s.outcome, PB_HTTP_TIMEOUT);
+    assert_int_equal(s.tries, 2);
+}
+
+static void http__total_deadline(void **state)
+{
+    struct pb_http_limits l = {.total_ms = 200, .concurrency = 2};
+    int64_t t = pb_clock_ms();
+    struct seen s = fetch("/stall", &l, 8, NULL);
+
+    (void)state;
+    assert_int_equal(s.outcome, PB_HTTP_CANCELLED);
+    assert_true(pb_clock_ms() - t < 500);
+}
+
+static void retry__after(void **state)
+{
+    (void)state;
+    assert_int_equal(pb_retry_after("7", 0), 7000);
+    assert_int_equal(pb_retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 30), 30000);
+    assert_int_equal(pb_retry_after("Thu, 01 Jan 1970 00:00:10 GMT", 30), 0);
+    assert_int_equal(pb_retry_after("soon", 30), -1);
+    assert_int_equal(pb_retry_after("7x", 30), -1);
+}
+
+static void budget__halves_and_recovers(void **state)
+{
+    struct pb_budget b;
+
+    (void)state;
+    pb_budget_init(&b, 0);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(pb_budget_take(&b, i), 0);
+    pb_budget_throttled(&b, 100);
+    assert_true(b.rate > 49 && b.rate < 51);
+    pb_budget_throttled(&b, 150); /* the same burst */
+    assert_true(b.rate > 49);
+    assert_true(pb_budget_take(&b, 100) > 0);
+    pb_budget_throttled(&b, 700);
+    assert_true(b.rate < 26);
+    assert_int_equal(pb_budget_take(&b, 120000), 0);
+    assert_true(b.rate <= 0); /* no limit again */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(http__reply),
+        cmocka_unit_test(http__connections_are_reused),
+        cmocka_unit_test(http__retry_after_is_waited_for),
+        cmocka_unit_test(http__long_retry_after_is_not),
+        cmocka_unit_test(http__tries_end),
+        cmocka_unit_test(http__redirects_are_not_followed),
+        cmocka_unit_test(http__cut_replies_are_failures),
+        cmocka_unit_test(http__huge_body_is_refused_once),
+        cmocka_unit_test(http__stall_times_out),
+        cmocka_unit_test(http__total_deadline),
+        cmocka_unit_test(retry__after),
+        cmocka_unit_test(budget__halves_and_recovers),
+    };
+
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
