@@ -28,7 +28,8 @@
 struct pb_child;
 
 struct pb_child_spec {
-    char *const *argv;    /* argv[0] is looked up in the env's PATH unless it has a '/' */
+    char *const *argv;    /* argv[0] is looked up in the env's PATH unless it has a '/';
+                             a relative path is taken from our working directory */
     char *const *env;     /* the whole environment, NULL-terminated */
     const char *dir;      /* working directory, or NULL for ours */
     const char *out_path; /* created 0600, truncated; NULL: /dev/null */
@@ -42,6 +43,7 @@ struct pb_child_status {
     int code;    /* exit code */
     int signal;
     bool timed_out;
+    int survivors; /* processes of its session that were still alive when it ended */
     long elapsed_ms;
 };
 
@@ -50,10 +52,15 @@ int pb_child_start(struct pb_child **out, const struct pb_child_spec *spec, stru
  * Returns 0 once the child has ended, however it ended; PB_E_INTERRUPTED after a cancel. */
 int pb_child_wait(struct pb_child_status *status, struct pb_child *c, void (*tick)(void *ctx),
                   void *ctx, struct pb_err *err);
+/* How many processes of the child's session still live (a local-exec may outlive
+ * Terraform); reaps those that have ended. Ask until 0 before releasing a lease. */
+int pb_child_survivors(struct pb_child *c);
 pid_t pb_child_pid(const struct pb_child *c);
 void pb_child_free(struct pb_child *c); /* BUG() while it still runs */
 
-/* Searches PATH (of `path`, a PATH value; NULL: ours). Caller frees; NULL when not found. */
+/* Searches PATH (of `path`, a PATH value; NULL: ours) for an executable file. Entries that
+ * are empty or relative are passed over: they would let a repository bring its own tools.
+ * Caller frees; NULL when not found. */
 char *pb_child_which(const char *program, const char *path);
 
 #endif

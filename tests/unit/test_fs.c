@@ -1,0 +1,265 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+
+static char *dir; /* a fresh folder per test; TMPDIR points at it */
+
+static int setup(void **state)
+{
+    char name[] = "/tmp/plumb-test-fs-XXXXXX";
+
+    (void)state;
+    if (!mkdtemp(name))
+        return -1;
+    dir = pb_strdup(name);
+    return setenv("TMPDIR", dir, 1);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    pb_fs_remove_tree(dir, NULL);
+    free(dir);
+    return 0;
+}
+
+static char *in(const char *name)
+{
+    return pb_fs_join(dir, name);
+}
+
+static void put(const char *path, const char *text)
+{
+    assert_int_equal(pb_fs_write_atomic(path, text, strlen(text), 0600, NULL), 0);
+}
+
+static void fs__write_then_read(void **state)
+{
+    PB_AUTO(str) char *p = in("a");
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct stat st;
+
+    (void)state;
+    put(p, "old");
+    assert_int_equal(pb_fs_write_atomic(p, "new\0x", 5, 0640, NULL), 0);
+    assert_int_equal(pb_fs_read(&b, p, 100, NULL), 0);
+    assert_int_equal(b.len, 5);
+    assert_memory_equal(b.s, "new\0x", 5);
+    assert_int_equal(stat(p, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0640);
+    assert_int_equal(st.st_nlink, 1);
+}
+
+static void fs__read_limit_is_exact(void **state)
+{
+    PB_AUTO(str) char *p = in("a");
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_err err = PB_ERR_INIT;
+
+    (void)state;
+    put(p, "12345");
+    assert_int_equal(pb_fs_read(&b, p, 5, &err), 0);
+    assert_int_equal(pb_fs_read(&b, p, 4, &err), -1);
+    assert_non_null(strstr(err.msg, "larger than the limit of 4 bytes"));
+    assert_int_equal(b.len, 0);
+    /* No size is known in /proc: the limit holds while reading. */
+    assert_int_equal(pb_fs_read(&b, "/proc/self/status", 10, &err), -1);
+    assert_int_equal(pb_fs_read(&b, "/proc/self/status", 100000, &err), 0);
+    assert_true(b.len > 10);
+}
+
+static void fs__missing_file_says_so(void **state)
+{
+    PB_AUTO(str) char *p = in("none");
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_err err = PB_ERR_INIT;
+
+    (void)state;
+    assert_int_equal(pb_fs_read(&b, p, 5, &err), -1);
+    assert_int_equal(err.sys, ENOENT);
+    assert_non_null(strstr(err.msg, p));
+}
+
+static void fs__mkdirs(void **state)
+{
+    PB_AUTO(str) char *p = in("a/b//c/");
+    PB_AUTO(str) char *file = in("f");
+    PB_AUTO(str) char *below = in("f/x");
+    struct pb_err err = PB_ERR_INIT;
+
+    (void)state;
+    assert_int_equal(pb_fs_mkdirs(p, 0700, NULL), 0);
+    assert_int_equal(pb_fs_mkdirs(p, 0700, NULL), 0);
+    assert_true(pb_fs_is_dir(p));
+    put(file, "");
+    assert_int_equal(pb_fs_mkdirs(below, 0700, &err), -1);
+    assert_int_equal(err.sys, ENOTDIR);
+}
+
+static void fs__remove_tree_does_not_follow_links(void **state)
+{
+    PB_AUTO(str) char *kept = in("kept");
+    PB_AUTO(str) char *file = in("kept/file");
+    PB_AUTO(str) char *tree = in("tree");
+    PB_AUTO(str) char *deep = in("tree/x/y");
+    PB_AUTO(str) char *link = in("tree/x/link");
+    PB_AUTO(str) char *toplink = in("toplink");
+
+    (void)state;
+    assert_int_equal(pb_fs_mkdirs(kept, 0700, NULL), 0);
+    put(file, "");
+    assert_int_equal(pb_fs_mkdirs(deep, 0700, NULL), 0);
+    assert_int_equal(symlink(kept, link), 0);
+    assert_int_equal(symlink(kept, toplink), 0);
+    assert_int_equal(chmod(deep, 0), 0);
+    assert_int_equal(pb_fs_remove_tree(tree, NULL), 0);
+    assert_int_equal(pb_fs_remove_tree(toplink, NULL), 0);
+    assert_int_equal(pb_fs_remove_tree(tree, NULL), 0);
+    assert_false(pb_fs_exists(tree));
+    assert_true(pb_fs_exists(file));
+}
+
+static void fs__join(void **state)
+{
+    static const char *const rows[][3] = {
+        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"a//", "b", "a/b"}, {"/", "b", "/b"},
+        {"a", "/b", "/b"}, {"", "b", "b"},     {"a", "", "a"},      {"/", "", "/"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        PB_AUTO(str) char *s = pb_fs_join(rows[i][0], rows[i][1]);
+        assert_string_equal(s, rows[i][2]);
+    }
+}
+
+static void fs__cache_dir_order(void **state)
+{
+    PB_AUTO(str) char *x = in("xdg");
+    PB_AUTO(str) char *o = in("own");
+    char *got = NULL;
+    struct stat st;
+
+    (void)state;
+    unsetenv("PLUMB_CACHE_DIR");
+    setenv("HOME", dir, 1);
+    setenv("XDG_CACHE_HOME", "relative", 1); /* as if it were not set */
+    assert_int_equal(pb_fs_cache_dir(&got, NULL), 0);
+    assert_string_equal(got + strlen(dir), "/.cache/plumb");
+    assert_int_equal(stat(got, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    free(got);
+    setenv("XDG_CACHE_HOME", x, 1);
+    assert_int_equal(pb_fs_cache_dir(&got, NULL), 0);
+    assert_string_equal(got + strlen(dir), "/xdg/plumb");
+    free(got);
+    setenv("PLUMB_CACHE_DIR", o, 1);
+    assert_int_equal(pb_fs_cache_dir(&got, NULL), 0);
+    assert_string_equal(got, o);
+    free(got);
+}
+
+static void work__is_private_and_removed(void **state)
+{
+    char *a = NULL, *b = NULL;
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(pb_work_new(&a, NULL), 0);
+    assert_int_equal(pb_work_new(&b, NULL), 0);
+    assert_int_equal(strncmp(a, dir, strlen(dir)), 0);
+    assert_int_equal(stat(a, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    pb_work_remove(a);
+    assert_false(pb_fs_exists(a));
+    assert_true(pb_fs_exists(b));
+    pb_work_remove(dir); /* not an area: untouched */
+    assert_true(pb_fs_exists(dir));
+    pb_work_remove_all();
+    assert_false(pb_fs_exists(b));
+    pb_work_remove(NULL);
+    free(a);
+    free(b);
+}
+
+/* Runs in a process of its own: makes an area and dies without cleaning up. */
+static int leave_area(void)
+{
+    char *a = NULL;
+    int ws = 0;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(pb_work_new(&a, NULL) ? 1 : 0);
+    waitpid(pid, &ws, 0);
+    return ws;
+}
+
+static size_t count_areas(void)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    size_t n = 0;
+
+    while ((e = readdir(d)))
+        n += strncmp(e->d_name, "plumb-work-", 11) == 0;
+    closedir(d);
+    return n;
+}
+
+static void work__stale_areas_go_living_ones_stay(void **state)
+{
+    char *mine = NULL;
+    int ws;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pb_work_new(&mine, NULL), 0);
+    assert_int_equal(leave_area(), 0);
+    assert_int_equal(count_areas(), 2);
+    pid = fork(); /* the next process: removes the dead one's, keeps ours, then its own */
+    if (pid == 0) {
+        char *a = NULL;
+        int bad = pb_work_new(&a, NULL);
+        pb_work_remove_all();
+        _exit(bad ? 1 : 0);
+    }
+    waitpid(pid, &ws, 0);
+    assert_int_equal(ws, 0);
+    assert_int_equal(count_areas(), 1);
+    assert_true(pb_fs_exists(mine));
+    pb_work_remove(mine);
+    free(mine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(fs__write_then_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__read_limit_is_exact, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__missing_file_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__mkdirs, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__remove_tree_does_not_follow_links, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__join, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__cache_dir_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(work__is_private_and_removed, setup, teardown),
+        cmocka_unit_test_setup_teardown(work__stale_areas_go_living_ones_stay, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
