@@ -1,0 +1,162 @@
+#include "reconcile/echo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pb_echo_set {
+    struct pb_echo *v; /* sorted by type, "*" first */
+    size_t n;
+};
+
+static const char *const kinds[] = {
+    [PB_ECHO_MIRROR] = "mirror",
+    [PB_ECHO_NULL_EMPTY] = "null_empty",
+    [PB_ECHO_CASE] = "case",
+    [PB_ECHO_UNORDERED] = "unordered",
+};
+
+static int kind_parse(enum pb_echo_kind *out, const char *name)
+{
+    for (size_t i = 0; name && i < PB_COUNT(kinds); i++) {
+        if (strcmp(kinds[i], name) == 0) {
+            *out = (enum pb_echo_kind)i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int by_type(const void *a, const void *b)
+{
+    return strcmp(((const struct pb_echo *)a)->type, ((const struct pb_echo *)b)->type);
+}
+
+static int parse_one(struct pb_echo *out, const struct pb_value *v, const char *file,
+                     struct pb_err *err)
+{
+    out->type = pb_get_str(v, "type");
+    out->path = pb_get_str(v, "path");
+    out->why = pb_get_str(v, "why");
+    if (!out->type || !out->path || !out->why)
+        return pb_fail(err, PB_E_CONFIG, "%s:%d: an echo needs 'type', 'path' and 'why'", file,
+                       v->line);
+    if (kind_parse(&out->kind, pb_get_str(v, "kind")))
+        return pb_fail(err, PB_E_CONFIG,
+                       "%s:%d: 'kind' must be mirror, null_empty, case or unordered", file,
+                       v->line);
+    return 0;
+}
+
+int pb_echo_parse(const struct pb_echo_set **out, struct pb_arena *a, const struct pb_value *list,
+                  const char *file, struct pb_err *err)
+{
+    struct pb_echo_set *s = pb_arena_zalloc(a, sizeof(*s));
+
+    if (!pb_is(list, PB_LIST))
+        return pb_fail(err, PB_E_CONFIG, "%s:1: a list of echoes is expected", file);
+    s->v = pb_arena_zalloc(a, list->n * sizeof(*s->v) + 1);
+    for (s->n = 0; s->n < list->n; s->n++)
+        if (parse_one(&s->v[s->n], &list->items[s->n], file, err))
+            return -1;
+    qsort(s->v, s->n, sizeof(*s->v), by_type);
+    *out = s;
+    return 0;
+}
+
+static size_t first_of(const struct pb_echo_set *s, const char *type)
+{
+    size_t lo = 0, hi = s->n;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (strcmp(s->v[mid].type, type) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static const struct pb_echo *span_of(const struct pb_echo_set *s, const char *type, size_t *n)
+{
+    size_t at = first_of(s, type);
+
+    for (*n = 0; at + *n < s->n && strcmp(s->v[at + *n].type, type) == 0;)
+        (*n)++;
+    return &s->v[at];
+}
+
+struct pb_echoes pb_echo_of(const struct pb_echo_set *s, const char *type)
+{
+    struct pb_echoes e = {NULL, NULL, 0, 0};
+
+    if (!s || !s->n)
+        return e;
+    e.own = span_of(s, type, &e.nown);
+    e.any = span_of(s, "*", &e.nany);
+    return e;
+}
+
+const struct pb_echo *pb_echo_match(const struct pb_echoes *e, const char *path, size_t *at)
+{
+    while (*at < e->nown + e->nany) {
+        size_t i = (*at)++;
+        const struct pb_echo *echo = i < e->nown ? &e->own[i] : &e->any[i - e->nown];
+        if (pb_path_covers(echo->path, path))
+            return echo;
+    }
+    return NULL;
+}
+
+/* The end of the bracketed step at s ("[0]", ["a]b"]). */
+static const char *bracket_end(const char *s)
+{
+    bool quoted = false;
+
+    for (; *s; s++) {
+        if (quoted && *s == '\\' && s[1])
+            s++;
+        else if (*s == '"')
+            quoted = !quoted;
+        else if (*s == ']' && !quoted)
+            return s + 1;
+    }
+    return s;
+}
+
+/* name and ["name"] are one step; this returns the name's first byte and its length. */
+static const char *step_name(const char *s, size_t *n, const char **next)
+{
+    if (s[0] == '[' && s[1] == '"') {
+        *next = bracket_end(s);
+        *n = (size_t)(*next - s) >= 4 ? (size_t)(*next - s) - 4 : 0;
+        return s + 2;
+    }
+    if (s[0] == '[') {
+        *next = bracket_end(s);
+        *n = (size_t)(*next - s);
+        return s;
+    }
+    s += *s == '.';
+    *n = strcspn(s, ".[");
+    *next = s + *n;
+    return s;
+}
+
+bool pb_path_covers(const char *pattern, const char *path)
+{
+    if (strcmp(pattern, "*") == 0)
+        return true;
+    while (*pattern) {
+        size_t n, m;
+        const char *a, *b;
+        bool any = strncmp(pattern, "[*]", 3) == 0, bracket = *path == '[';
+        if (!*path)
+            return false;
+        a = step_name(pattern, &n, &pattern);
+        b = step_name(path, &m, &path);
+        if (any ? !bracket && m == 0 : n != m || memcmp(a, b, n) != 0)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,51 @@
+/*
+ * echo.h: known echoes, differences that say nothing: a parent that mirrors settings of its
+ * children, a default that an API fills in. A difference there is in sync, with the
+ * echo's reason, and shown with --all.
+ *
+ * They are data (schemas/echoes.yaml), since plumb's code names no cloud:
+ *
+ *	- type: example_role           # or "*"
+ *	  path: inline_policy          # and everything below; [*] is any index or key
+ *	  kind: mirror
+ *	  why: shows the policies that example_role_policy resources attach
+ *
+ * mirror      another resource owns it: applies only where Git says nothing about it
+ * null_empty  null, false, 0 and empty are one
+ * case        letter case does not count
+ * unordered   a list whose order does not count
+ */
+#ifndef PB_RECONCILE_ECHO_H
+#define PB_RECONCILE_ECHO_H
+
+#include "base/err.h"
+#include "model/value.h"
+
+enum pb_echo_kind { PB_ECHO_MIRROR = 0, PB_ECHO_NULL_EMPTY, PB_ECHO_CASE, PB_ECHO_UNORDERED };
+
+struct pb_echo {
+    const char *type;
+    const char *path;
+    enum pb_echo_kind kind;
+    const char *why;
+};
+
+struct pb_echo_set;
+
+/* `list` is the file's parsed YAML; it and the result live in the arena. */
+int pb_echo_parse(const struct pb_echo_set **out, struct pb_arena *a, const struct pb_value *list,
+                  const char *file, struct pb_err *err);
+
+/* The echoes of one type ("*" included), for repeated pb_echo_match(). */
+struct pb_echoes {
+    const struct pb_echo *own, *any;
+    size_t nown, nany;
+};
+struct pb_echoes pb_echo_of(const struct pb_echo_set *s, const char *type); /* s may be NULL */
+/* The next echo whose path covers `path`, from *at on; NULL at the end. Start with *at = 0. */
+const struct pb_echo *pb_echo_match(const struct pb_echoes *e, const char *path, size_t *at);
+
+/* Whether `path` is `pattern` or lies below it; "[*]" matches any one index or key. */
+bool pb_path_covers(const char *pattern, const char *path);
+
+#endif
