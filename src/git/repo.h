@@ -1,0 +1,71 @@
+/*
+ * repo.h: a Git repository, read only.
+ *
+ *	struct pb_repo *repo = NULL;
+ *	char id[PB_OID_HEX];
+ *	if (pb_repo_open(&repo, ".", 0, err) || pb_repo_resolve(id, repo, "HEAD", err))
+ *	    return -1;
+ *
+ * A handle belongs to one thread at a time; open one per thread. Paths that go in and come
+ * out are relative to the top of the repository, with '/' and without "./"; "" is the top.
+ * Commits are named by their full id in hexadecimal.
+ */
+#ifndef PB_GIT_REPO_H
+#define PB_GIT_REPO_H
+
+#include <time.h>
+
+#include "base/err.h"
+
+enum { PB_OID_HEX = 41 };
+
+struct pb_repo;
+
+enum { PB_REPO_FROM_ENV = 1 }; /* honour GIT_DIR and its kin */
+
+/* Finds the repository that `dir` lies in: a clone, a linked worktree or a bare one. A
+ * repository of another user is refused as git does, with the remedy. */
+int pb_repo_open(struct pb_repo **out, const char *dir, unsigned flags, struct pb_err *err);
+void pb_repo_free(struct pb_repo *repo);
+void pb_auto_repo(struct pb_repo **repo);
+
+const char *pb_repo_workdir(const struct pb_repo *repo); /* NULL when bare */
+const char *pb_repo_gitdir(const struct pb_repo *repo);
+bool pb_repo_is_shallow(const struct pb_repo *repo);
+
+/* An existing file or folder of the work tree as a path of the repository. Caller frees. */
+int pb_repo_path(char **out, const struct pb_repo *repo, const char *path, struct pb_err *err);
+
+/* A branch, tag, id, HEAD~2, origin/main... as the id of a commit (tags are peeled). */
+int pb_repo_resolve(char id[PB_OID_HEX], struct pb_repo *repo, const char *rev, struct pb_err *err);
+
+struct pb_commit {
+    char id[PB_OID_HEX];
+    char tree[PB_OID_HEX];
+    char *author; /* name, as written: make it safe before showing it */
+    char *email;
+    char *summary; /* first line of the message */
+    time_t time;   /* of the commit, UTC */
+    size_t parents;
+};
+
+int pb_repo_commit(struct pb_commit *out, struct pb_repo *repo, const char *id, struct pb_err *err);
+void pb_commit_release(struct pb_commit *c);
+void pb_auto_commit(struct pb_commit *c);
+
+/* Is anything below `path` changed, staged or untracked (ignored files are not)?
+ * *first is one such path, or NULL; caller frees. A bare repository is never dirty. */
+int pb_repo_dirty(char **first, struct pb_repo *repo, const char *path, struct pb_err *err);
+
+/* What HEAD is on, and what that follows; each NULL when there is none. Caller frees. */
+struct pb_branch {
+    char *name;       /* main; NULL: detached */
+    char *remote;     /* origin */
+    char *merge;      /* the branch there: main */
+    char *remote_url; /* without user and password */
+};
+
+int pb_repo_branch(struct pb_branch *out, struct pb_repo *repo, struct pb_err *err);
+void pb_branch_release(struct pb_branch *b);
+
+#endif
