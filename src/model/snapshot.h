@@ -39,6 +39,8 @@ struct pb_declared {
     bool configured_opaque; /* the configuration could not be seen through (dynamic blocks) */
     const char *const *ignore_changes; /* paths, "all" as "*"; NULL-terminated or NULL */
     const char *const *replace_paths;  /* attribute paths that force replacement, or NULL */
+    const char *previous_address;      /* where the state still has it (moved blocks), or NULL */
+    bool importing;                    /* an import block will bring it into the state */
 };
 
 /* One resource instance as tfstate records it. */

@@ -1,0 +1,552 @@
+#include "reconcile/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "model/path.h"
+#include "reconcile/align.h"
+#include "reconcile/ignore.h"
+
+/* A path under construction: written out only for what is kept. */
+struct step {
+    const struct step *up; /* NULL above the first */
+    const char *key;       /* NULL: an index */
+    size_t index;
+};
+
+/* One attribute, or part of one, on all sides. */
+struct sides {
+    const struct pb_value *d, *r, *l, *b;
+    const struct pb_value *configured; /* a map, or a list of maps whose order says nothing */
+    bool silent;                       /* Git leaves it to the provider */
+    bool mentioned;                    /* the configuration names the attribute it is part of */
+    bool whole;                        /* part of an attribute that is declared as a whole */
+    bool opaque;                       /* the configuration could not be seen through here */
+    bool seen;                         /* the observer looked at it */
+    bool has_b;
+    bool element; /* of a map */
+    bool write_only, sensitive;
+};
+
+static const struct pb_type any_object = {.kind = PB_T_OBJECT};
+
+static const char why_unmapped[] = "no observer maps it";
+static const char why_write_only[] = "write-only: nobody can read it back";
+static const char why_unknown_yet[] = "known after apply";
+
+static void add_path(struct pb_buf *b, const struct step *s)
+{
+    if (!s)
+        return;
+    add_path(b, s->up);
+    if (s->key)
+        pb_path_add_key(b, s->key);
+    else
+        pb_path_add_index(b, s->index);
+}
+
+static bool is_sensitive(const struct pb_value *v)
+{
+    if (!v || (v->flags & PB_V_SENSITIVE))
+        return v != NULL;
+    for (size_t i = 0; i < pb_len(v); i++)
+        if (is_sensitive(v->kind == PB_LIST ? &v->items[i] : &v->members[i].value))
+            return true;
+    return false;
+}
+
+static const char *reason_inside(const struct pb_value *v)
+{
+    const char *why = NULL;
+
+    if (pb_is(v, PB_UNKNOWN))
+        return v->s ? v->s : "it could not be seen";
+    for (size_t i = 0; i < pb_len(v) && !why; i++)
+        why = reason_inside(v->kind == PB_LIST ? &v->items[i] : &v->members[i].value);
+    return why;
+}
+
+/* ---- one leaf ------------------------------------------------------------------------------- */
+
+static bool same(const struct pb_walk *w, const struct pb_type *t, const struct pb_value *x,
+                 const struct pb_value *y, unsigned flags)
+{
+    return pb_same(&w->cmp, t, x, y, flags);
+}
+
+static void fill_cell(struct pb_cell *c, const struct pb_walk *w, const struct pb_type *t,
+                      const struct sides *s, unsigned flags)
+{
+    const struct pb_type *seen =
+        t && t->kind > PB_T_BOOL && s->l ? pb_type_observed(w->cmp.scratch, t, s->l) : t;
+    unsigned loose = flags;
+
+    memset(c, 0, sizeof(*c));
+    c->write_only = s->write_only;
+    c->declared_silent = s->silent;
+    c->live_known = s->seen && !pb_has_unknown(s->l);
+    c->declared_known = !pb_is(s->d, PB_UNKNOWN);
+    if (!s->silent && c->declared_known && pb_has_unknown(s->d))
+        loose |= PB_SAME_UNKNOWN_MATCHES; /* parts of it are known */
+    c->r_eq_l = c->live_known && same(w, seen, s->r, s->l, flags);
+    if (!s->silent && c->declared_known) {
+        c->d_eq_r = same(w, t, s->d, s->r, loose);
+        c->d_eq_l = c->live_known && same(w, seen, s->d, s->l, loose);
+        if (loose != flags && c->d_eq_r)
+            c->declared_known = false;
+    }
+    if (s->has_b && c->live_known && !s->silent && !pb_has_unknown(s->b)) {
+        const struct pb_type *base = seen;
+        if (base && base->kind > PB_T_BOOL && s->b)
+            base = pb_type_observed(w->cmp.scratch, base, s->b);
+        c->has_baseline = true;
+        c->baseline_eq_d = same(w, base, s->b, s->d, loose);
+        c->baseline_eq_l = same(w, base, s->b, s->l, flags);
+    }
+}
+
+static bool same_but_case(const struct sides *s)
+{
+    const struct pb_value *const all[] = {s->silent ? NULL : s->d, s->r, s->l};
+    const char *first = NULL;
+
+    for (size_t i = 0; i < PB_COUNT(all); i++) {
+        if (!all[i] && i == 0 && s->silent)
+            continue;
+        if (!pb_str(all[i]))
+            return false;
+        if (first && strcasecmp(first, all[i]->s) != 0)
+            return false;
+        first = first ? first : all[i]->s;
+    }
+    return true;
+}
+
+static const char *echo_of(const struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                           const char *path)
+{
+    const struct pb_echo *e;
+    size_t at = 0;
+
+    while ((e = pb_echo_match(&w->echoes, path, &at))) {
+        struct pb_cell c;
+        switch (e->kind) {
+        case PB_ECHO_MIRROR:
+            if (s->silent || (!s->mentioned && pb_same_as_null(t, s->d, PB_SAME_ZERO_IS_NULL)))
+                return e->why;
+            break;
+        case PB_ECHO_NULL_EMPTY:
+            fill_cell(&c, w, t, s, PB_SAME_ZERO_IS_NULL);
+            if (pb_cell_verdict(&c) == PB_IN_SYNC)
+                return e->why;
+            break;
+        case PB_ECHO_CASE:
+            if (same_but_case(s))
+                return e->why;
+            break;
+        case PB_ECHO_UNORDERED: break; /* the walk aligns such lists as sets */
+        }
+    }
+    return NULL;
+}
+
+static const char *ignored_by(const struct pb_walk *w, const char *path)
+{
+    const char *const *p = w->declared ? w->declared->ignore_changes : NULL;
+    const char *why;
+
+    for (; p && *p; p++)
+        if (strcmp(*p, "*") == 0 || strcmp(*p, "all") == 0 || pb_path_covers(*p, path))
+            return "lifecycle.ignore_changes";
+    why = pb_ignore_attribute(w->in->ignore, w->address, path);
+    return why ? pb_arena_intern(w->arena, why, strlen(why)) : NULL;
+}
+
+static void keep(struct pb_walk *w, const struct sides *s, const struct pb_attr_result *r)
+{
+    struct pb_attr_result *out;
+
+    w->v = pb_grow(w->v, &w->cap, w->n + 1, sizeof(*w->v));
+    out = &w->v[w->n++];
+    *out = *r;
+    out->path = pb_arena_strdup(w->arena, r->path);
+    out->declared = s->silent ? NULL : s->d ? s->d : &pb_null;
+    out->recorded = s->r;
+    out->live = s->seen ? s->l : NULL;
+    out->sensitive =
+        s->sensitive || is_sensitive(out->declared) || is_sensitive(s->r) || is_sensitive(s->l);
+}
+
+/* The verdict where live was not looked at: only Git and the record can be compared. */
+static enum pb_verdict unseen_verdict(const struct pb_walk *w, const struct pb_type *t,
+                                      const struct sides *s, const char **why)
+{
+    bool pending = false;
+
+    if (s->write_only) {
+        *why = why_write_only;
+        return PB_UNCHECKED;
+    }
+    if (!s->silent)
+        pending = !same(w, t, s->d, s->r, pb_same_as_null(t, s->d, 0) ? PB_SAME_ZERO_IS_NULL : 0);
+    if (w->unobserved) {
+        *why = w->why_unobserved;
+        return PB_UNKNOWN_V;
+    }
+    *why = why_unmapped;
+    if (pending)
+        *why = pb_is(s->d, PB_UNKNOWN) ? why_unknown_yet
+                                       : "no observer maps it: the live value was not compared";
+    return pending ? PB_PENDING : PB_UNCHECKED;
+}
+
+static bool differs(enum pb_verdict v)
+{
+    return v != PB_IN_SYNC && v != PB_UNCHECKED;
+}
+
+static void judge(const struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                  struct pb_attr_result *r)
+{
+    unsigned flags = s->element ? PB_SAME_ELEMENT : 0;
+    struct pb_cell c;
+
+    if (!s->seen) {
+        r->verdict = unseen_verdict(w, t, s, &r->reason);
+        return;
+    }
+    /* Where Git says nothing, a provider's false and 0 are as good as null. */
+    if (s->silent || pb_is_nullish(s->d))
+        flags |= PB_SAME_ZERO_IS_NULL;
+    fill_cell(&c, w, t, s, flags);
+    r->verdict = pb_cell_verdict(&c);
+    if (c.write_only)
+        r->reason = why_write_only;
+    else if (!c.live_known)
+        r->reason = reason_inside(s->l);
+    else if (!s->silent && !c.declared_known)
+        r->reason = why_unknown_yet;
+}
+
+static bool plan_says_same(const struct pb_walk *w)
+{
+    return w->declared &&
+           (w->declared->action == PB_ACT_NONE || w->declared->action == PB_ACT_READ);
+}
+
+/* Echoes and ignore rules go by path: it is written only for what differs or is kept. */
+static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides *in,
+                 const struct step *at)
+{
+    struct pb_attr_result r = {.verdict = PB_IN_SYNC};
+    struct sides s = *in;
+    struct pb_buf path = PB_BUF_INIT;
+    const char *why;
+    bool shown;
+
+    if (pb_is(s.d, PB_UNKNOWN) &&
+        (!w->declared || w->declared->action == PB_ACT_NONE || w->declared->action == PB_ACT_READ))
+        s.silent = true; /* nothing will be applied that could make it known */
+    if (s.silent)
+        s.d = NULL;
+    if (pb_is_nullish(s.d) && pb_is_nullish(s.r) && pb_is_nullish(s.l) &&
+        !(s.write_only && s.mentioned))
+        return;
+    w->total++;
+    judge(w, t, &s, &r);
+    if (differs(r.verdict) && plan_says_same(w) && !s.silent) {
+        /* The plan compared them with the provider's own knowledge: what differs here is
+         * spelling (an upgraded schema). The record stands for what Git asks. */
+        s.d = s.r;
+        judge(w, t, &s, &r);
+    }
+    w->observed += s.seen && !s.write_only && !pb_has_unknown(s.l);
+    shown = w->in->all || differs(r.verdict) || s.write_only;
+    if (w->unobserved && !w->in->all) /* what Git asks for is still worth showing */
+        shown = !s.silent && !same(w, t, s.d, s.r, 0);
+    if (!shown)
+        return;
+    add_path(&path, at);
+    r.path = path.s;
+    if (differs(r.verdict)) {
+        if (r.verdict != PB_UNKNOWN_V && (why = echo_of(w, t, &s, path.s)))
+            r = (struct pb_attr_result){.path = path.s, .verdict = PB_IN_SYNC, .reason = why};
+        else if ((why = ignored_by(w, path.s))) {
+            r.ignored = true;
+            r.reason = why;
+        }
+    }
+    if (differs(r.verdict) && !r.ignored && r.verdict > w->worst)
+        w->worst = r.verdict;
+    if (w->in->all || (differs(r.verdict) && !r.ignored) || r.verdict == PB_UNCHECKED)
+        keep(w, &s, &r);
+    pb_buf_release(&path);
+}
+
+/* ---- what Git declares ---------------------------------------------------------------------- */
+
+/* What the configuration says below `name`; NULL: it does not name it. */
+static const struct pb_value *configured_get(const struct pb_value *conf, const char *name)
+{
+    if (pb_is(conf, PB_LIST)) { /* elements of a set: any of them */
+        for (size_t i = 0; i < conf->n; i++) {
+            const struct pb_value *v = pb_get(&conf->items[i], name);
+            if (v)
+                return v;
+        }
+        return NULL;
+    }
+    return pb_get(conf, name);
+}
+
+/* Who decides about a field: the configuration or the provider (reconcile.h, README.md). */
+static bool is_silent(const struct sides *up, const struct pb_field *f, bool named, bool root,
+                      const struct pb_value *d)
+{
+    unsigned flags = f ? f->flags : 0;
+
+    if (up->silent)
+        return true;
+    if (flags & PB_F_BLOCK)
+        /* A block that the configuration leaves out, and that is planned all the same, is
+         * one that the provider fills in. */
+        return !named && !up->opaque && !up->whole && !pb_same_as_null(f->type, d, 0);
+    if (flags & PB_F_REQUIRED)
+        return false;
+    if (flags & PB_F_OPTIONAL) {
+        if (!(flags & PB_F_COMPUTED))
+            return false;
+        return !named && !(up->opaque && !root);
+    }
+    if (up->whole && !(flags & PB_F_COMPUTED))
+        return false;
+    return !named;
+}
+
+static void field_sides(struct sides *s, const struct pb_walk *w, const struct sides *up,
+                        const struct pb_field *f, const char *name, bool root)
+{
+    const struct pb_value *conf = configured_get(up->configured, name);
+    bool block = f && (f->flags & PB_F_BLOCK);
+
+    memset(s, 0, sizeof(*s));
+    s->d = pb_get(up->d, name);
+    s->r = pb_get(up->r, name);
+    s->l = pb_get(up->l, name);
+    s->b = pb_get(up->b, name);
+    s->silent = is_silent(up, f, conf != NULL, root, s->d);
+    s->mentioned = root ? conf != NULL : up->mentioned;
+    s->configured = conf && (conf->kind == PB_LIST || conf->kind == PB_MAP) ? conf : NULL;
+    s->whole = up->whole || (!block && !s->configured && !s->silent);
+    s->opaque = up->opaque && !conf;
+    s->seen = up->seen && (s->l || pb_is_nullish(up->l));
+    s->has_b = up->has_b && (s->b || pb_is_nullish(up->b));
+    s->sensitive = up->sensitive || (f && (f->flags & PB_F_SENSITIVE));
+    s->write_only = up->write_only || (f && (f->flags & PB_F_WRITE_ONLY));
+    if (w->unobserved)
+        s->seen = false;
+}
+
+/* ---- the shapes ----------------------------------------------------------------------------- */
+
+static void walk(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                 const struct step *at);
+
+/* The least key of the four sides that is greater than `after`; NULL at the end. */
+static const char *next_key(const struct sides *s, size_t at[4])
+{
+    const struct pb_value *const all[4] = {s->silent ? NULL : s->d, s->r, s->l, NULL};
+    const char *least = NULL;
+
+    for (size_t i = 0; i < 4; i++) {
+        const char *key =
+            pb_is(all[i], PB_MAP) && at[i] < all[i]->n ? all[i]->members[at[i]].key : NULL;
+        if (key && (!least || strcmp(key, least) < 0))
+            least = key;
+    }
+    for (size_t i = 0; least && i < 4; i++)
+        if (pb_is(all[i], PB_MAP) && at[i] < all[i]->n &&
+            strcmp(all[i]->members[at[i]].key, least) == 0)
+            at[i]++;
+    return least;
+}
+
+static void walk_object(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                        const struct step *at)
+{
+    size_t cursor[4] = {0, 0, 0, 0};
+    const char *key;
+
+    while ((key = next_key(s, cursor))) {
+        const struct pb_field *f = pb_type_field(t, key);
+        struct step step = {at, key, 0};
+        struct sides child;
+        field_sides(&child, w, s, f, key, !at);
+        walk(w, f ? f->type : &pb_type_dynamic, &child, &step);
+    }
+}
+
+/* Part of a collection: everything but the values is as in the collection. */
+static struct sides part_of(const struct sides *s)
+{
+    struct sides child = *s;
+
+    child.d = child.r = child.l = child.b = NULL;
+    child.element = false;
+    return child;
+}
+
+static void walk_map(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                     const struct step *at)
+{
+    const struct pb_type *elem = t->kind == PB_T_MAP && t->elem ? t->elem : &pb_type_dynamic;
+    size_t cursor[4] = {0, 0, 0, 0};
+    const char *key;
+
+    while ((key = next_key(s, cursor))) {
+        struct step step = {at, key, 0};
+        struct sides child = part_of(s);
+        child.element = true;
+        child.d = pb_get(s->d, key);
+        child.r = pb_get(s->r, key);
+        child.l = pb_get(s->l, key);
+        child.b = pb_get(s->b, key);
+        child.configured = configured_get(s->configured, key);
+        walk(w, elem, &child, &step);
+    }
+}
+
+/* One element: a leaf by itself where a side lacks it, else whatever is inside. */
+static void walk_element(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                         const struct step *at)
+{
+    bool r = s->r != NULL;
+    bool live_lacks = s->seen && (s->l != NULL) != r;
+    bool declared_lacks = !s->silent && (s->d != NULL) != r;
+
+    if (live_lacks || declared_lacks)
+        leaf(w, t, s, at);
+    else
+        walk(w, t, s, at);
+}
+
+static void walk_list(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                      const struct step *at)
+{
+    size_t nd = s->silent ? 0 : pb_len(s->d), nr = pb_len(s->r), nl = pb_len(s->l);
+    size_t n = nd > nr ? nd : nr;
+
+    for (size_t i = 0; i < n || i < nl; i++) {
+        const struct pb_type *elem = t->kind == PB_T_TUPLE && i < t->nfields ? t->fields[i].type
+                                     : t->elem                               ? t->elem
+                                                                             : &pb_type_dynamic;
+        struct step step = {at, NULL, i};
+        struct sides child = part_of(s);
+        child.d = pb_at(s->d, i);
+        child.r = pb_at(s->r, i);
+        child.l = pb_at(s->l, i);
+        child.b = pb_at(s->b, i);
+        if (pb_is(s->configured, PB_LIST))
+            child.configured = pb_at(s->configured, i);
+        walk_element(w, elem, &child, &step);
+    }
+}
+
+static void walk_set(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                     const struct step *at)
+{
+    const struct pb_type *elem = t->elem ? t->elem : &pb_type_dynamic;
+    struct pb_align_in in = {elem, s->silent ? NULL : s->d, s->r, s->seen ? s->l : NULL,
+                             s->has_b ? s->b : NULL};
+    struct pb_aligned *rows;
+    size_t n = pb_align_set(&rows, &w->cmp, &in);
+
+    for (size_t i = 0; i < n; i++) {
+        struct step step = {at, NULL, i};
+        struct sides child = part_of(s);
+        child.d = rows[i].d < 0 ? NULL : pb_at(s->d, (size_t)rows[i].d);
+        child.r = rows[i].r < 0 ? NULL : pb_at(s->r, (size_t)rows[i].r);
+        child.l = rows[i].l < 0 ? NULL : pb_at(s->l, (size_t)rows[i].l);
+        child.b = rows[i].b < 0 ? NULL : pb_at(s->b, (size_t)rows[i].b);
+        walk_element(w, elem, &child, &step);
+    }
+    free(rows);
+}
+
+/* Whether every side that has something has a value of this kind. */
+static bool all_are(const struct sides *s, enum pb_kind kind)
+{
+    const struct pb_value *const all[] = {s->silent ? NULL : s->d, s->r, s->l};
+    bool some = false;
+
+    for (size_t i = 0; i < PB_COUNT(all); i++) {
+        if (!pb_is_nullish(all[i]) && all[i]->kind != kind)
+            return false;
+        some = some || pb_len(all[i]) > 0;
+    }
+    return some;
+}
+
+/* A list that an echo calls unordered is aligned as a set. */
+static bool is_unordered(const struct pb_walk *w, const struct step *at)
+{
+    struct pb_buf path = PB_BUF_INIT;
+    const struct pb_echo *e;
+    size_t i = 0;
+
+    if (!w->echoes.nown && !w->echoes.nany)
+        return false;
+    add_path(&path, at);
+    while ((e = pb_echo_match(&w->echoes, path.s, &i)) && e->kind != PB_ECHO_UNORDERED)
+        ;
+    pb_buf_release(&path);
+    return e != NULL;
+}
+
+static void walk(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                 const struct step *at)
+{
+    bool list, map;
+
+    if (s->write_only) {
+        leaf(w, t, s, at);
+        return;
+    }
+    list = t->kind != PB_T_OBJECT && t->kind != PB_T_MAP && all_are(s, PB_LIST);
+    map = t->kind != PB_T_LIST && t->kind != PB_T_SET && all_are(s, PB_MAP);
+    if (map && t->kind == PB_T_OBJECT)
+        walk_object(w, t, s, at);
+    else if (map && (t->kind == PB_T_MAP || t->kind == PB_T_DYNAMIC))
+        walk_map(w, t, s, at);
+    else if (list && t->kind != PB_T_TUPLE && (t->kind == PB_T_SET || is_unordered(w, at)))
+        walk_set(w, t, s, at);
+    else if (list && (t->kind == PB_T_LIST || t->kind == PB_T_TUPLE || t->kind == PB_T_DYNAMIC))
+        walk_list(w, t, s, at);
+    else
+        leaf(w, t, s, at);
+}
+
+void pb_walk_resource(struct pb_walk *w)
+{
+    const struct pb_type *t = w->schema ? w->schema->root : &any_object;
+    struct sides s = {.d = w->d, .r = w->r, .l = w->l, .b = w->b};
+
+    s.silent = w->silent || !w->d;
+    s.configured = w->declared ? w->declared->configured : NULL;
+    s.opaque = w->declared && w->declared->configured_opaque;
+    s.seen = !w->unobserved && w->l;
+    s.has_b = w->b != NULL;
+    w->n = 0;
+    w->total = w->observed = 0;
+    w->worst = PB_IN_SYNC;
+    walk_object(w, t, &s, NULL);
+}
+
+void pb_walk_release(struct pb_walk *w)
+{
+    free(w->v);
+    w->v = NULL;
+    w->n = w->cap = 0;
+}
