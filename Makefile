@@ -77,6 +77,7 @@ TEST_SUPPORT_SRC := $(wildcard tests/support/*.c)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
+TOOL_SRC := $(wildcard tests/tools/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB  := $(B)/libplumb.a
@@ -84,10 +85,11 @@ TLIB := $(B)/libtest.a
 UNIT_BIN  := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 FUZZ_BIN  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
-ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BENCH_SRC)) \
+TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
+ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BENCH_SRC) $(TOOL_SRC)) \
            $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC)))
 
-.PHONY: all tests objects bench-programs check demo bench lint asan clang fuzz fuzz-programs \
+.PHONY: all tests tools objects bench-programs check demo bench lint asan clang fuzz fuzz-programs \
         install uninstall clean format bootstrap FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -95,6 +97,7 @@ ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BE
 
 all: $(if $(wildcard src/main.c),$(PROGRAM),$(LIB))
 tests: $(UNIT_BIN)
+tools: $(TOOL_BIN)
 objects: $(ALL_OBJ)
 bench-programs: $(BENCH_BIN)
 fuzz-programs: $(FUZZ_BIN)
@@ -146,6 +149,10 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(TLIB) $(LIB)
 	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ -lcmocka $(ALL_LIBS)
 
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(TLIB) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
 

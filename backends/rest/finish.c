@@ -1,0 +1,82 @@
+/* What was seen of a resource, once every reply is in. */
+#include "backends/rest/absence.h"
+#include "backends/rest/derive.h"
+#include "backends/rest/engine.h"
+#include "base/text.h"
+
+static const char *arn_of(struct res *r)
+{
+    struct pb_eval ev;
+    if (!r->pack->arn)
+        return pb_get_str(r->rec->attributes, "arn");
+    res_eval(&ev, r);
+    struct pb_value v = pb_expr_eval(r->pack->arn, &ev);
+    return pb_str(&v);
+}
+
+static bool seen(const struct res *r)
+{
+    return r->pack && !r->problem && r->steps[r->pack->identity].state == STEP_DONE;
+}
+
+/* Another object of the same service that was seen with the same credentials; one of the
+ * same account when there is one. */
+static void find_sibling(struct pb_absence *e, struct res *r)
+{
+    const struct run *run = r->run;
+    for (size_t i = 0; i < run->nres; i++) {
+        struct res *o = &run->res[i];
+        const char *region = NULL, *account = NULL;
+        if (o == r || !seen(o) || o->ctx != r->ctx || o->pack->service != r->pack->service)
+            continue;
+        pb_arn_parts(&region, &account, run->a, arn_of(o));
+        e->sibling = true;
+        e->sibling_account = account;
+        if (!e->recorded_account || !*e->recorded_account || pb_streq(account, e->recorded_account))
+            return;
+    }
+}
+
+static void decide_absence(struct pb_live *out, struct pb_arena *a, struct res *r)
+{
+    const struct pb_step *id = &r->pack->steps[r->pack->identity];
+    const struct context *c = r->ctx;
+    struct pb_absence e = {
+        .label = r->label,
+        .code = r->code,
+        .listed_twice = r->listed_twice,
+        .others_listed = r->others_listed && pb_streq(id->unlisted, "listing"),
+        .asked_region = c->region,
+        .canary_ok = c->canary && c->canary->done && c->canary->kind == PB_REPLY_OK,
+        .canary_account = c->account,
+        .canary_reason = c->canary_reason,
+    };
+    if (id->witness >= 0 && r->steps[id->witness].state == STEP_DONE)
+        e.witness = r->pack->steps[id->witness].name;
+    pb_arn_parts(&e.recorded_region, &e.recorded_account, a, arn_of(r));
+    find_sibling(&e, r);
+    out->presence = pb_absence_decide(&e, a, &out->reason);
+}
+
+void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r)
+{
+    *out = (struct pb_live){.address = r->rec->address, .observer = "rest"};
+    if (r->problem) {
+        out->reason = pb_arena_strdup(a, r->problem);
+        return;
+    }
+    const struct step_run *id = &r->steps[r->pack->identity];
+    if (r->suspect) {
+        decide_absence(out, a, r);
+        return;
+    }
+    if (id->state != STEP_DONE) {
+        out->reason = pb_arena_strdup(a, id->reason ? id->reason : "there was no reply");
+        return;
+    }
+    struct pb_eval ev;
+    res_eval(&ev, r);
+    struct pb_value v = pb_derive(r->pack, &ev);
+    out->presence = PB_P_KNOWN;
+    out->attributes = pb_box(a, pb_value_copy(a, &v));
+}

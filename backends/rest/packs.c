@@ -1,0 +1,183 @@
+/* Finding packs: folders, files, and what was loaded already. */
+#include <limits.h>
+#include <unistd.h>
+
+#include "backends/rest/pack.h"
+#include "base/fs.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/strv.h"
+#include "base/text.h"
+#include "paths.h"
+
+enum { MAX_PACK = 1 << 20 };
+
+struct seen { /* what was loaded, by path */
+    const char *path;
+    const void *what;
+    struct seen *next;
+};
+
+struct pb_packs {
+    struct pb_arena *a;
+    struct pb_strv dirs; /* on the arena */
+    struct seen *seen;
+};
+
+/* The program's own: beside it when it runs from where it was built, else installed. */
+static void add_shipped(struct pb_strv *dirs)
+{
+    static const char *const beside[] = {"../share/plumb", "..",          "../..",
+                                         "../../..",       "../../../..", "../../../../.."};
+    char exe[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    exe[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(exe, '/');
+    if (slash)
+        *slash = '\0';
+    for (size_t i = 0; slash && i < PB_COUNT(beside); i++) {
+        PB_AUTO(str) char *dir = pb_asprintf("%s/%s/schemas/observers", exe, beside[i]);
+        if (pb_fs_is_dir(dir)) {
+            pb_strv_add(dirs, dir);
+            return;
+        }
+    }
+    pb_strv_add(dirs, PLUMB_DATADIR "/schemas/observers");
+}
+
+static void all_dirs(struct pb_strv *out, const char *dirs)
+{
+    while (dirs && *dirs) {
+        size_t n = strcspn(dirs, ":");
+        if (n)
+            pb_strv_addf(out, "%.*s", (int)n, dirs);
+        dirs += n + (dirs[n] == ':');
+    }
+    add_shipped(out);
+}
+
+/* A provider's folder has the last part of its source's name. */
+static const char *folder_of(const char *source)
+{
+    const char *slash = source ? strrchr(source, '/') : NULL;
+    return slash ? slash + 1 : source;
+}
+
+static bool safe_name(const char *s)
+{
+    return s && *s && strlen(s) < 200 &&
+           strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(s);
+}
+
+/* The first folder that has FOLDER/FILE. Caller frees. */
+static char *find_file(const struct pb_strv *dirs, const char *folder, const char *file)
+{
+    for (size_t i = 0; i < dirs->n; i++) {
+        char *path = pb_asprintf("%s/%s/%s", dirs->v[i], folder, file);
+        if (pb_fs_exists(path))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+static bool mentions(const char *path, const char *source)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    return pb_fs_read(&text, path, MAX_PACK, NULL) == 0 && strstr(text.s, source);
+}
+
+bool pb_packs_covers(const char *dirs, const char *source, const char *type)
+{
+    PB_AUTO(strv) struct pb_strv all = PB_STRV_INIT;
+    const char *folder = folder_of(source);
+    if (!safe_name(folder) || !safe_name(type))
+        return false;
+    all_dirs(&all, dirs);
+    PB_AUTO(str) char *file = pb_asprintf("%s.yaml", type);
+    PB_AUTO(str) char *pack = find_file(&all, folder, file);
+    PB_AUTO(str) char *provider = find_file(&all, folder, "provider.yaml");
+    return pack && provider && mentions(provider, source);
+}
+
+static const void *seen_before(const struct pb_packs *packs, const char *path)
+{
+    for (const struct seen *s = packs->seen; s; s = s->next)
+        if (strcmp(s->path, path) == 0)
+            return s->what;
+    return NULL;
+}
+
+static void remember(struct pb_packs *packs, const char *path, const void *what)
+{
+    struct seen *s = pb_arena_zalloc(packs->a, sizeof(*s));
+    *s = (struct seen){pb_arena_strdup(packs->a, path), what, packs->seen};
+    packs->seen = s;
+}
+
+struct pb_packs *pb_packs_new(struct pb_arena *a, const char *dirs)
+{
+    PB_AUTO(strv) struct pb_strv all = PB_STRV_INIT;
+    struct pb_packs *packs = pb_arena_zalloc(a, sizeof(*packs));
+    all_dirs(&all, dirs);
+    packs->a = a;
+    packs->dirs.v = pb_arena_zalloc(a, (all.n + 1) * sizeof(char *));
+    for (size_t i = 0; i < all.n; i++)
+        packs->dirs.v[packs->dirs.n++] = pb_arena_strdup(a, all.v[i]);
+    return packs;
+}
+
+static int load_provider(const struct pb_pack_provider **out, struct pb_packs *packs,
+                         const char *path, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    *out = seen_before(packs, path);
+    if (*out)
+        return 0;
+    if (pb_fs_read(&text, path, MAX_PACK, err) == -1 ||
+        pb_pack_load_provider(out, packs->a, text.s, text.len, path, err) == -1)
+        return -1;
+    remember(packs, path, *out);
+    return 0;
+}
+
+static bool has_source(const struct pb_pack_provider *p, const char *source)
+{
+    for (const char *const *s = p->sources; s && *s; s++)
+        if (strcmp(*s, source) == 0)
+            return true;
+    return false;
+}
+
+int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char *source,
+                  const char *type, struct pb_err *err)
+{
+    const struct pb_pack_provider *p = NULL;
+    const char *folder = folder_of(source);
+    *out = NULL;
+    if (!safe_name(folder) || !safe_name(type))
+        return 0;
+    PB_AUTO(str) char *file = pb_asprintf("%s.yaml", type);
+    PB_AUTO(str) char *path = find_file(&packs->dirs, folder, file);
+    PB_AUTO(str) char *provider = find_file(&packs->dirs, folder, "provider.yaml");
+    if (!path || !provider)
+        return 0;
+    if (load_provider(&p, packs, provider, err) == -1)
+        return -1;
+    if (!has_source(p, source))
+        return 0;
+    *out = seen_before(packs, path);
+    if (*out)
+        return 0;
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    if (pb_fs_read(&text, path, MAX_PACK, err) == -1 ||
+        pb_pack_load_type(out, packs->a, p, text.s, text.len, path, err) == -1)
+        return -1;
+    if (strcmp((*out)->type, type) != 0)
+        return pb_fail(err, PB_E_CONFIG,
+                       "%s:1: field 'type': the file's name says '%s'; make "
+                       "them agree",
+                       path, type);
+    remember(packs, path, *out);
+    return 0;
+}

@@ -1,0 +1,274 @@
+/* From bytes to a document or a fault. */
+#include <ctype.h>
+
+#include "backends/rest/proto.h"
+#include "backends/rest/xml.h"
+#include "base/text.h"
+#include "model/json.h"
+
+/* Codes by which AWS's services ask to slow down. */
+static const char *const aws_throttle[] = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "RequestThrottled",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "SlowDown",
+    "ProvisionedThroughputExceededException",
+    NULL,
+};
+static const char *const aws_denied[] = {
+    "AccessDenied",       "AccessDeniedException", "UnauthorizedOperation",
+    "AuthorizationError", "NotAuthorized",         NULL,
+};
+
+static const struct protocol {
+    bool xml, aws;
+    const char *codes[6], *messages[6]; /* where faults are, unless the service says */
+} protocols[PB_NPROTOCOLS] = {
+    [PB_PROTO_QUERY] = {true,
+                        true,
+                        {"Error.Code", "Errors.Error.Code"},
+                        {"Error.Message", "Errors.Error.Message"}},
+    [PB_PROTO_EC2_QUERY] = {true,
+                            true,
+                            {"Errors.Error.Code", "Error.Code"},
+                            {"Errors.Error.Message", "Error.Message"}},
+    [PB_PROTO_JSON_10] = {false, true, {"__type", "code"}, {"message", "Message"}},
+    [PB_PROTO_JSON_11] = {false, true, {"__type", "code"}, {"message", "Message"}},
+    [PB_PROTO_REST_JSON] = {false, true, {"__type", "code", "Code"}, {"message", "Message"}},
+    [PB_PROTO_REST_XML] = {true, true, {"Code", "Error.Code"}, {"Message", "Error.Message"}},
+    [PB_PROTO_JSON] = {false, false, {"code", "error.code"}, {"message", "error.message"}},
+};
+
+static bool in_list(const char *const *list, const char *s)
+{
+    for (; list && *list; list++)
+        if (strcmp(*list, s) == 0)
+            return true;
+    return false;
+}
+
+static bool right_type(const struct protocol *p, const char *type)
+{
+    static const char *const xml[] = {"application/xml", "text/xml", NULL};
+    static const char *const json[] = {"application/json", "application/x-amz-json-1.0",
+                                       "application/x-amz-json-1.1", "text/json", NULL};
+    return in_list(p->xml ? xml : json, type) || pb_ends_with(type, p->xml ? "+xml" : "+json");
+}
+
+static const char *text_at(struct pb_arena *a, const struct pb_path *paths,
+                           const char *const *defaults, const struct pb_value *doc)
+{
+    for (size_t i = 0; paths && paths[i].text; i++) {
+        struct pb_value v = pb_segs_walk(a, *doc, paths[i].segs, paths[i].n);
+        const char *text = pb_scalar_text(a, &v);
+        if (text && *text)
+            return text;
+    }
+    for (size_t i = 0; !paths && i < 6 && defaults[i]; i++) {
+        const char *text = pb_scalar_text(a, pb_walk(doc, defaults[i]));
+        if (text && *text)
+            return text;
+    }
+    return NULL;
+}
+
+/* "com.amazonaws.ssm#ParameterNotFound", "ResourceNotFoundException:http://..." */
+static const char *bare_code(struct pb_arena *a, const char *code, bool aws)
+{
+    if (!code || !aws)
+        return code;
+    const char *hash = strrchr(code, '#');
+    code = hash ? hash + 1 : code;
+    return pb_arena_strndup(a, code, strcspn(code, ":"));
+}
+
+static const char *shown(struct pb_arena *a, const char *s, size_t max)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    size_t n = strlen(s);
+    while (n > max || (n && !pb_utf8_valid(s, n)))
+        n = n > max ? max : n - 1;
+    pb_text_add_safe(&b, s, n);
+    return pb_arena_printf(a, "%s%s", b.s, s[n] ? "..." : "");
+}
+
+static int parse(struct pb_value *doc, const char **root, struct pb_arena *a,
+                 const struct protocol *p, const struct pb_ask *ask, const struct pb_http_reply *r,
+                 struct pb_err *err)
+{
+    const struct pb_value *v = NULL;
+    const char *what = pb_arena_printf(a, "the reply of '%s'", ask->label);
+    if (p->xml ? pb_xml_parse(&v, root, a, r->body, r->body_len, what, err)
+               : pb_json_parse(&v, a, r->body, r->body_len, what, err))
+        return -1;
+    *doc = *v;
+    return 0;
+}
+
+static void bad(struct pb_reply_view *out, const char *reason)
+{
+    out->kind = PB_REPLY_BAD;
+    out->reason = reason;
+}
+
+static void read_fault(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
+                       const struct pb_http_reply *r, const struct pb_value *doc)
+{
+    const struct pb_service *s = ask->rq->service;
+    const struct protocol *p = &protocols[s->protocol];
+    const char *code = text_at(a, s->fault_code, p->codes, doc);
+    const char *message = text_at(a, s->fault_message, p->messages, doc);
+    const char *header = p->aws && r->header ? r->header(r, "x-amzn-errortype") : NULL;
+    code = bare_code(a, header && !p->xml ? header : code, p->aws);
+    if (!code || !*code) {
+        bad(out, pb_arena_printf(a, "%d from %s, without an error code", r->status, ask->label));
+        return;
+    }
+    bool denied = in_list(s->denied, code) || (p->aws && in_list(aws_denied, code));
+    out->kind = PB_REPLY_FAULT;
+    out->code = code;
+    out->reason = pb_arena_printf(
+        a, "%d %s from %s%s%s%s%s%s", r->status, shown(a, code, 80), ask->label,
+        r->tries > 1 ? pb_arena_printf(a, " after %d tries", r->tries) : "", message ? ": " : "",
+        message ? shown(a, message, 240) : "", denied ? "; allow these credentials " : "",
+        denied ? (ask->action ? pb_arena_printf(a, "%s:%s", s->name, ask->action) : ask->label)
+               : "");
+}
+
+/* Paths of a query reply begin inside ACTIONResult, when there is one. */
+static const char *unwrap(struct pb_value *doc, struct pb_arena *a, const struct pb_ask *ask,
+                          const char *root)
+{
+    enum pb_protocol_id id = ask->rq->service->protocol;
+    if (id == PB_PROTO_QUERY || id == PB_PROTO_EC2_QUERY) {
+        size_t n = strlen(ask->action);
+        if (strncmp(root, ask->action, n) != 0 || strcmp(root + n, "Response") != 0)
+            return pb_arena_printf(a, "the reply of '%s' is a '%s'", ask->label,
+                                   shown(a, root, 60));
+        const struct pb_value *result =
+            id == PB_PROTO_QUERY ? pb_get(doc, pb_arena_printf(a, "%sResult", ask->action)) : NULL;
+        if (result)
+            *doc = pb_is(result, PB_MAP) ? *result : pb_empty_map;
+    } else if (ask->rq->root && strcmp(root, ask->rq->root) != 0) {
+        return pb_arena_printf(a, "the reply of '%s' is a '%s' and not a '%s'", ask->label,
+                               shown(a, root, 60), ask->rq->root);
+    }
+    return NULL;
+}
+
+static void add_headers(struct pb_value *doc, struct pb_arena *a, const struct pb_ask *ask,
+                        const struct pb_http_reply *r)
+{
+    if (!ask->rq->keep_headers || doc->kind != PB_MAP)
+        return;
+    struct pb_map_builder m = PB_BUILDER_INIT;
+    for (size_t i = 0; i < doc->n; i++)
+        pb_map_add(&m, doc->members[i].key, doc->members[i].value);
+    for (const char *const *h = ask->rq->keep_headers; *h; h++) {
+        const char *value = r->header ? r->header(r, *h) : NULL;
+        if (value)
+            pb_map_add(&m, pb_arena_printf(a, "@%s", *h), pb_mk_string(a, value));
+    }
+    *doc = pb_map_done(&m, a);
+}
+
+static void read_text(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
+                      const struct pb_http_reply *r)
+{
+    struct pb_map_builder m = PB_BUILDER_INIT;
+    if (!pb_utf8_valid(r->body, r->body_len) || memchr(r->body, 0, r->body_len)) {
+        bad(out, pb_arena_printf(a, "the reply of '%s' is no text", ask->label));
+        return;
+    }
+    pb_map_add(&m, "#text", pb_mk_stringn(a, r->body, r->body_len));
+    out->doc = pb_map_done(&m, a);
+    add_headers(&out->doc, a, ask, r);
+    out->kind = PB_REPLY_OK;
+}
+
+static void read_whole(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
+                       const struct pb_http_reply *r)
+{
+    const struct protocol *p = &protocols[ask->rq->service->protocol];
+    struct pb_err err = PB_ERR_INIT;
+    const char *root = "";
+    bool good = r->status >= 200 && r->status < 300;
+    const char *type = r->content_type ? r->content_type : "";
+    if (good && ask->rq->reply_text) {
+        read_text(out, a, ask, r);
+        return;
+    }
+    if (!right_type(p, type)) {
+        bad(out,
+            pb_arena_printf(a, "the reply of '%s' (%d) is %s, expected %s", ask->label, r->status,
+                            *type ? shown(a, type, 60) : "of no type", p->xml ? "XML" : "JSON"));
+        return;
+    }
+    if (parse(&out->doc, &root, a, p, ask, r, &err) == -1) {
+        bad(out, pb_arena_printf(a, "%s (status %d)", err.msg, r->status));
+        return;
+    }
+    if (!good || (p->xml && (strcmp(root, "Error") == 0 || strcmp(root, "ErrorResponse") == 0))) {
+        read_fault(out, a, ask, r, &out->doc);
+        return;
+    }
+    const char *why = unwrap(&out->doc, a, ask, root);
+    if (why) {
+        bad(out, why);
+        return;
+    }
+    add_headers(&out->doc, a, ask, r);
+    out->kind = PB_REPLY_OK;
+}
+
+void pb_reply_read(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
+                   const struct pb_http_reply *r)
+{
+    *out = (struct pb_reply_view){.kind = PB_REPLY_BAD};
+    if (r->outcome != PB_HTTP_REPLY) {
+        const char *tries = r->tries > 1 ? pb_arena_printf(a, " (%d tries)", r->tries) : "";
+        bad(out, pb_arena_printf(a, "no reply from %s: %s%s", ask->label,
+                                 r->error ? shown(a, r->error, 300) : "failed", tries));
+        return;
+    }
+    if (r->status >= 300 && r->status < 400) {
+        bad(out, pb_arena_printf(a, "%d from %s: a redirect, which is not followed", r->status,
+                                 ask->label));
+        return;
+    }
+    read_whole(out, a, ask, r);
+    if (out->kind == PB_REPLY_BAD && r->status >= 400)
+        out->reason = pb_arena_printf(
+            a, "%d from %s%s: %s", r->status, ask->label,
+            r->tries > 1 ? pb_arena_printf(a, " after %d tries", r->tries) : "", out->reason);
+}
+
+static bool has_word(const char *body, size_t n, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *p = body; (p = memmem(p, n - (size_t)(p - body), word, len)); p++) {
+        bool before = p > body && isalnum((unsigned char)p[-1]);
+        const char *end = p + len;
+        if (!before && (end == body + n || !isalnum((unsigned char)*end)))
+            return true;
+    }
+    return false;
+}
+
+bool pb_reply_throttled(const struct pb_service *s, int status, const char *body, size_t n)
+{
+    if (status < 400 || !body)
+        return false;
+    for (const char *const *c = s->throttle; c && *c; c++)
+        if (has_word(body, n, *c))
+            return true;
+    for (const char *const *c = aws_throttle; protocols[s->protocol].aws && *c; c++)
+        if (has_word(body, n, *c))
+            return true;
+    return false;
+}
