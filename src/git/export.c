@@ -465,6 +465,18 @@ static int run(struct job *j, struct pb_err *err)
     return 0;
 }
 
+static void set_defaults(struct pb_export_limits *max)
+{
+    if (!max->entries)
+        max->entries = 1000000;
+    if (!max->depth)
+        max->depth = 128;
+    if (!max->bytes)
+        max->bytes = (uint64_t)4 << 30;
+    if (!max->file_size)
+        max->file_size = (uint64_t)512 << 20;
+}
+
 int pb_export(struct pb_export *out, struct pb_repo *repo, const struct pb_export_spec *spec,
               struct pb_err *err)
 {
@@ -480,14 +492,7 @@ int pb_export(struct pb_export *out, struct pb_repo *repo, const struct pb_expor
     int rc;
 
     memset(out, 0, sizeof(*out));
-    if (!j.max.entries)
-        j.max.entries = 1000000;
-    if (!j.max.depth)
-        j.max.depth = 128;
-    if (!j.max.bytes)
-        j.max.bytes = (uint64_t)4 << 30;
-    if (!j.max.file_size)
-        j.max.file_size = (uint64_t)512 << 20;
+    set_defaults(&j.max);
     rc = run(&j, err);
     git_odb_free(j.odb);
     pb_map_release(&j.links);
@@ -495,6 +500,24 @@ int pb_export(struct pb_export *out, struct pb_repo *repo, const struct pb_expor
     pb_buf_release(&j.path);
     if (rc)
         pb_export_release(out);
+    return rc;
+}
+
+int pb_export_verify(struct pb_repo *repo, const struct pb_export_spec *spec, struct pb_err *err)
+{
+    struct job j = {.repo = repo, .spec = spec, .max = spec->limits, .path = PB_BUF_INIT};
+    PB_AUTO(gittree) git_tree *root = NULL;
+    PB_AUTO(fd) int fd = -1;
+    int rc;
+
+    set_defaults(&j.max);
+    if (pb_git_root(&root, repo, spec->commit, err))
+        return -1;
+    fd = open(spec->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return pb_fail_errno(err, PB_E_IO, "cannot open the export '%s'", spec->dir);
+    rc = check_folder(&j, root, fd, 0, err);
+    pb_buf_release(&j.path);
     return rc;
 }
 

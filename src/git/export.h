@@ -43,6 +43,9 @@ struct pb_export {
 /* On failure the folder may hold a part: remove it. PB_E_REFUSED names path and commit. */
 int pb_export(struct pb_export *out, struct pb_repo *repo, const struct pb_export_spec *spec,
               struct pb_err *err);
+
+/* Compares an export with its commit once more: the same names and content, nothing added. */
+int pb_export_verify(struct pb_repo *repo, const struct pb_export_spec *spec, struct pb_err *err);
 void pb_export_release(struct pb_export *e);
 
 #endif

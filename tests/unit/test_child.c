@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -183,6 +184,8 @@ static void child__survivors_are_noticed_and_reaped(void **state)
         usleep(50000);
     }
     assert_int_equal(left, 0);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombie is left */
+    assert_int_equal(errno, ECHILD);
     pb_child_free(c);
 }
 

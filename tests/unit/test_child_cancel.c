@@ -11,40 +11,61 @@
 #include "base/cancel.h"
 #include "base/child.h"
 
-/* The cancel flag is the process's: a program of its own. */
+/* The cancel flag is the process's: a program of its own, and the order of tests matters. */
 
-static void ask_to_stop(void *ctx)
+static int ticks;
+
+static void ask_to_stop_later(void *ctx)
 {
-    (void)ctx;
-    pb_cancel_request();
+    if (++ticks > *(int *)ctx)
+        pb_cancel_request();
 }
 
-static void child__cancel_sends_one_int_and_waits(void **state)
+/* The child counts its INTs for a while after the first, and exits with their number. */
+static void run_counting(struct pb_child_status *st, long timeout_ms, int wait_ticks)
 {
     char *argv[] = {(char[]){"sh"}, (char[]){"-c"},
                     (char[]){"n=0; trap 'n=$((n+1))' INT; while [ $n = 0 ]; do sleep 0.1; done; "
-                             "sleep 0.5; exit $n"},
+                             "for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit $n"},
                     NULL};
     char *env[] = {(char[]){"PATH=/usr/bin:/bin"}, NULL};
-    struct pb_child_spec spec = {.argv = argv, .env = env, .timeout_ms = 600};
-    struct pb_child_status st;
+    struct pb_child_spec spec = {.argv = argv, .env = env, .timeout_ms = timeout_ms};
     struct pb_child *c = NULL;
     struct pb_err err = PB_ERR_INIT;
 
-    (void)state;
+    ticks = 0;
     assert_int_equal(pb_child_start(&c, &spec, &err), 0);
-    assert_int_equal(pb_child_wait(&st, c, ask_to_stop, NULL, &err), -1);
+    assert_int_equal(pb_child_wait(st, c, ask_to_stop_later, &wait_ticks, &err), -1);
     assert_int_equal(err.cls, PB_E_INTERRUPTED);
-    assert_true(st.exited);
-    assert_int_equal(st.code, 1); /* the timeout that came later added no second one */
-    assert_false(st.timed_out);
+    assert_true(st->exited);
+    assert_int_equal(st->code, 1);
     pb_child_free(c);
+}
+
+static void child__cancel_after_a_timeout_sends_no_second_int(void **state)
+{
+    struct pb_child_status st;
+
+    (void)state;
+    assert_false(pb_cancel_requested());
+    run_counting(&st, 300, 6);
+    assert_true(st.timed_out);
+}
+
+static void child__timeout_after_a_cancel_sends_no_second_int(void **state)
+{
+    struct pb_child_status st;
+
+    (void)state;
+    run_counting(&st, 500, 0);
+    assert_false(st.timed_out);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(child__cancel_sends_one_int_and_waits),
+        cmocka_unit_test(child__cancel_after_a_timeout_sends_no_second_int),
+        cmocka_unit_test(child__timeout_after_a_cancel_sends_no_second_int),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

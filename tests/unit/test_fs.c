@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -247,6 +248,40 @@ static void work__stale_areas_go_living_ones_stay(void **state)
     free(mine);
 }
 
+/* Either mark is enough to keep an area: see work.c. */
+static void work__one_mark_keeps_an_area(void **state)
+{
+    PB_AUTO(str) char *locked = in("plumb-work-999999999-1-aaaaaa");
+    PB_AUTO(str) char *named = NULL;
+    PB_AUTO(fd) int fd = -1;
+    char *mine = NULL;
+    const char *mark;
+    int ws;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(pb_work_new(&mine, NULL), 0);
+    mark = strstr(mine, "plumb-work-");
+    named = pb_asprintf("%s/%.*s-bbbbbb", dir, (int)(strlen(mark) - 7), mark); /* without a lock */
+    assert_int_equal(mkdir(named, 0700), 0);
+    assert_int_equal(mkdir(locked, 0700), 0);
+    fd = open(locked, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    pid = fork();
+    if (pid == 0) {
+        char *a = NULL;
+        int bad = pb_work_new(&a, NULL);
+        pb_work_remove_all();
+        _exit(bad ? 1 : 0);
+    }
+    waitpid(pid, &ws, 0);
+    assert_int_equal(ws, 0);
+    assert_true(pb_fs_exists(locked));
+    assert_true(pb_fs_exists(named));
+    pb_work_remove(mine);
+    free(mine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fs__cache_dir_order, setup, teardown),
         cmocka_unit_test_setup_teardown(work__is_private_and_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(work__stale_areas_go_living_ones_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(work__one_mark_keeps_an_area, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

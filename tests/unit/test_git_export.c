@@ -286,6 +286,49 @@ static void export__a_folder_that_is_not_empty_is_refused(void **state)
     assert_non_null(strstr(err.msg, "is not empty"));
 }
 
+static int verify(struct pb_err *err)
+{
+    PB_AUTO(str) char *out = in_out("");
+    struct pb_export_spec spec = {.commit = commit, .dir = out};
+
+    return pb_export_verify(repo, &spec, err);
+}
+
+static void write_over(const char *name, const char *text)
+{
+    PB_AUTO(str) char *p = in_out(name);
+
+    assert_int_equal(pb_fs_write_atomic(p, text, strlen(text), 0600, NULL), 0);
+}
+
+static void export__what_was_tampered_with_is_noticed(void **state)
+{
+    struct pb_export e;
+    struct pb_err err = PB_ERR_INIT;
+    PB_AUTO(str) char *file = in_out("unit/main.tf");
+    PB_AUTO(str) char *extra = in_out("unit/extra.tf");
+
+    (void)state;
+    make("link-inside");
+    assert_int_equal(export(&e, NULL, &err), 0);
+    pb_export_release(&e);
+    assert_int_equal(verify(&err), 0);
+    write_over("unit/main.tf", "EVIL\n"); /* the same size */
+    assert_int_equal(verify(&err), -1);
+    assert_non_null(strstr(err.msg, "'unit/main.tf' differs on disk"));
+    write_over("unit/main.tf", "evil\n");
+    assert_int_equal(verify(&err), 0);
+    write_over("unit/extra.tf", "");
+    assert_int_equal(verify(&err), -1);
+    assert_non_null(strstr(err.msg, "'unit' differs on disk"));
+    assert_int_equal(unlink(extra), 0);
+    assert_int_equal(chmod(file, 0700), 0);
+    assert_int_equal(verify(&err), -1);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(symlink("../shared/x.tf", file), 0);
+    assert_int_equal(verify(&err), -1);
+}
+
 static void export__a_hundred_thousand_files(void **state)
 {
     struct pb_export e;
@@ -372,6 +415,7 @@ int main(void)
         T(export__only_some_paths),
         T(export__reach_adds_what_links_lead_to),
         T(export__a_folder_that_is_not_empty_is_refused),
+        T(export__what_was_tampered_with_is_noticed),
         T(export__a_hundred_thousand_files),
         cmocka_unit_test(name__table),
     };

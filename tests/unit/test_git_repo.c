@@ -306,6 +306,9 @@ static void tree__key_changes_with_what_is_in_reach(void **state)
     key(one, "HEAD~1", "a", NULL);
     key(two, "HEAD", "a", NULL);
     assert_string_not_equal(one, two); /* through the link a/s */
+    key(one, "HEAD~1", "a/s", NULL);
+    key(two, "HEAD", "a/s", NULL);
+    assert_string_not_equal(one, two); /* of which only the target changed */
 }
 
 /* ---- history ----------------------------------------------------------------------------- */
@@ -379,6 +382,11 @@ static void history__a_shallow_clone_is_never_a_no(void **state)
     assert_false(found);
     assert_int_equal(pb_history_is_ancestor(&yes, r, v1, head, &err), -1);
     assert_false(yes);
+    /* Both are there, and what connects them is not. */
+    assert_int_equal(run_sh("git -C shallow fetch -q --depth 1 origin tag v1"), 0);
+    assert_int_equal(pb_history_is_ancestor(&yes, r, v1, head, &err), -1);
+    assert_false(yes);
+    assert_non_null(strstr(err.msg, "git fetch --unshallow"));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
