@@ -9,10 +9,8 @@ struct pb_echo_set {
 };
 
 static const char *const kinds[] = {
-    [PB_ECHO_MIRROR] = "mirror",
-    [PB_ECHO_NULL_EMPTY] = "null_empty",
-    [PB_ECHO_CASE] = "case",
-    [PB_ECHO_UNORDERED] = "unordered",
+    [PB_ECHO_MIRROR] = "mirror",       [PB_ECHO_NULL_EMPTY] = "null_empty", [PB_ECHO_CASE] = "case",
+    [PB_ECHO_UNORDERED] = "unordered", [PB_ECHO_DECLARED] = "declared",
 };
 
 static int kind_parse(enum pb_echo_kind *out, const char *name)
@@ -37,13 +35,14 @@ static int parse_one(struct pb_echo *out, const struct pb_value *v, const char *
     out->type = pb_get_str(v, "type");
     out->path = pb_get_str(v, "path");
     out->why = pb_get_str(v, "why");
+    out->repeats = pb_get_str(v, "repeats");
     if (!out->type || !out->path || !out->why)
         return pb_fail(err, PB_E_CONFIG, "%s:%d: an echo needs 'type', 'path' and 'why'", file,
                        v->line);
     if (kind_parse(&out->kind, pb_get_str(v, "kind")))
         return pb_fail(err, PB_E_CONFIG,
-                       "%s:%d: 'kind' must be mirror, null_empty, case or unordered", file,
-                       v->line);
+                       "%s:%d: 'kind' must be mirror, null_empty, case, unordered or declared",
+                       file, v->line);
     return 0;
 }
 

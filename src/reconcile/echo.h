@@ -14,6 +14,9 @@
  * null_empty  null, false, 0 and empty are one
  * case        letter case does not count
  * unordered   a list whose order does not count
+ * declared    the reverse of an echo: Git decides about it, though the schema says that the
+ *             provider computes it (all tags, from the tags and the provider's default tags).
+ *             With `repeats: tags`, what differs there in the same way is shown once.
  */
 #ifndef PB_RECONCILE_ECHO_H
 #define PB_RECONCILE_ECHO_H
@@ -21,13 +24,20 @@
 #include "base/err.h"
 #include "model/value.h"
 
-enum pb_echo_kind { PB_ECHO_MIRROR = 0, PB_ECHO_NULL_EMPTY, PB_ECHO_CASE, PB_ECHO_UNORDERED };
+enum pb_echo_kind {
+    PB_ECHO_MIRROR = 0,
+    PB_ECHO_NULL_EMPTY,
+    PB_ECHO_CASE,
+    PB_ECHO_UNORDERED,
+    PB_ECHO_DECLARED
+};
 
 struct pb_echo {
     const char *type;
     const char *path;
     enum pb_echo_kind kind;
     const char *why;
+    const char *repeats; /* DECLARED: another attribute of the same shape, or NULL */
 };
 
 struct pb_echo_set;

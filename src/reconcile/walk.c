@@ -107,6 +107,11 @@ static void fill_cell(struct pb_cell *c, const struct pb_walk *w, const struct p
     }
 }
 
+static bool differs(enum pb_verdict v)
+{
+    return v != PB_IN_SYNC && v != PB_UNCHECKED;
+}
+
 static bool same_but_case(const struct sides *s)
 {
     const struct pb_value *const all[] = {s->silent ? NULL : s->d, s->r, s->l};
@@ -122,6 +127,27 @@ static bool same_but_case(const struct sides *s)
         first = first ? first : all[i]->s;
     }
     return true;
+}
+
+/* The same place in the attribute that this one repeats. */
+static void add_repeated(struct pb_buf *b, const struct pb_echo *e, const char *path)
+{
+    pb_buf_adds(b, e->repeats);
+    pb_buf_adds(b, path + strlen(e->path));
+}
+
+static bool is_repeated(const struct pb_walk *w, const struct pb_echo *e, const char *path)
+{
+    struct pb_buf b = PB_BUF_INIT;
+    bool is = false;
+
+    if (!e->repeats)
+        return false;
+    add_repeated(&b, e, path);
+    for (size_t i = 0; i < w->n && !is; i++)
+        is = differs(w->v[i].verdict) && strcmp(w->v[i].path, b.s) == 0;
+    pb_buf_release(&b);
+    return is;
 }
 
 static const char *echo_of(const struct pb_walk *w, const struct pb_type *t, const struct sides *s,
@@ -146,13 +172,17 @@ static const char *echo_of(const struct pb_walk *w, const struct pb_type *t, con
             if (same_but_case(s))
                 return e->why;
             break;
+        case PB_ECHO_DECLARED:
+            if (is_repeated(w, e, path))
+                return e->why;
+            break;
         case PB_ECHO_UNORDERED: break; /* the walk aligns such lists as sets */
         }
     }
     return NULL;
 }
 
-static const char *ignored_by(const struct pb_walk *w, const char *path)
+static const char *ignored_path(const struct pb_walk *w, const char *path)
 {
     const char *const *p = w->declared ? w->declared->ignore_changes : NULL;
     const char *why;
@@ -162,6 +192,24 @@ static const char *ignored_by(const struct pb_walk *w, const char *path)
             return "lifecycle.ignore_changes";
     why = pb_ignore_attribute(w->in->ignore, w->address, path);
     return why ? pb_arena_intern(w->arena, why, strlen(why)) : NULL;
+}
+
+/* Who ignores an attribute ignores what repeats it. */
+static const char *ignored_by(const struct pb_walk *w, const char *path)
+{
+    const char *why = ignored_path(w, path);
+    const struct pb_echo *e;
+    size_t at = 0;
+
+    while (!why && (e = pb_echo_match(&w->echoes, path, &at))) {
+        struct pb_buf b = PB_BUF_INIT;
+        if (e->kind != PB_ECHO_DECLARED || !e->repeats)
+            continue;
+        add_repeated(&b, e, path);
+        why = ignored_path(w, b.s);
+        pb_buf_release(&b);
+    }
+    return why;
 }
 
 static void keep(struct pb_walk *w, const struct sides *s, const struct pb_attr_result *r)
@@ -200,11 +248,6 @@ static enum pb_verdict unseen_verdict(const struct pb_walk *w, const struct pb_t
         *why = pb_is(s->d, PB_UNKNOWN) ? why_unknown_yet
                                        : "no observer maps it: the live value was not compared";
     return pending ? PB_PENDING : PB_UNCHECKED;
-}
-
-static bool differs(enum pb_verdict v)
-{
-    return v != PB_IN_SYNC && v != PB_UNCHECKED;
 }
 
 static void judge(const struct pb_walk *w, const struct pb_type *t, const struct sides *s,
@@ -325,6 +368,18 @@ static bool is_silent(const struct sides *up, const struct pb_field *f, bool nam
     return !named;
 }
 
+/* What the table says Git decides about, whatever the schema says. */
+static bool is_declared(const struct pb_walk *w, const char *name)
+{
+    const struct pb_echo *e;
+    size_t at = 0;
+
+    while ((e = pb_echo_match(&w->echoes, name, &at)))
+        if (e->kind == PB_ECHO_DECLARED)
+            return true;
+    return false;
+}
+
 static void field_sides(struct sides *s, const struct pb_walk *w, const struct sides *up,
                         const struct pb_field *f, const char *name, bool root)
 {
@@ -347,6 +402,8 @@ static void field_sides(struct sides *s, const struct pb_walk *w, const struct s
     s->write_only = up->write_only || (f && (f->flags & PB_F_WRITE_ONLY));
     if (w->unobserved)
         s->seen = false;
+    if (root && s->silent && !up->silent && is_declared(w, name))
+        s->silent = false;
 }
 
 /* ---- the shapes ----------------------------------------------------------------------------- */

@@ -368,6 +368,7 @@ static void reconcile__echoes(void **state)
         "[{'type':'t','path':'rule','kind':'mirror','why':'mirrors its children'},"
         "{'type':'t','path':'hosts','kind':'unordered','why':'order is not kept'},"
         "{'type':'*','path':'name','kind':'case','why':'case is not kept'},"
+        "{'type':'*','path':'tags_all','kind':'declared','repeats':'tags','why':'repeats tags'},"
         "{'type':'t','path':'size','kind':'null_empty','why':'0 is none'}]";
     static const struct scene v[] = {
         {"a mirror where Git is silent", NO, "{'name':'a'}", "{'name':'a'}",
@@ -379,6 +380,12 @@ static void reconcile__echoes(void **state)
         {"case", NO, "{'name':'a'}", "{'name':'a'}", "{'name':'A'}", NULL, NULL, "in_sync"},
         {"case, but another name", NO, "{'name':'a'}", "{'name':'a'}", "{'name':'B'}", NULL, NULL,
          "drifted name=drifted"},
+        {"a tag that tags_all repeats", NO, "{'tags':{'a':'1'},'tags_all':{'a':'1'}}",
+         "{'tags':{'a':'1'},'tags_all':{'a':'1'}}", "{'tags':{'a':'2'},'tags_all':{'a':'2'}}", NULL,
+         NULL, "drifted tags.a=drifted"},
+        {"a default tag", NO, "{'tags':{'a':'1'},'tags_all':{'a':'1','d':'1'}}",
+         "{'tags':{'a':'1'},'tags_all':{'a':'1','d':'1'}}",
+         "{'tags':{'a':'1'},'tags_all':{'a':'1'}}", NULL, NULL, "drifted tags_all.d=drifted"},
         {"null and 0", NO, "{'size':0}", "{'size':0}", "{'size':null}", NULL, NULL, "in_sync"},
     };
     struct pb_arena *a = pb_arena_new();
