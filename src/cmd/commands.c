@@ -1,0 +1,234 @@
+#include "cmd/cmd.h"
+
+#define OPT_END                                    \
+    {                                              \
+        0, 0, NULL, NULL, NULL, NULL, false, false \
+    }
+
+const char *const pb_format_names[] = {"text", "json", NULL};
+static const char *const doctor_formats[] = {"text", "json", NULL};
+static const char *const observer_names[] = {"rest", NULL};
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+static const char *const command_names[] = {"audit", "explain", "observe",    "init", "doctor",
+                                            "help",  "version", "completion", NULL};
+/* Verdicts that --fail-on takes: those of resources (model/verdict.h); test_cmd compares. */
+static const char *const fail_on_names[] = {"computed",   "stale_record", "converged", "pending",
+                                            "unobserved", "unmanaged",    "laundered", "drifted",
+                                            "missing",    "conflict",     NULL};
+
+const struct pb_opt pb_global_opts[] = {
+    {PB_O_DIR, 'C', "dir", "DIR", "work as if started in DIR", NULL, false, false},
+    {PB_O_UNIT, 'u', "unit", "NAME", "only this unit of the configuration", NULL, true, false},
+    {PB_O_CONFIG, 0, "config", "FILE",
+     "read the configuration from FILE, not from the commit's plumb.yaml", NULL, false, false},
+    {PB_O_NO_COLOR, 0, "no-color", NULL, "no colour, also on a terminal", NULL, false, false},
+    {PB_O_QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr", NULL, false, false},
+    {PB_O_VERBOSE, 'v', "verbose", NULL, "a line on stderr for each phase of the work", NULL, false,
+     false},
+    {PB_O_HELP, 'h', "help", NULL, "show help for the command", NULL, false, false},
+    {PB_O_VERSION, 'V', "version", NULL, "print the version", NULL, false, false},
+    OPT_END,
+};
+
+#define OPT_REV                                                                                 \
+    {                                                                                           \
+        PB_O_REV, 0, "rev", "REV", "the commit that says what should be (default: HEAD)", NULL, \
+            false, false                                                                        \
+    }
+#define OPT_TARGET                                                                              \
+    {                                                                                           \
+        PB_O_TARGET, 't', "target", "ADDRESS", "only this resource, or what is in this module", \
+            NULL, true, false                                                                   \
+    }
+#define OPT_OBSERVER                                                                        \
+    {                                                                                       \
+        PB_O_OBSERVER, 0, "observer", "NAME", "read live state through this observer only", \
+            observer_names, false, false                                                    \
+    }
+#define OPT_OUTPUT                                                                             \
+    {                                                                                          \
+        PB_O_OUTPUT, 'o', "output", "FILE", "write to FILE, whole or not at all", NULL, false, \
+            false                                                                              \
+    }
+
+static const struct pb_opt audit_opts[] = {
+    OPT_REV,
+    OPT_TARGET,
+    {PB_O_IGNORE, 0, "ignore", "PATTERN",
+     "leave out addresses, or ADDRESS:PATH attributes, that match; * stands for anything", NULL,
+     true, false},
+    {PB_O_FAIL_ON, 0, "fail-on", "VERDICT,...",
+     "only these verdicts exit with 2 (default: every one that is a difference)", fail_on_names,
+     false, true},
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the report (default: text)",
+     pb_format_names, true, false},
+    {PB_O_OUTPUT, 'o', "output", "FILE",
+     "write the report to FILE; the n-th --output takes the n-th --format", NULL, true, false},
+    {PB_O_ALL, 'a', "all", NULL, "also what is in sync, ignored or a known echo", NULL, false,
+     false},
+    OPT_OBSERVER,
+    {PB_O_SAVE_BASELINE, 0, "save-baseline", NULL,
+     "remember what is in sync now, so that a refresh cannot hide drift later", NULL, false, false},
+    OPT_END,
+};
+static const struct pb_opt explain_opts[] = {OPT_REV, OPT_OBSERVER, OPT_END};
+static const struct pb_opt observe_opts[] = {OPT_REV, OPT_TARGET, OPT_OBSERVER, OPT_OUTPUT,
+                                             OPT_END};
+static const struct pb_opt init_opts[] = {
+    {PB_O_STDOUT, 0, "stdout", NULL, "print the file, write nothing", NULL, false, false},
+    {PB_O_SCHEMA, 0, "schema", NULL, "print the JSON Schema of plumb.yaml, for editors", NULL,
+     false, false},
+    OPT_END,
+};
+static const struct pb_opt doctor_opts[] = {
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "text or json (default: text)", doctor_formats, false,
+     false},
+    OPT_END,
+};
+static const struct pb_opt help_opts[] = {
+    {PB_O_MAN, 0, "man", NULL, "print the manual page (roff)", NULL, false, false},
+    {PB_O_MARKDOWN, 0, "markdown", NULL, "print the tables of the README", NULL, false, false},
+    OPT_END,
+};
+
+static const enum pb_exit audit_exits[] = {
+    PB_EXIT_PLUMB,   PB_EXIT_ERROR,       PB_EXIT_DRIFT, PB_EXIT_INCONCLUSIVE,
+    PB_EXIT_REFUSED, PB_EXIT_INTERRUPTED, PB_EXIT_USAGE, (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit read_exits[] = {PB_EXIT_PLUMB,        PB_EXIT_ERROR,
+                                          PB_EXIT_INCONCLUSIVE, PB_EXIT_INTERRUPTED,
+                                          PB_EXIT_USAGE,        (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit plain_exits[] = {PB_EXIT_PLUMB, PB_EXIT_ERROR, PB_EXIT_USAGE,
+                                           (enum pb_exit)PB_EXIT_END};
+
+const struct pb_command pb_commands[] = {
+    {
+        "audit",
+        "compare what Git declares, the state records and the provider shows",
+        "[options]",
+        "Reads the declared state from a commit, the recorded state from tfstate and the live "
+        "state from the provider's API, and gives a verdict for each resource, attribute by "
+        "attribute. Nothing is changed, and no lock is taken.\n\n"
+        "The configuration is plumb.yaml in the tree of that same commit. Changes that are not "
+        "committed play no part. With several units the report has them all; one that fails "
+        "makes the exit code 1 and leaves the others reported.\n\n"
+        "What could not be observed is said so and never counted as in sync. Drift exits with 2 "
+        "also when something else could not be observed.",
+        audit_opts,
+        0,
+        0,
+        NULL,
+        audit_exits,
+        {{"plumb audit", "every unit, at HEAD"},
+         {"plumb audit --unit prod --rev origin/main", "one unit, against what is merged"},
+         {"plumb audit --format json --output drift.json --format text --output drift.txt",
+          "two reports from one audit"},
+         {"plumb audit --fail-on drifted,missing,conflict", "for an alert about outside changes"}},
+        pb_cmd_audit,
+    },
+    {
+        "explain",
+        "everything known about one resource, and why its verdict is what it is",
+        "[options] ADDRESS",
+        "Shows all three values of every attribute, the verdict and what it means, what an apply "
+        "would do, who observed, which ignore rules apply, and the last commit that changed the "
+        "file in which the resource is written.",
+        explain_opts,
+        1,
+        1,
+        NULL,
+        read_exits,
+        {{"plumb explain 'module.network.terraform_data.main'", "one resource"}},
+        pb_cmd_explain,
+    },
+    {
+        "observe",
+        "print the live state as JSON, normalised",
+        "[options]",
+        "Reads every recorded resource from the provider and prints it as JSON in a stable order, "
+        "for diffs and for other programs. Sensitive values are replaced by \"(sensitive)\".",
+        observe_opts,
+        0,
+        0,
+        NULL,
+        read_exits,
+        {{"plumb observe --unit prod --output live.json", "one unit into a file"}},
+        pb_cmd_observe,
+    },
+    {
+        "init",
+        "write plumb.yaml with the units found in this repository",
+        "[options]",
+        "Looks through the tree of HEAD for root modules and writes a commented plumb.yaml at the "
+        "top of the repository. A file that is already there is left alone.",
+        init_opts,
+        0,
+        0,
+        NULL,
+        plain_exits,
+        {{"plumb init", "write plumb.yaml"}, {"plumb init --stdout", "only look"}},
+        pb_cmd_init,
+    },
+    {
+        "doctor",
+        "check everything that plumb needs, with a remedy for what is wrong",
+        "[options]",
+        "Checks tools, repository, configuration, units, packs and plumb's own folders. Each line "
+        "is ok, a warning or a failure; a failure makes the exit code 1.",
+        doctor_opts,
+        0,
+        0,
+        NULL,
+        plain_exits,
+        {{"plumb doctor", "look at everything"}},
+        pb_cmd_doctor,
+    },
+    {
+        "help",
+        "show help for a command, or the manual page",
+        "[options] [COMMAND]",
+        "All of it comes from the table that the command line is parsed by.",
+        help_opts,
+        0,
+        1,
+        command_names,
+        plain_exits,
+        {{"plumb help audit", "one command"}, {"plumb help --man | man -l -", "the manual"}},
+        pb_cmd_help,
+    },
+    {
+        "version",
+        "print the version",
+        "",
+        "Prints one line: plumb and its version.",
+        NULL,
+        0,
+        0,
+        NULL,
+        plain_exits,
+        {{"plumb version", "for a bug report"}},
+        pb_cmd_version,
+    },
+    {
+        "completion",
+        "print a completion script for a shell",
+        "SHELL",
+        "SHELL is bash, zsh or fish.",
+        NULL,
+        1,
+        1,
+        shells,
+        plain_exits,
+        {{"source <(plumb completion bash)", "in this shell"},
+         {"plumb completion fish > ~/.config/fish/completions/plumb.fish", "for every fish"}},
+        pb_cmd_completion,
+    },
+};
+const size_t pb_ncommands = PB_COUNT(pb_commands);
+
+const struct pb_command *pb_command_find(const char *name)
+{
+    for (size_t i = 0; i < pb_ncommands; i++)
+        if (strcmp(pb_commands[i].name, name) == 0)
+            return &pb_commands[i];
+    return NULL;
+}
