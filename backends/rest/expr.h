@@ -56,6 +56,7 @@ struct pb_seg {
 struct pb_call {
     const struct pb_transform *t;
     const struct pb_value *args;
+    const struct pb_expr *const *dynamic; /* $path in place of args[i]; NULL when none is */
     size_t nargs;
 };
 
@@ -84,7 +85,7 @@ int pb_template_parse(const struct pb_expr **out, struct pb_arena *a, const char
                       const struct pb_names *names, struct pb_err *err);
 /* "sort | unique": calls alone. */
 int pb_calls_parse(const struct pb_call **out, size_t *n, struct pb_arena *a, const char *text,
-                   struct pb_err *err);
+                   const struct pb_names *names, struct pb_err *err);
 
 struct pb_var {
     const struct pb_var *up;

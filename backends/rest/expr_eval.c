@@ -140,7 +140,15 @@ static struct pb_value call_one(const struct pb_call *c, struct pb_value in, str
     if (in.kind == PB_NULL && !(c->t->flags & PB_TF_TAKES_NULL))
         return in;
     uint8_t flags = in.flags;
-    struct pb_value out = c->t->fn(ev, in, c->args, c->nargs);
+    struct pb_value args[8];
+    if (c->dynamic) {
+        for (size_t i = 0; i < c->nargs; i++) {
+            args[i] = c->dynamic[i] ? pb_expr_eval(c->dynamic[i], ev) : c->args[i];
+            if (args[i].kind == PB_UNKNOWN)
+                return args[i];
+        }
+    }
+    struct pb_value out = c->t->fn(ev, in, c->dynamic ? args : c->args, c->nargs);
     out.flags |= flags;
     return out;
 }

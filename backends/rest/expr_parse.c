@@ -269,40 +269,68 @@ static int take_primary(struct pb_expr *e, struct cursor *c)
     return bind_root(e, c, word) == -1 ? -1 : take_segs(e, c, false);
 }
 
+static struct pb_expr *new_expr(struct cursor *c)
+{
+    struct pb_expr *e = pb_arena_zalloc(c->a, sizeof(*e));
+    e->text = c->text;
+    return e;
+}
+
+/* $step.member: an argument that is looked up. */
+static int take_dynamic(const struct pb_expr **out, struct cursor *c)
+{
+    struct pb_expr *e = new_expr(c);
+    c->p++;
+    e->kind = PB_EXPR_PATH;
+    *out = e;
+    if (c->names->item)
+        return take_segs(e, c, true);
+    const char *word = take_name(c);
+    if (!word)
+        return fail_at(c, "expected a path behind '$'");
+    return bind_root(e, c, word) == -1 ? -1 : take_segs(e, c, false);
+}
+
+static int take_arg(struct pb_value *out, const struct pb_expr **dynamic, struct cursor *c)
+{
+    const char *word = NULL;
+    *dynamic = NULL;
+    if (*c->p == '$')
+        return take_dynamic(dynamic, c);
+    if (*c->p == '\'') {
+        if (take_quoted(&word, c, '\'') == -1)
+            return -1;
+        *out = pb_mk_string(c->a, word);
+        return 0;
+    }
+    size_t len = strcspn(c->p, " \t\n,|}");
+    *out = bare_word(c->a, pb_arena_strndup(c->a, c->p, len));
+    c->p += len;
+    return 0;
+}
+
 static int take_args(struct pb_call *call, struct cursor *c)
 {
-    struct pb_value args[MAX_ARGS];
+    struct pb_value *args = pb_arena_zalloc(c->a, MAX_ARGS * sizeof(*args));
+    const struct pb_expr **dynamic = pb_arena_zalloc(c->a, MAX_ARGS * sizeof(struct pb_expr *));
+    const struct pb_transform *t = call->t;
     size_t n = 0;
-    for (;;) {
-        skip_space(c);
-        if (*c->p == ',') {
+    for (;; n++) {
+        while (*c->p == ',' || *c->p == ' ' || *c->p == '\t' || *c->p == '\n')
             c->p++;
-            continue;
-        }
         if (*c->p == '\0' || *c->p == '|' || *c->p == '}')
             break;
         if (n == MAX_ARGS)
             return fail_at(c, "too many arguments");
-        const char *word = NULL;
-        if (*c->p == '\'') {
-            if (take_quoted(&word, c, '\'') == -1)
-                return -1;
-            args[n++] = pb_mk_string(c->a, word);
-            continue;
-        }
-        size_t len = strcspn(c->p, " \t\n,|}");
-        word = pb_arena_strndup(c->a, c->p, len);
-        c->p += len;
-        args[n++] = bare_word(c->a, word);
+        if (take_arg(&args[n], &dynamic[n], c) == -1)
+            return -1;
+        if (dynamic[n])
+            call->dynamic = dynamic;
     }
-    const struct pb_transform *t = call->t;
     if (n < t->min_args || n > t->max_args)
         return pb_fail(c->err, PB_E_CONFIG, "'%s' in '%s' is written '%s%s%s'", t->name, c->text,
                        t->name, *t->args ? " " : "", t->args);
-    struct pb_value *copy = pb_arena_alloc(c->a, (n ? n : 1) * sizeof(*copy));
-    if (n)
-        memcpy(copy, args, n * sizeof(*copy));
-    call->args = copy;
+    call->args = args;
     call->nargs = n;
     return 0;
 }
@@ -328,7 +356,7 @@ static int take_call(struct pb_call *call, struct cursor *c)
 
 static int take_calls(const struct pb_call **out, size_t *nout, struct cursor *c, bool first)
 {
-    struct pb_call calls[MAX_CALLS];
+    struct pb_call calls[MAX_CALLS] = {0};
     size_t n = 0;
     for (;; first = false) {
         skip_space(c);
@@ -356,13 +384,6 @@ static int take_expr(struct pb_expr *e, struct cursor *c)
     if (take_primary(e, c) == -1)
         return -1;
     return take_calls(&e->calls, &e->ncalls, c, false);
-}
-
-static struct pb_expr *new_expr(struct cursor *c)
-{
-    struct pb_expr *e = pb_arena_zalloc(c->a, sizeof(*e));
-    e->text = c->text;
-    return e;
 }
 
 static struct pb_expr *text_part(struct cursor *c, struct pb_buf *text)
@@ -466,11 +487,10 @@ int pb_expr_parse(const struct pb_expr **out, struct pb_arena *a, const char *te
 }
 
 int pb_calls_parse(const struct pb_call **out, size_t *n, struct pb_arena *a, const char *text,
-                   struct pb_err *err)
+                   const struct pb_names *names, struct pb_err *err)
 {
-    static const struct pb_names none = {.item = true};
     struct cursor c;
-    if (start(&c, a, text, &none, err) == -1 || take_calls(out, n, &c, true) == -1)
+    if (start(&c, a, text, names, err) == -1 || take_calls(out, n, &c, true) == -1)
         return -1;
     return *c.p ? fail_at(&c, "did not expect this") : 0;
 }

@@ -30,8 +30,9 @@ static const char *key_of(struct context *c, const struct pb_ask *ask, const str
     pb_buf_addf(&b, "%zu %s %s", c->index, w->method, w->url);
     for (char **h = w->headers; *h; h++)
         pb_buf_addf(&b, "\n%s", *h);
-    pb_buf_addf(&b, "\n%s%s%s", w->body ? w->body : "", ask->rq->root ? "\nroot " : "",
-                ask->rq->root ? ask->rq->root : "");
+    pb_buf_addf(&b, "\n%s", w->body ? w->body : "");
+    for (const char *const *root = ask->rq->roots; root && *root; root++)
+        pb_buf_addf(&b, "\nroot %s", *root);
     for (const char *const *h = ask->rq->keep_headers; h && *h; h++)
         pb_buf_addf(&b, "\nkeep %s", *h);
     add_page_key(&b, ask->rq);

@@ -138,12 +138,13 @@ static int load_words(struct pb_request *r, struct pb_load *l, const struct pb_v
     r->reply_text = reply != NULL;
     r->method = method;
     r->lenient = pb_get_bool(map, "lenient", false);
-    r->root = pb_get_str(map, "root");
     int64_t n = 2;
     if (pb_get(map, "at_least") && (pb_get_int(&n, map, "at_least") == -1 || n < 1))
         return pb_load_fail(l, pb_get(map, "at_least"), "'at_least' must be 1 or more");
     r->at_least = (long)n;
-    return pb_load_strings(&r->keep_headers, l, pb_get(map, "keep_headers"));
+    return pb_load_strings(&r->roots, l, pb_get(map, "root")) == -1
+               ? -1
+               : pb_load_strings(&r->keep_headers, l, pb_get(map, "keep_headers"));
 }
 
 static int load_paging(struct pb_request *r, struct pb_load *l, const struct pb_value *v)

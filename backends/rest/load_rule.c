@@ -268,7 +268,7 @@ int pb_load_rule(const struct pb_rule **out, struct pb_load *l, const struct pb_
         return -1;
     l->names.vars = vars;
     const char *then = pb_get_str(v, "then");
-    if (then && pb_calls_parse(&r->then, &r->nthen, l->a, then, l->err) == -1)
+    if (then && pb_calls_parse(&r->then, &r->nthen, l->a, then, &l->names, l->err) == -1)
         return pb_load_wrap(l, pb_get(v, "then"));
     return 0;
 }

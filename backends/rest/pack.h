@@ -91,7 +91,7 @@ struct pb_request {
     size_t nmatch;
     bool take_all, lenient, reply_text;
     const struct pb_page *page; /* NULL: one page only */
-    const char *root;           /* XML root that a good reply has; NULL: any */
+    const char *const *roots;   /* XML roots that a good reply may have; NULL: any */
     const char *const *keep_headers;
     long at_least;
 };

@@ -154,9 +154,9 @@ static const char *unwrap(struct pb_value *doc, struct pb_arena *a, const struct
             id == PB_PROTO_QUERY ? pb_get(doc, pb_arena_printf(a, "%sResult", ask->action)) : NULL;
         if (result)
             *doc = pb_is(result, PB_MAP) ? *result : pb_empty_map;
-    } else if (ask->rq->root && strcmp(root, ask->rq->root) != 0) {
+    } else if (ask->rq->roots && !in_list(ask->rq->roots, root)) {
         return pb_arena_printf(a, "the reply of '%s' is a '%s' and not a '%s'", ask->label,
-                               shown(a, root, 60), ask->rq->root);
+                               shown(a, root, 60), ask->rq->roots[0]);
     }
     return NULL;
 }

@@ -64,8 +64,7 @@ static struct pb_value normal(struct pb_arena *a, const struct pb_value *v)
     if (!v || ((v->kind == PB_STRING || v->kind == PB_LIST || v->kind == PB_MAP) && v->n == 0))
         return pb_null;
     switch (v->kind) {
-    case PB_LIST:
-        return normal_list(a, v);
+    case PB_LIST: return normal_list(a, v);
     case PB_MAP:
         for (size_t i = 0; i < v->n; i++) {
             struct pb_value x = normal(a, &v->members[i].value);
@@ -188,8 +187,8 @@ static int option_provider(struct tool *t, const char *arg)
     const char *eq = strchr(arg, '=');
     if (!eq || pb_json_parse(&v, t->a, eq + 1, strlen(eq + 1), "-P", &err) == -1)
         return die("-P is ALIAS=JSON", &err);
-    const char *key = eq == arg ? AWS_KEY
-                                : pb_arena_printf(t->a, "%s.%.*s", AWS_KEY, (int)(eq - arg), arg);
+    const char *key =
+        eq == arg ? AWS_KEY : pb_arena_printf(t->a, "%s.%.*s", AWS_KEY, (int)(eq - arg), arg);
     add_config(t, key, v);
     return 0;
 }
@@ -202,8 +201,11 @@ static int run(struct tool *t)
     struct pb_live *live = pb_calloc(t->n + 1, sizeof(*live));
     for (size_t i = 0; i < t->n; i++)
         ptrs[i] = &t->rec[i];
-    struct pb_observe_request rq = {.resources = ptrs, .n = t->n, .providers = t->configs,
-                                    .nproviders = t->nconfigs, .pack_dirs = t->dirs};
+    struct pb_observe_request rq = {.resources = ptrs,
+                                    .n = t->n,
+                                    .providers = t->configs,
+                                    .nproviders = t->nconfigs,
+                                    .pack_dirs = t->dirs};
     int rc = pb_rest.observe(live, &stats, t->a, &rq, &err);
     for (size_t i = 0; rc == 0 && i < t->n; i++)
         compare(t, &t->rec[i], &live[i]);
