@@ -21,9 +21,7 @@ resource "aws_instance" "worker" {
   instance_type                        = "m5.large"
   subnet_id                            = module.network.subnet_ids["private-a"]
   private_ip                           = "10.20.10.25"
-  disable_api_termination              = true
   instance_initiated_shutdown_behavior = "terminate"
-  source_dest_check                    = false
   user_data                            = "#!/bin/sh\necho worker > /etc/motd\n"
   vpc_security_group_ids               = [aws_security_group.app.id]
 
@@ -170,10 +168,6 @@ resource "aws_lambda_function" "hook" {
   runtime       = "nodejs20.x"
   handler       = "index.handler"
   filename      = "${path.module}/files/handler.zip"
-
-  dead_letter_config {
-    target_arn = aws_sns_topic.alerts.arn
-  }
 
   tracing_config {
     mode = "Active"

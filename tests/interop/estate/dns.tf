@@ -7,10 +7,6 @@ resource "aws_route53_zone" "public" {
 resource "aws_route53_zone" "inside" {
   name          = "inside.example.com"
   force_destroy = true
-
-  vpc {
-    vpc_id = module.network.vpc_id
-  }
 }
 
 resource "aws_route53_record" "www" {

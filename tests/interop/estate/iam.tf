@@ -122,9 +122,8 @@ resource "aws_iam_user" "deployer" {
 resource "aws_iam_user" "person" {
   count = 2
 
-  name                 = "person-${count.index}"
-  force_destroy        = true
-  permissions_boundary = count.index == 0 ? aws_iam_policy.boundary.arn : null
+  name          = "person-${count.index}"
+  force_destroy = true
 }
 
 resource "aws_iam_instance_profile" "web" {

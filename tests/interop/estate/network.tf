@@ -102,7 +102,6 @@ resource "aws_vpc_security_group_ingress_rule" "database_app" {
   ip_protocol                  = "tcp"
   from_port                    = 5432
   to_port                      = 5432
-  description                  = "postgres from the application"
   tags                         = { why = "app" }
 }
 
@@ -114,6 +113,7 @@ resource "aws_vpc_security_group_ingress_rule" "database_office" {
   ip_protocol       = "tcp"
   from_port         = 5432
   to_port           = 5433
+  description       = "postgres from an office"
 }
 
 resource "aws_vpc_security_group_ingress_rule" "database_ping" {

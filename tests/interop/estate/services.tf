@@ -156,7 +156,6 @@ resource "aws_cloudwatch_log_group" "sealed" {
   name              = "/estate/sealed"
   retention_in_days = 90
   kms_key_id        = aws_kms_key.data.arn
-  log_group_class   = "STANDARD"
   tags              = { data = "personal" }
 }
 
