@@ -71,6 +71,12 @@ struct pb_executor {
     int (*declare)(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                    const struct pb_recorded_set *recorded, struct pb_err *err);
 
+    /* Optional. Completes a recorded side that was read before the schemas were known: marks
+     * sensitive attributes and brings values into the form that plans have. To be called
+     * once there are schemas and before reconciling; doing it again changes nothing. */
+    void (*refine)(struct pb_recorded_set *recorded, struct pb_arena *a,
+                   const struct pb_schema_set *schemas);
+
     /* Optional. Provider configurations as far as they can be read from the text of
      * u->tree without running anything, so that observing can start while the tool plans. */
     int (*preview_providers)(const struct pb_provider_config **out, size_t *n, struct pb_arena *a,
