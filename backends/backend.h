@@ -73,7 +73,7 @@ struct pb_executor {
 
     /* Optional. Completes a recorded side that was read before the schemas were known: marks
      * sensitive attributes and brings values into the form that plans have. To be called
-     * once there are schemas and before reconciling; doing it again changes nothing. */
+     * once, when there are schemas and before reconciling. */
     void (*refine)(struct pb_recorded_set *recorded, struct pb_arena *a,
                    const struct pb_schema_set *schemas);
 
