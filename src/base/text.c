@@ -58,7 +58,17 @@ bool pb_utf8_valid(const char *s, size_t n)
     uint32_t c;
 
     for (size_t i = 0; i < n;) {
-        size_t len = decode(&c, p + i, n - i);
+        uint64_t eight;
+        size_t len;
+        /* Almost all of a state is ASCII. */
+        if (n - i >= sizeof(eight)) {
+            memcpy(&eight, p + i, sizeof(eight));
+            if (!(eight & UINT64_C(0x8080808080808080))) {
+                i += sizeof(eight);
+                continue;
+            }
+        }
+        len = decode(&c, p + i, n - i);
         if (len == 0)
             return false;
         i += len;
