@@ -20,11 +20,10 @@ void pb_json_add_string(struct pb_buf *b, const char *s, size_t n)
             continue;
         pb_buf_add(b, s + from, i - from);
         from = i + 1;
-        if (c >= 0x20)
-            pb_buf_addf(b, "\\%c", c);
-        else if (letters[c])
-            pb_buf_addf(b, "\\%c", letters[c]);
-        else
+        if (c >= 0x20 || letters[c]) {
+            const char two[2] = {'\\', c >= 0x20 ? (char)c : letters[c]};
+            pb_buf_add(b, two, sizeof(two));
+        } else
             pb_buf_addf(b, "\\u%04x", c);
     }
     pb_buf_add(b, s + from, n - from);

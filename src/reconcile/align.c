@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 /* Pairing by likeness is quadratic: beyond this, left-over elements stay gone and come. */
-enum { PAIRS_MAX = 10000 };
+enum { PAIRS_MAX = 10000, FEW = 16 };
 
 struct entry {
     char *key;
@@ -61,16 +61,38 @@ static void free_entries(struct entry *e, size_t n)
     free(e);
 }
 
+/* Few enough that comparing pairs is cheaper than making keys. */
+static void match_few(long *out, const struct job *j, const struct pb_type *t,
+                      const struct pb_value *x, const bool *x_taken, const struct pb_value *y,
+                      bool *y_taken)
+{
+    for (size_t i = 0; i < pb_len(x); i++) {
+        for (size_t k = 0; !x_taken[i] && k < pb_len(y); k++) {
+            if (y_taken[k] || !pb_same(j->c, t, &x->items[i], &y->items[k], 0))
+                continue;
+            out[i] = (long)k;
+            y_taken[k] = true;
+            break;
+        }
+    }
+}
+
 /* match[i] = the element of `y` that equals element i of `x`, or -1. Each is used once. */
 static long *match(const struct job *j, const struct pb_type *t, const struct pb_value *x,
                    const bool *x_taken, const struct pb_value *y, bool *y_taken)
 {
     size_t nx, ny, i = 0, k = 0;
-    struct entry *ex = entries(j, t, x, x_taken, &nx), *ey = entries(j, t, y, y_taken, &ny);
+    struct entry *ex, *ey;
     long *out = pb_calloc(pb_len(x), sizeof(*out));
 
     for (size_t m = 0; m < pb_len(x); m++)
         out[m] = -1;
+    if (pb_len(x) <= FEW && pb_len(y) <= FEW) {
+        match_few(out, j, t, x, x_taken, y, y_taken);
+        return out;
+    }
+    ex = entries(j, t, x, x_taken, &nx);
+    ey = entries(j, t, y, y_taken, &ny);
     while (i < nx && k < ny) {
         int c = strcmp(ex[i].key, ey[k].key);
         if (c == 0) {

@@ -93,7 +93,8 @@ static void fill_cell(struct pb_cell *c, const struct pb_walk *w, const struct p
     c->r_eq_l = c->live_known && same(w, seen, s->r, s->l, flags);
     if (!s->silent && c->declared_known) {
         c->d_eq_r = same(w, t, s->d, s->r, loose);
-        c->d_eq_l = c->live_known && same(w, seen, s->d, s->l, loose);
+        /* Two agreements make three: spare the third, which may parse policies again. */
+        c->d_eq_l = c->live_known && ((c->d_eq_r && c->r_eq_l) || same(w, seen, s->d, s->l, loose));
         if (loose != flags && c->d_eq_r)
             c->declared_known = false;
     }
@@ -380,16 +381,13 @@ static bool is_declared(const struct pb_walk *w, const char *name)
     return false;
 }
 
+/* Fills in all but the values. */
 static void field_sides(struct sides *s, const struct pb_walk *w, const struct sides *up,
                         const struct pb_field *f, const char *name, bool root)
 {
     const struct pb_value *conf = configured_get(up->configured, name);
     bool block = f && (f->flags & PB_F_BLOCK);
 
-    memset(s, 0, sizeof(*s));
-    s->d = pb_get(up->d, name);
-    s->r = pb_get(up->r, name);
-    s->l = pb_get(up->l, name);
     s->b = pb_get(up->b, name);
     s->silent = is_silent(up, f, conf != NULL, root, s->d);
     s->mentioned = root ? conf != NULL : up->mentioned;
@@ -411,36 +409,64 @@ static void field_sides(struct sides *s, const struct pb_walk *w, const struct s
 static void walk(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
                  const struct step *at);
 
-/* The least key of the four sides that is greater than `after`; NULL at the end. */
-static const char *next_key(const struct sides *s, size_t at[4])
-{
-    const struct pb_value *const all[4] = {s->silent ? NULL : s->d, s->r, s->l, NULL};
-    const char *least = NULL;
+/* Members of up to three maps, together, in the order of their keys. */
+struct members {
+    const struct pb_value *map[3]; /* d, r, l; NULL: none */
+    size_t at[3];
+    const char *key;
+    const struct pb_value *v[3]; /* what they have under that key */
+};
 
-    for (size_t i = 0; i < 4; i++) {
-        const char *key =
-            pb_is(all[i], PB_MAP) && at[i] < all[i]->n ? all[i]->members[at[i]].key : NULL;
-        if (key && (!least || strcmp(key, least) < 0))
-            least = key;
+static void members_start(struct members *m, const struct sides *s)
+{
+    const struct pb_value *const all[3] = {s->silent ? NULL : s->d, s->r, s->l};
+
+    memset(m, 0, sizeof(*m));
+    for (size_t i = 0; i < 3; i++)
+        m->map[i] = pb_is(all[i], PB_MAP) ? all[i] : NULL;
+}
+
+static bool members_next(struct members *m)
+{
+    const struct pb_member *here[3];
+
+    m->key = NULL;
+    for (size_t i = 0; i < 3; i++) {
+        here[i] = m->map[i] && m->at[i] < m->map[i]->n ? &m->map[i]->members[m->at[i]] : NULL;
+        if (here[i] && here[i]->key != m->key && (!m->key || strcmp(here[i]->key, m->key) < 0))
+            m->key = here[i]->key;
     }
-    for (size_t i = 0; least && i < 4; i++)
-        if (pb_is(all[i], PB_MAP) && at[i] < all[i]->n &&
-            strcmp(all[i]->members[at[i]].key, least) == 0)
-            at[i]++;
-    return least;
+    for (size_t i = 0; m->key && i < 3; i++) {
+        bool has = here[i] && (here[i]->key == m->key || strcmp(here[i]->key, m->key) == 0);
+        m->v[i] = has ? &here[i]->value : NULL;
+        m->at[i] += has;
+    }
+    return m->key != NULL;
+}
+
+/* Like pb_type_field(), for names that come in ascending order. */
+static const struct pb_field *next_field(const struct pb_type *t, size_t *at, const char *name)
+{
+    for (; *at < t->nfields; (*at)++) {
+        int c = strcmp(t->fields[*at].name, name);
+        if (c >= 0)
+            return c == 0 ? &t->fields[*at] : NULL;
+    }
+    return NULL;
 }
 
 static void walk_object(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
                         const struct step *at)
 {
-    size_t cursor[4] = {0, 0, 0, 0};
-    const char *key;
+    struct members m;
+    size_t field = 0;
 
-    while ((key = next_key(s, cursor))) {
-        const struct pb_field *f = pb_type_field(t, key);
-        struct step step = {at, key, 0};
-        struct sides child;
-        field_sides(&child, w, s, f, key, !at);
+    members_start(&m, s);
+    while (members_next(&m)) {
+        const struct pb_field *f = next_field(t, &field, m.key);
+        struct step step = {at, m.key, 0};
+        struct sides child = {.d = m.v[0], .r = m.v[1], .l = m.v[2]};
+        field_sides(&child, w, s, f, m.key, !at);
         walk(w, f ? f->type : &pb_type_dynamic, &child, &step);
     }
 }
@@ -459,18 +485,18 @@ static void walk_map(struct pb_walk *w, const struct pb_type *t, const struct si
                      const struct step *at)
 {
     const struct pb_type *elem = t->kind == PB_T_MAP && t->elem ? t->elem : &pb_type_dynamic;
-    size_t cursor[4] = {0, 0, 0, 0};
-    const char *key;
+    struct members m;
 
-    while ((key = next_key(s, cursor))) {
-        struct step step = {at, key, 0};
+    members_start(&m, s);
+    while (members_next(&m)) {
+        struct step step = {at, m.key, 0};
         struct sides child = part_of(s);
         child.element = true;
-        child.d = pb_get(s->d, key);
-        child.r = pb_get(s->r, key);
-        child.l = pb_get(s->l, key);
-        child.b = pb_get(s->b, key);
-        child.configured = configured_get(s->configured, key);
+        child.d = m.v[0];
+        child.r = m.v[1];
+        child.l = m.v[2];
+        child.b = pb_get(s->b, m.key);
+        child.configured = configured_get(s->configured, m.key);
         walk(w, elem, &child, &step);
     }
 }
