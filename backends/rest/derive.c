@@ -39,11 +39,25 @@ enum pb_truth pb_cond_eval(const struct pb_cond *c, struct pb_eval *ev, const ch
     return PB_TRUTH_UNKNOWN;
 }
 
+static bool recorded_has(const struct pb_value *v)
+{
+    if (pb_is_nullish(v))
+        return false;
+    return !((v->kind == PB_LIST || v->kind == PB_MAP || v->kind == PB_STRING) && v->n == 0);
+}
+
+/* Whether the record says that this is not to be looked at. */
+static bool left_out(const struct pb_rule *r, struct pb_eval *ev)
+{
+    return r->unless_recorded && recorded_has(pb_walk(ev->recorded, r->unless_recorded));
+}
+
 static struct pb_value eval_fields(const struct pb_rule *r, struct pb_eval *ev)
 {
     struct pb_map_builder m = PB_BUILDER_INIT;
     for (size_t i = 0; i < r->nfields; i++)
-        pb_map_add(&m, r->fields[i].name, pb_rule_eval(r->fields[i].rule, ev));
+        if (!left_out(r->fields[i].rule, ev))
+            pb_map_add(&m, r->fields[i].name, pb_rule_eval(r->fields[i].rule, ev));
     return pb_map_done(&m, ev->a);
 }
 
@@ -197,13 +211,6 @@ struct pb_value pb_rule_eval(const struct pb_rule *r, struct pb_eval *ev)
     return v;
 }
 
-static bool recorded_has(const struct pb_value *v)
-{
-    if (pb_is_nullish(v))
-        return false;
-    return !((v->kind == PB_LIST || v->kind == PB_MAP || v->kind == PB_STRING) && v->n == 0);
-}
-
 struct pb_value pb_derive(const struct pb_pack *pack, struct pb_eval *ev)
 {
     struct pb_map_builder m = PB_BUILDER_INIT;
@@ -214,7 +221,7 @@ struct pb_value pb_derive(const struct pb_pack *pack, struct pb_eval *ev)
     for (size_t i = 0; i < pack->nattrs; i++) {
         const struct pb_attr *attr = &pack->attrs[i];
         const struct pb_value *recorded = pb_get(ev->recorded, attr->name);
-        if (attr->rule->only_if_recorded && !recorded_has(recorded))
+        if ((attr->rule->only_if_recorded && !recorded_has(recorded)) || left_out(attr->rule, ev))
             continue;
         ev->skipped = false;
         ev->steps = 0;

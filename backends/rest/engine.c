@@ -103,6 +103,12 @@ static void send_batched(struct res *r, unsigned i, const struct pb_ask *ask, st
         set_step(r, i, rq->take_all ? STEP_DONE : STEP_NONE, NULL);
         return;
     }
+    if (w.way == WAY_CONFIRM) { /* alone */
+        struct pb_ask own = pb_ask_copy(r->run->a, ask);
+        pb_ask_put(&own, r->run->a, &rq->batch_into, keys, n, true);
+        fetch_add_waiter(fetch_submit(r->run, r->ctx, &own, true), w);
+        return;
+    }
     batch_add(r->run, r->ctx, ask, keys, n, w);
 }
 
@@ -127,7 +133,7 @@ static void send_way(struct res *r, unsigned i, enum way way)
     }
     struct waiter w = {.res = r, .step = (uint8_t)i, .way = (uint8_t)way};
     set_step(r, i, STEP_SENT, NULL);
-    if (rq->batch_key && way != WAY_CONFIRM)
+    if (rq->batch_key)
         send_batched(r, i, &ask, &ev, w);
     else
         fetch_add_waiter(fetch_submit(r->run, r->ctx, &ask, way == WAY_CONFIRM), w);
@@ -213,6 +219,9 @@ static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch
         send_way(r, i, WAY_ONE);
     else if (not_found)
         suspect(r, f, f->code);
+    else if (fault && (int)i == r->pack->steps[r->pack->identity].witness &&
+             in_list(step->not_found, f->code))
+        set_step(r, i, STEP_GONE, f->reason);
     else
         set_step(r, i, STEP_FAILED, f->reason);
 }
@@ -235,6 +244,22 @@ static void on_nothing(struct res *r, unsigned i, enum way way, const struct fet
         set_step(r, i, STEP_FAILED,
                  pb_arena_printf(r->run->a, "not in the reply of %s", f->ask.label));
     }
+}
+
+/* An object that the API still shows, and says is gone: a terminated instance. */
+static void on_found(struct res *r, unsigned i, const struct fetch *f, struct pb_value v)
+{
+    const struct pb_step *step = &r->pack->steps[i];
+    struct pb_eval ev;
+    const char *why = NULL;
+    res_eval(&ev, r);
+    ev.item = v;
+    r->steps[i].value = v;
+    enum pb_truth gone = step->gone_when ? pb_cond_eval(step->gone_when, &ev, &why) : PB_FALSE;
+    if (gone == PB_TRUE)
+        suspect(r, f, step->gone_text);
+    else
+        set_step(r, i, gone == PB_FALSE ? STEP_DONE : STEP_FAILED, why);
 }
 
 static const struct pb_request *request_of(const struct pb_step *step, enum way way)
@@ -260,10 +285,7 @@ void res_reply(struct waiter w, struct fetch *f)
         const char *why = NULL;
         res_eval(&ev, r);
         switch (find_object(&v, f, request_of(&r->pack->steps[i], way), &ev, &others, &why)) {
-        case FOUND_IT:
-            r->steps[i].value = v;
-            set_step(r, i, STEP_DONE, NULL);
-            break;
+        case FOUND_IT: on_found(r, i, f, v); break;
         case FOUND_NOTHING: on_nothing(r, i, way, f, others); break;
         case FOUND_FAULT: set_step(r, i, STEP_FAILED, why); break;
         }

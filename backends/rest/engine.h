@@ -58,7 +58,8 @@ enum step_state {
     STEP_DONE,
     STEP_NONE,    /* null: not configured */
     STEP_SKIPPED, /* its condition is false */
-    STEP_FAILED
+    STEP_FAILED,
+    STEP_GONE /* a witness that does not exist itself, says the API */
 };
 
 struct step_run {

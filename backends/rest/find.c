@@ -14,7 +14,7 @@ static bool list_is_there(struct fetch *f, const struct pb_request *rq, const st
 {
     enum pb_protocol_id id = rq->service->protocol;
     bool xml = id == PB_PROTO_QUERY || id == PB_PROTO_EC2_QUERY || id == PB_PROTO_REST_XML;
-    size_t n = xml ? rq->items.n - 1 : rq->items.n;
+    size_t n = xml ? rq->items.n > 1 : rq->items.n;
     if (rq->lenient)
         return true;
     return pb_segs_walk(f->run->a, *doc, rq->items.segs, n).kind != PB_NULL;

@@ -53,6 +53,8 @@ static void decide_absence(struct pb_live *out, struct pb_arena *a, struct res *
     };
     if (id->witness >= 0 && r->steps[id->witness].state == STEP_DONE)
         e.witness = r->pack->steps[id->witness].name;
+    if (id->witness >= 0 && r->steps[id->witness].state == STEP_GONE && !e.code)
+        e.code = r->steps[id->witness].reason;
     pb_arn_parts(&e.recorded_region, &e.recorded_account, a, arn_of(r));
     find_sibling(&e, r);
     out->presence = pb_absence_decide(&e, a, &out->reason);

@@ -30,13 +30,13 @@ KEYS(type, "type", {"type", S | REQ}, {"service", S | REQ}, {"reads", M | REQ},
 KEYS(way, "way", REQUEST);
 KEYS(step, "step", REQUEST, {"identity", B}, {"optional", B}, {"sensitive", B},
      {"otherwise", S | Z}, {"many", M}, {"one", M}, {"confirm", M}, {"if", S | L | M | B},
-     {"none_when", L}, {"not_found", L}, {"unlisted", S});
+     {"none_when", L}, {"not_found", L}, {"unlisted", S}, {"gone_when", S});
 KEYS(page, "page", {"next", M}, {"more", S}, {"next_url", S}, {"number", S});
 KEYS(batch, "batch", {"key", S | REQ}, {"into", S | REQ}, {"max", N | REQ});
 KEYS(rule, "rule", {"value", ANY}, {"for", S | L}, {"block", S}, {"object", S}, {"as", S},
      {"fields", M}, {"where", S | L | M}, {"key", S}, {"first_of", L}, {"concat", L}, {"cases", L},
      {"group", ANY}, {"by", L}, {"like_recorded", B}, {"then", S}, {"sensitive", B},
-     {"only_if_recorded", B});
+     {"only_if_recorded", B}, {"unless_recorded", S});
 KEYS(provider, "provider", {"sources", L | REQ}, {"auth", M}, {"settings", M},
      {"services", M | REQ}, {"tags", M}, {"canary", M}, {"tables", M}, {"about", S});
 KEYS(service, "service", {"endpoint", S | M | REQ}, {"protocol", S | REQ}, {"signing", M},

@@ -163,7 +163,7 @@ static const struct form *form_of(struct pb_load *l, const struct pb_value *v)
     for (size_t i = 0; i < v->n; i++) {
         const char *key = v->members[i].key, *hit = strstr(form->beside, key);
         bool modifier = strcmp(key, "then") == 0 || strcmp(key, "sensitive") == 0 ||
-                        strcmp(key, "only_if_recorded") == 0;
+                        strcmp(key, "only_if_recorded") == 0 || strcmp(key, "unless_recorded") == 0;
         size_t n = strlen(key);
         bool beside = hit && (hit == form->beside || hit[-1] == ' ') && strchr(" ", hit[n]);
         if (!modifier && !beside && strcmp(key, form->name) != 0) {
@@ -264,6 +264,7 @@ int pb_load_rule(const struct pb_rule **out, struct pb_load *l, const struct pb_
     const char *const *vars = l->names.vars;
     r->sensitive = pb_get_bool(v, "sensitive", false);
     r->only_if_recorded = pb_get_bool(v, "only_if_recorded", false);
+    r->unless_recorded = pb_get_str(v, "unless_recorded");
     if (load_form(r, l, v, form) == -1)
         return -1;
     l->names.vars = vars;

@@ -55,9 +55,9 @@ static int load_way(const struct pb_request **out, struct pb_load *l, const stru
 static int check_identity(const struct pb_step *s, struct pb_load *l, const struct pb_value *v)
 {
     if (!s->identity) {
-        if (s->not_found || s->unlisted || s->confirm)
+        if (s->gone_when || s->unlisted || s->confirm)
             return pb_load_fail(l, v,
-                                "'not_found', 'unlisted' and 'confirm' belong to the step "
+                                "'gone_when', 'unlisted' and 'confirm' belong to the step "
                                 "with 'identity: true' alone");
         return 0;
     }
@@ -82,6 +82,22 @@ static int check_identity(const struct pb_step *s, struct pb_load *l, const stru
                     return pb_load_fail(l, v, "'%s' cannot be in both 'not_found' and 'none_when'",
                                         s->none_when[i]);
     return 0;
+}
+
+/* On the object, and not on this resource: paths have no root. */
+static int load_gone(struct pb_step *s, struct pb_load *l, const struct pb_value *v)
+{
+    struct pb_names names = l->names;
+    if (!v)
+        return 0;
+    l->names = (struct pb_names){.item = true};
+    size_t mark = pb_load_enter(l, "gone_when");
+    int rc = pb_load_cond(&s->gone_when, l, v);
+    if (rc == 0)
+        pb_load_leave(l, mark);
+    l->names = names;
+    s->gone_text = v->s;
+    return rc;
 }
 
 static int load_step(struct pb_step *s, struct pb_load *l, const struct pb_value *v,
@@ -113,6 +129,8 @@ static int load_step(struct pb_step *s, struct pb_load *l, const struct pb_value
         return -1;
     if (s->many && !s->many->items.text)
         return pb_load_fail(l, pb_get(v, "many"), "'many' needs 'items' and 'match'");
+    if (load_gone(s, l, pb_get(v, "gone_when")) == -1)
+        return -1;
     s->needs = needs;
     l->names.used_steps = NULL;
     l->names.used_lets = asked;
@@ -192,6 +210,11 @@ int pb_load_steps(struct pb_pack *pack, struct pb_load *l, const struct pb_value
             return pb_load_fail(l, reads, "'unlisted: %s' is neither 'listing' nor another step",
                                 id->unlisted);
     }
+    for (size_t i = 0; i < reads->n; i++)
+        if (steps[i].not_found && (int)i != identity && (int)i != id->witness)
+            return pb_load_fail(l, &reads->members[i].value,
+                                "'not_found' belongs to the identity step, and to the step that "
+                                "its 'unlisted' names");
     pack->identity = (unsigned)identity;
     return check_cycles(pack, l, reads);
 }

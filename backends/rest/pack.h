@@ -112,6 +112,8 @@ struct pb_step {
     const struct pb_cond *only_if;                 /* NULL: always */
     const char *const *none_when;
     const char *const *not_found;
+    const struct pb_cond *gone_when; /* on the object */
+    const char *gone_text;
     const char *unlisted; /* "listing", or a step's name; NULL: codes only */
     int witness;          /* index of that step, or -1 */
     unsigned needs;       /* bit set of steps that its requests refer to */
@@ -146,6 +148,7 @@ struct pb_loop {
 struct pb_rule {
     enum pb_rule_kind kind;
     bool sensitive, only_if_recorded, like_recorded;
+    const char *unless_recorded;
     const struct pb_expr *expr; /* EXPR, BLOCK, OBJECT */
     struct pb_value constant;
     const char *as; /* BLOCK, OBJECT */

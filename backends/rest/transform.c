@@ -278,6 +278,14 @@ static PB_TRANSFORM(tf_map)
     return pb_map_done(&m, ev->a);
 }
 
+static bool holds(const struct pb_value *list, const struct pb_value *item)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (pb_value_equal(&list->items[i], item))
+            return true;
+    return false;
+}
+
 /* Which part of a shared list belongs to this resource: the elements that the record has. */
 static PB_TRANSFORM(tf_keep_recorded)
 {
@@ -285,13 +293,10 @@ static PB_TRANSFORM(tf_keep_recorded)
     const struct pb_value *rec = ev->recorded && path ? pb_walk(ev->recorded, path) : NULL;
     in = tf_list(ev, in, NULL, 0);
     struct pb_list_builder b = PB_BUILDER_INIT;
-    for (size_t i = 0; i < in.n; i++) {
-        bool keep = pb_value_equal(rec, &in.items[i]);
-        for (size_t j = 0; pb_is(rec, PB_LIST) && j < rec->n && !keep; j++)
-            keep = pb_value_equal(&rec->items[j], &in.items[i]);
-        if (keep)
-            pb_list_add(&b, in.items[i]);
-    }
+    struct pb_value want = rec ? tf_list(ev, *rec, NULL, 0) : pb_empty_list;
+    for (size_t i = 0; i < want.n; i++)
+        if (holds(&in, &want.items[i]))
+            pb_list_add(&b, want.items[i]);
     return pb_list_done(&b, ev->a);
 }
 
@@ -341,8 +346,8 @@ const struct pb_transform pb_transforms[] = {
     {"lookup", "TABLE [VALUE]", 1, 2, 0, tf_lookup,
      "what `tables` has for it; otherwise VALUE, or itself"},
     {"keep_recorded", "PATH", 1, 1, NULLS, tf_keep_recorded,
-     "those elements that the record has at PATH: the part of a shared list that is this "
-     "resource's"},
+     "those elements that the record has at PATH, in its order: the part of a shared list "
+     "that is this resource's"},
     {"tags", "[KEY VALUE]", 0, 2, NULLS, pb_tf_tags,
      "tags as a map, from a map or a list of key/value objects, without the provider's "
      "`drop_prefixes` and ignored keys"},
@@ -369,6 +374,7 @@ const struct pb_transform pb_transforms[] = {
     {"url_decode", "", 0, 0, EACH, pb_tf_url_decode, "%2F as /"},
     {"url_encode", "", 0, 0, EACH, pb_tf_url_encode, "/ as %2F"},
     {"base64_decode", "", 0, 0, EACH, pb_tf_base64_decode, "as text"},
+    {"base64_sha1", "", 0, 0, EACH, pb_tf_base64_sha1, "SHA-1 in hexadecimal of the decoded bytes"},
     {"base64_encode", "", 0, 0, EACH, pb_tf_base64_encode, "of text"},
     {"dns_unescape", "", 0, 0, EACH, pb_tf_dns_unescape, "\\052 as *"},
     {"timestamp", "", 0, 0, EACH, pb_tf_timestamp,

@@ -58,6 +58,7 @@ PB_TRANSFORM(pb_tf_url_decode);
 PB_TRANSFORM(pb_tf_url_encode);
 PB_TRANSFORM(pb_tf_base64_decode);
 PB_TRANSFORM(pb_tf_base64_encode);
+PB_TRANSFORM(pb_tf_base64_sha1);
 PB_TRANSFORM(pb_tf_dns_unescape);
 PB_TRANSFORM(pb_tf_timestamp);
 /* transform_tags.c */

@@ -4,6 +4,7 @@
 
 #include "backends/rest/transform.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -75,17 +76,38 @@ PB_TRANSFORM(pb_tf_url_encode)
     return pb_mk_stringn(ev->a, b.s, b.len);
 }
 
+/* How many bytes, into the arena; -1 when it is no base64. */
+static int decode(unsigned char **out, struct pb_eval *ev, const char *s)
+{
+    size_t n = strlen(s);
+    *out = pb_arena_alloc(ev->a, n + 4);
+    int len = n % 4 || n > 1 << 24 ? -1 : EVP_DecodeBlock(*out, (const unsigned char *)s, (int)n);
+    for (size_t i = n; len > 0 && i && s[i - 1] == '='; i--)
+        len--;
+    return len;
+}
+
 PB_TRANSFORM(pb_tf_base64_decode)
 {
     NEED_TEXT(s);
-    size_t n = strlen(s);
-    unsigned char *out = pb_arena_alloc(ev->a, n + 4);
-    int len = n % 4 || n > 1 << 24 ? -1 : EVP_DecodeBlock(out, (const unsigned char *)s, (int)n);
-    for (size_t i = n; len > 0 && i && s[i - 1] == '='; i--)
-        len--;
+    unsigned char *out = NULL;
+    int len = decode(&out, ev, s);
     if (len < 0 || !pb_utf8_valid((const char *)out, (size_t)len) || memchr(out, 0, (size_t)len))
         return pb_tf_cannot(ev, in, "text in base64");
     return pb_mk_stringn(ev->a, (const char *)out, (size_t)len);
+}
+
+PB_TRANSFORM(pb_tf_base64_sha1)
+{
+    NEED_TEXT(s);
+    unsigned char *out = NULL, digest[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+    char hex[2 * EVP_MAX_MD_SIZE + 1];
+    int len = decode(&out, ev, s);
+    if (len < 0 || EVP_Digest(out, (size_t)len, digest, &n, EVP_sha1(), NULL) != 1)
+        return pb_tf_cannot(ev, in, "base64");
+    pb_hex(hex, digest, n);
+    return pb_mk_string(ev->a, hex);
 }
 
 PB_TRANSFORM(pb_tf_base64_encode)
