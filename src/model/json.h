@@ -22,7 +22,8 @@ int pb_json_read(const struct pb_value **out, struct pb_arena *a, const char *pa
 /* Compact JSON, keys sorted, numbers as they came. PB_UNKNOWN and PB_SEALED, which JSON
  * does not have, are written as {"$unknown": reason|null} and {"$sealed": "hex"}; the flag
  * PB_V_SENSITIVE is not written (pb_json_add_redacted hides such values). A map that looks
- * like one of these is written inside {"$literal": ...}. With these exceptions this is RFC 8785 canonical JSON but for number formatting. */
+ * like one of these is written inside {"$literal": ...}. With these exceptions this is
+ * RFC 8785 canonical JSON but for number formatting. */
 void pb_json_add(struct pb_buf *b, const struct pb_value *v);
 /* The same with sensitive values replaced by the string "(sensitive)". */
 void pb_json_add_redacted(struct pb_buf *b, const struct pb_value *v);

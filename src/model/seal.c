@@ -8,34 +8,44 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "model/json.h"
 
-/* Returns -1 with errno ENOENT when there is no key yet; *err is set for anything else. */
-static int load(struct pb_seal *s, const char *path, struct pb_err *err)
+/* The folder is plumb's own (0700); the mode is checked all the same, since a key that others
+ * could read or replace protects nothing. */
+static bool is_private(const char *path)
 {
-    PB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
 
-    if (fd < 0 && errno == ENOENT)
-        return -1;
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        pb_fail_errno(err, PB_E_IO, "cannot open the key '%s'", path);
-        errno = EIO;
-        return -1;
-    }
-    if (!S_ISREG(st.st_mode) || (st.st_mode & 077) || st.st_uid != geteuid() ||
-        st.st_size != sizeof(s->key) ||
-        read(fd, s->key, sizeof(s->key)) != (ssize_t)sizeof(s->key)) {
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && !(st.st_mode & 077) &&
+           st.st_uid == geteuid();
+}
+
+/* A key that is not there yet is no failure: s->ready stays false. */
+static int load(struct pb_seal *s, const char *path, struct pb_err *err)
+{
+    struct pb_buf b = PB_BUF_INIT;
+    struct pb_err why = PB_ERR_INIT;
+    int rc = -1;
+
+    if (pb_fs_read(&b, path, sizeof(s->key) + 1, &why)) {
+        if (why.sys == ENOENT)
+            rc = 0;
+        else if (err)
+            *err = why;
+    } else if (b.len != sizeof(s->key) || !is_private(path)) {
         pb_fail(err, PB_E_REFUSED,
                 "the key '%s' is not a file of 32 bytes that only you can read: remove it, and "
                 "saved baselines and caches will be made again",
                 path);
-        errno = EIO;
-        return -1;
+    } else {
+        memcpy(s->key, b.s, sizeof(s->key));
+        s->ready = true;
+        rc = 0;
     }
-    s->ready = true;
-    return 0;
+    pb_buf_wipe(&b);
+    return rc;
 }
 
 /* Puts a whole new key in place unless another process was first. */
@@ -63,17 +73,15 @@ static int make(const char *path, struct pb_err *err)
 int pb_seal_init(struct pb_seal *s, const char *path, struct pb_err *err)
 {
     s->ready = false;
-    if (load(s, path, err) == 0)
-        return 0;
-    if (errno != ENOENT)
+    if (load(s, path, err))
         return -1;
-    if (make(path, err))
-        return -1;
-    if (load(s, path, err) == 0)
+    if (s->ready)
         return 0;
-    if (errno == ENOENT)
-        pb_fail(err, PB_E_IO, "the key '%s' vanished while it was made", path);
-    return -1;
+    if (make(path, err) || load(s, path, err))
+        return -1;
+    if (!s->ready)
+        return pb_fail(err, PB_E_IO, "the key '%s' vanished while it was made", path);
+    return 0;
 }
 
 struct pb_value pb_seal_value(const struct pb_seal *s, struct pb_arena *a, const struct pb_value *v)

@@ -33,8 +33,9 @@ struct pb_value {
     uint32_t n;    /* bytes of a string or number, items, members */
     union {
         bool b;
-        const char *
-            s; /* NUL-terminated: PB_STRING, PB_NUMBER, PB_SEALED, and the reason of PB_UNKNOWN (may be NULL) */
+        /* NUL-terminated: PB_STRING, PB_NUMBER, PB_SEALED, and the reason of PB_UNKNOWN
+         * (may be NULL). */
+        const char *s;
         const struct pb_value *items;
         const struct pb_member *members;
     };

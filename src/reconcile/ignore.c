@@ -1,20 +1,17 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "reconcile/ignore.h"
 
-#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "model/path.h"
+#include "model/pattern.h"
 #include "reconcile/echo.h"
-
-enum { MATCH_LIMIT = 100000, PATTERN_MAX = 4096 };
 
 /* Either a literal or a compiled expression; neither means: everything. */
 struct pattern {
     char *literal;
-    pcre2_code *code;
+    struct pb_pattern *code;
 };
 
 struct rule {
@@ -22,7 +19,7 @@ struct rule {
     bool has_path;
     char *reason;
     int line;
-    int failed; /* pcre2's error, once one happened */
+    int failed; /* what went wrong, once something did */
     size_t matched;
 };
 
@@ -30,14 +27,12 @@ struct pb_ignore_set {
     struct rule *v;
     size_t n;
     char *file;
-    pcre2_match_context *limits;
-    pcre2_match_data *data;
 };
 
 static void pattern_release(struct pattern *p)
 {
     free(p->literal);
-    pcre2_code_free(p->code);
+    pb_pattern_free(p->code);
 }
 
 void pb_ignore_free(struct pb_ignore_set *s)
@@ -51,8 +46,6 @@ void pb_ignore_free(struct pb_ignore_set *s)
     }
     free(s->v);
     free(s->file);
-    pcre2_match_context_free(s->limits);
-    pcre2_match_data_free(s->data);
     free(s);
 }
 
@@ -66,27 +59,21 @@ static int compile(struct pattern *out, const struct pb_value *v, const char *fi
 {
     const char *s = pb_str(v);
     size_t n = s ? v->n : 0;
-    PCRE2_SIZE at;
-    int code;
+    char why[128];
+    size_t at;
 
     if (pb_is_nullish(v) || (s && strcmp(s, "*") == 0))
         return 0;
-    if (!s || !n || n > PATTERN_MAX)
+    if (!s || !n || n > PB_PATTERN_MAX)
         return pb_fail(err, PB_E_CONFIG, "%s:%d: a pattern must be a string of at most %d bytes",
-                       file, line, PATTERN_MAX);
+                       file, line, PB_PATTERN_MAX);
     if (n < 3 || s[0] != '/' || s[n - 1] != '/') {
         out->literal = pb_strdup(s);
         return 0;
     }
-    out->code = pcre2_compile(
-        (PCRE2_SPTR)s + 1, n - 2,
-        PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
-    if (!out->code) {
-        PCRE2_UCHAR text[128] = {0};
-        pcre2_get_error_message(code, text, sizeof(text));
+    if (pb_pattern_compile(&out->code, s + 1, n - 2, &at, why))
         return pb_fail(err, PB_E_CONFIG, "%s:%d: pattern '%s' at character %zu: %s", file, line, s,
-                       (size_t)at + 1, (const char *)text);
-    }
+                       at + 1, why);
     return 0;
 }
 
@@ -116,12 +103,6 @@ int pb_ignore_parse(struct pb_ignore_set **out, const struct pb_value *list, con
         return pb_fail(err, PB_E_CONFIG, "%s:%d: 'ignore' must be a list of rules", file,
                        list->line);
     s->file = pb_strdup(file);
-    s->limits = pcre2_match_context_create(NULL);
-    s->data = pcre2_match_data_create(1, NULL);
-    if (!s->limits || !s->data)
-        pb_oom();
-    pcre2_set_match_limit(s->limits, MATCH_LIMIT);
-    pcre2_set_depth_limit(s->limits, MATCH_LIMIT);
     s->v = pb_calloc(pb_len(list), sizeof(*s->v));
     for (size_t i = 0; i < pb_len(list); i++) {
         s->n++;
@@ -132,27 +113,26 @@ int pb_ignore_parse(struct pb_ignore_set **out, const struct pb_value *list, con
     return 0;
 }
 
-static bool run(const struct pb_ignore_set *s, struct rule *r, const struct pattern *p,
-                const char *subject)
+static bool run(struct rule *r, const struct pattern *p, const char *subject)
 {
-    int rc = pcre2_match(p->code, (PCRE2_SPTR)subject, strlen(subject), 0, 0, s->data, s->limits);
+    int rc = pb_pattern_match(p->code, subject);
 
-    if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
+    if (rc < 0)
         r->failed = rc;
-    return rc >= 0;
+    return rc > 0;
 }
 
-static bool address_matches(const struct pb_ignore_set *s, struct rule *r, const char *address)
+static bool address_matches(struct rule *r, const char *address)
 {
     if (r->address.code)
-        return run(s, r, &r->address, address);
+        return run(r, &r->address, address);
     return !r->address.literal || pb_addr_within(address, r->address.literal);
 }
 
-static bool path_matches(const struct pb_ignore_set *s, struct rule *r, const char *path)
+static bool path_matches(struct rule *r, const char *path)
 {
     if (r->path.code)
-        return run(s, r, &r->path, path);
+        return run(r, &r->path, path);
     return !r->path.literal || pb_path_covers(r->path.literal, path);
 }
 
@@ -162,7 +142,7 @@ static const char *match(const struct pb_ignore_set *s, const char *address, con
         struct rule *r = &s->v[i];
         if (r->failed || r->has_path != (path != NULL))
             continue;
-        if (!address_matches(s, r, address) || (path && !path_matches(s, r, path)))
+        if (!address_matches(r, address) || (path && !path_matches(r, path)))
             continue;
         r->matched++;
         return r->reason;
@@ -185,12 +165,12 @@ void pb_ignore_problems(const struct pb_ignore_set *s, struct pb_diags *d, struc
 {
     for (size_t i = 0; s && i < s->n; i++) {
         const struct rule *r = &s->v[i];
-        PCRE2_UCHAR text[128] = {0};
+        char text[128];
         if (!r->failed)
             continue;
-        pcre2_get_error_message(r->failed, text, sizeof(text));
+        pb_pattern_why(text, r->failed);
         pb_diag_add(d, a, "warning", "ignore-rule", NULL,
                     "the ignore rule at %s:%d was not applied: its pattern failed (%s)", s->file,
-                    r->line, (const char *)text);
+                    r->line, text);
     }
 }

@@ -93,15 +93,6 @@ static struct pb_value principals(struct pb_arena *a, const struct pb_value *v)
         return *v;
     for (size_t i = 0; i < v->n; i++)
         pb_map_add(&b, v->members[i].key, sorted(a, &v->members[i].value, principal));
-    /* {"AWS": "*"} is everybody, as "*" alone is. */
-    if (b.n == 1 && pb_len(&b.v[0].value) == 1) {
-        const struct pb_value *only = pb_at(&b.v[0].value, 0);
-        if (pb_str(only) && strcmp(only->s, "*") == 0 && strcmp(b.v[0].key, "AWS") == 0) {
-            struct pb_value everybody = *only;
-            pb_map_builder_release(&b);
-            return everybody;
-        }
-    }
     return pb_map_done(&b, a);
 }
 

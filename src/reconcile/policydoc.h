@@ -2,7 +2,7 @@
  * policydoc.h: policy documents, the JSON dialect in which Version, Statement, Effect and
  * Action are written. Two that mean the same can look different: a single statement or a
  * list of one, "Action": "x" or ["x"], lists in any order, an account's number or its root's
- * name as a principal, "*" or every principal of every kind.
+ * name as a principal, true or "true" in a condition.
  *
  * pb_policydoc_normal() gives all spellings of one policy the same value; compare with
  * pb_value_equal(). It resolves spelling only: wildcards are not expanded, and statements

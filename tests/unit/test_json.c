@@ -1,7 +1,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -178,6 +182,28 @@ static void seal__tree(void **state)
     assert_int_equal(pb_get(&t, "u")->kind, PB_UNKNOWN);
 }
 
+static void seal__key_is_made_once_and_kept_private(void **state)
+{
+    char dir[] = "/tmp/plumb-seal-XXXXXX", path[64];
+    struct pb_seal one = {.ready = false}, two = {.ready = false};
+    struct pb_err err = PB_ERR_INIT;
+    struct stat st;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/key", dir);
+    assert_int_equal(pb_seal_init(&one, path, &err), 0);
+    assert_int_equal(pb_seal_init(&two, path, &err), 0);
+    assert_memory_equal(one.key, two.key, sizeof(one.key));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(pb_seal_init(&two, path, &err), -1);
+    assert_non_null(strstr(err.msg, "that only you can read"));
+    unlink(path);
+    rmdir(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(json__pretty, setup, teardown),
         cmocka_unit_test_setup_teardown(seal__matches_only_its_value, setup, teardown),
         cmocka_unit_test_setup_teardown(seal__tree, setup, teardown),
+        cmocka_unit_test(seal__key_is_made_once_and_kept_private),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
