@@ -19,9 +19,9 @@
  * AWS_WEB_IDENTITY_TOKEN_FILE; the container's endpoint; the instance's metadata. Then the
  * block's assume_role roles, in order. An MFA prompt is refused with a remedy.
  *
- * pb_aws_session_new() reads files and may ask the instance for the region, but for no credentials; the first
- * signature (or pb_aws_credentials()) does, and again within five minutes of their
- * expiry. Those requests have a scheduler of their own, so they may be made from within
+ * pb_aws_session_new() reads files and may ask the instance for the region, but for no
+ * credentials; the first signature (or pb_aws_credentials()) does, and again within five
+ * minutes of their expiry. Those requests have a scheduler of their own, so they may be made from within
  * pb_http_run. A failure is remembered, so that a thousand requests ask once.
  */
 #ifndef PB_BACKENDS_AUTH_AWS_H

@@ -13,7 +13,8 @@ from botocore.credentials import Credentials
 
 STAMP = datetime.datetime(2026, 2, 3, 4, 5, 6)
 SERVICES = ["ec2", "iam", "s3", "route53", "dynamodb", "lambda", "execute-api"]
-PIECES = ["a", "b c", "x+y", "ü", "~t", "d.e", "k=v", "semi;colon", "com,ma", "per%cent", "role/name"]
+PIECES = ["a", "b c", "x+y", "ü", "~t", "d.e", "k=v", "semi;colon", "com,ma", "per%cent",
+          "role/name"]
 
 
 class Frozen(datetime.datetime):
@@ -42,7 +43,9 @@ def case(rng):
         query.append(name + "=" + urllib.parse.quote(rng.choice(PIECES), safe="~"))
     if service == "s3" and rng.random() < 0.5:
         query.append(rng.choice(["policy", "versioning", "tagging"]) + "=")
-    url = f"https://{service}.eu-west-1.amazonaws.com{path}" + ("?" + "&".join(query) if query else "")
+    url = f"https://{service}.eu-west-1.amazonaws.com{path}"
+    if query:
+        url += "?" + "&".join(query)
     body = rng.choice(["", "Action=DescribeVpcs&Version=2016-11-15", '{"a":"ü"}'])
     method = "POST" if body else rng.choice(["GET", "HEAD", "DELETE"])
     headers = {"X-Amz-Target": "Thing.Do"} if rng.random() < 0.3 else {}
@@ -59,7 +62,8 @@ def case(rng):
 def main():
     freeze()
     rng = random.Random(20260203)
-    json.dump([case(rng) for _ in range(200)], sys.stdout, indent=1, sort_keys=True, ensure_ascii=True)
+    cases = [case(rng) for _ in range(200)]
+    json.dump(cases, sys.stdout, indent=1, sort_keys=True, ensure_ascii=True)
     print()
 
 
