@@ -22,9 +22,9 @@ static int load_protocol(struct pb_service *s, struct pb_load *l, const struct p
 
 static int load_paths(const struct pb_path **out, struct pb_load *l, const struct pb_value *v)
 {
-    size_t n = pb_is(v, PB_LIST) ? v->n : 1;
     if (!v)
         return 0;
+    size_t n = pb_is(v, PB_LIST) ? v->n : 1;
     struct pb_path *paths = pb_arena_zalloc(l->a, (n + 1) * sizeof(*paths));
     for (size_t i = 0; i < n; i++) {
         const struct pb_value *item = pb_is(v, PB_LIST) ? &v->items[i] : v;

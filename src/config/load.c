@@ -49,7 +49,7 @@ static int unknown_key(const struct pb_param *fields, const struct pb_member *m,
     PB_AUTO(buf) struct pb_buf all = PB_BUF_INIT;
     size_t n = 0;
 
-    for (; fields[n].name && n < NAMES_MAX; n++) {
+    for (; n < NAMES_MAX && fields[n].name; n++) {
         names[n] = fields[n].name;
         pb_buf_addf(&all, "%s%s", n ? ", " : "", fields[n].name);
     }
