@@ -38,7 +38,7 @@ void pb_buf_add(struct pb_buf *b, const void *p, size_t n);
 void pb_buf_adds(struct pb_buf *b, const char *s);
 void pb_buf_addc(struct pb_buf *b, char c);
 void pb_buf_addf(struct pb_buf *b, const char *fmt, ...) PB_PRINTF(2, 3);
-void pb_buf_vaddf(struct pb_buf *b, const char *fmt, va_list ap);
+void pb_buf_vaddf(struct pb_buf *b, const char *fmt, va_list ap) PB_PRINTF(2, 0);
 void pb_buf_add_hex(struct pb_buf *b, const unsigned char *p, size_t n);
 int pb_buf_try_add(struct pb_buf *b, const void *p, size_t n); /* -1: over max */
 void pb_buf_truncate(struct pb_buf *b, size_t len);

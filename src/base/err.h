@@ -61,7 +61,8 @@ struct pb_err {
 int pb_fail(struct pb_err *err, enum pb_err_class cls, const char *fmt, ...) PB_PRINTF(3, 4);
 /* The same with ": strerror(errno)" behind it; saves errno. */
 int pb_fail_errno(struct pb_err *err, enum pb_err_class cls, const char *fmt, ...) PB_PRINTF(3, 4);
-int pb_vfail(struct pb_err *err, enum pb_err_class cls, const char *fmt, va_list ap);
+int pb_vfail(struct pb_err *err, enum pb_err_class cls, const char *fmt, va_list ap)
+    PB_PRINTF(3, 0);
 
 /* Puts "context: " in front of an error that is already set; class and errno stay. */
 int pb_err_wrap(struct pb_err *err, const char *fmt, ...) PB_PRINTF(2, 3);
