@@ -38,8 +38,9 @@ struct pb_unit_ctx {
     const char *state_path;      /* local state given by configuration, or NULL */
     const struct pb_value *providers; /* plumb.yaml's overrides of provider settings, or NULL */
     const struct pb_seal *seal;
-    const char *cache_dir; /* plumb's cache, 0700 */
-    long timeout_ms;       /* per child; 0: none */
+    const char *cache_dir;   /* plumb's cache, 0700 */
+    long data_source_ttl_ms; /* how long declared values that data sources feed are believed */
+    long timeout_ms;         /* per child; 0: none */
     const struct pb_progress *progress;
     struct pb_diags *diags; /* warnings for the report */
 };

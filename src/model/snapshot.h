@@ -41,6 +41,8 @@ struct pb_declared {
     const char *const *replace_paths;  /* attribute paths that force replacement, or NULL */
     const char *previous_address;      /* where the state still has it (moved blocks), or NULL */
     bool importing;                    /* an import block will bring it into the state */
+    const char *source_file;           /* its block's file within the repository, or NULL */
+    unsigned source_line;              /* 0 when not known */
 };
 
 /* One resource instance as tfstate records it. */
