@@ -55,7 +55,7 @@ static const struct pb_opt audit_opts[] = {
     OPT_REV,
     OPT_TARGET,
     {PB_O_IGNORE, 0, "ignore", "PATTERN",
-     "leave out addresses, or ADDRESS:PATH attributes, that match; * stands for anything", NULL,
+     "leave out an address, or the attribute of ADDRESS:PATH; /.../ is a regular expression", NULL,
      true, false},
     {PB_O_FAIL_ON, 0, "fail-on", "VERDICT,...",
      "only these verdicts exit with 2 (default: every one that is a difference)", fail_on_names,

@@ -21,7 +21,7 @@
 enum { PB_CONFIG_MAX = 1 << 20 };
 
 struct pb_config_ignore {
-    const char *address; /* pattern; never NULL */
+    const char *address; /* pattern, or NULL: every resource */
     const char *path;    /* attribute pattern, or NULL: the whole resource */
     const char *reason;  /* never NULL */
     int64_t line;

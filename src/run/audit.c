@@ -1,0 +1,236 @@
+#include "run/audit.h"
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "git/export.h"
+#include "git/tree.h"
+#include "model/path.h"
+#include "reconcile/ignore.h"
+#include "run/data.h"
+#include "run/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int load_config(struct pb_audit *a, const char *file, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    struct pb_err e = PB_ERR_INIT;
+
+    pb_config_default(&a->config);
+    if (file) {
+        if (pb_fs_read(&text, file, PB_CONFIG_MAX, err) < 0)
+            return -1;
+        return pb_config_parse(&a->config, a->arena, text.s, text.len,
+                               pb_arena_strdup(a->arena, file), err);
+    }
+    if (pb_tree_read(&text, a->repo, a->commit, PB_CONFIG_FILE, PB_CONFIG_MAX, &e) < 0) {
+        if (e.sys == ENOENT)
+            return 0;
+        if (err)
+            *err = e;
+        return -1;
+    }
+    return pb_config_parse(&a->config, a->arena, text.s, text.len, PB_CONFIG_FILE, err);
+}
+
+int pb_audit_open(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
+{
+    struct pb_audit *a = out;
+
+    memset(a, 0, sizeof(*a));
+    a->arena = pb_arena_new();
+    a->started_at = pb_clock_wall();
+    if (pb_repo_open(&a->repo, o->dir ? o->dir : ".", 0, err) < 0 ||
+        pb_repo_resolve(a->commit, a->repo, o->rev ? o->rev : "HEAD", err) < 0 ||
+        load_config(a, o->config, err) < 0 ||
+        pb_units_find(&a->found, a->arena, a->repo, a->commit, err) < 0)
+        return -1;
+    return 0;
+}
+
+void pb_audit_release(struct pb_audit *a)
+{
+    for (size_t i = 0; i < a->nunits; i++) {
+        pb_ignore_free(a->units[i].ignore);
+        pb_diags_release(&a->units[i].diags);
+        pb_arena_free(a->units[i].arena);
+    }
+    free(a->units);
+    pb_diags_release(&a->diags);
+    pb_repo_free(a->repo);
+    pb_arena_free(a->arena);
+    memset(a, 0, sizeof(*a));
+}
+
+/* The configuration's pack folders, out of the commit like everything else. */
+static int export_packs(struct pb_audit_shared *s, char **work, struct pb_err *err)
+{
+    struct pb_audit *a = s->audit;
+    PB_AUTO(strv) struct pb_strv paths = PB_STRV_INIT;
+    PB_AUTO(buf) struct pb_buf dirs = PB_BUF_INIT;
+    struct pb_export e = {0};
+    struct pb_export_spec spec = {.commit = a->commit, .paths = &paths};
+    int rc;
+
+    if (!a->config.packs || !a->config.packs[0])
+        return 0;
+    if (pb_work_new(work, err) < 0)
+        return -1;
+    spec.dir = *work;
+    for (char *const *p = a->config.packs; *p; p++) {
+        char id[PB_OID_HEX];
+
+        if (**p && pb_tree_id(id, a->repo, a->commit, *p, err) < 0)
+            return pb_err_wrap(err, "'packs' of %s", a->config.file);
+        pb_strv_add(&paths, *p);
+        pb_buf_addf(&dirs, "%s%s%s%s", dirs.len ? ":" : "", *work, **p ? "/" : "", *p);
+    }
+    rc = pb_export(&e, a->repo, &spec, err);
+    pb_export_release(&e);
+    s->pack_dirs = pb_buf_detach(&dirs);
+    return rc;
+}
+
+static int shared_init(struct pb_audit_shared *s, char **packs, struct pb_err *err)
+{
+    struct pb_audit *a = s->audit;
+    PB_AUTO(str) char *key = NULL;
+    struct pb_branch branch = {0};
+
+    if (pb_data_echoes(&s->echoes, a->arena, err) < 0 ||
+        pb_data_read(&s->local_types, a->arena, "schemas/local-types.yaml", err) < 0 ||
+        pb_fs_cache_dir(&s->cache_dir, err) < 0 || pb_fs_state_dir(&s->state_dir, err) < 0)
+        return -1;
+    key = pb_fs_join(s->state_dir, "seal.key");
+    if (pb_seal_init(&s->seal, key, err) < 0)
+        return -1;
+    s->repo_id = pb_repo_gitdir(a->repo);
+    if (pb_repo_branch(&branch, a->repo, NULL) == 0 && branch.remote_url)
+        s->repo_id = pb_arena_strdup(a->arena, branch.remote_url);
+    pb_branch_release(&branch);
+    return export_packs(s, packs, err);
+}
+
+static void shared_release(struct pb_audit_shared *s, char *packs)
+{
+    pb_wipe(&s->seal, sizeof(s->seal));
+    pb_work_remove(packs);
+    pb_work_remove(s->tree);
+    free(packs);
+    free(s->tree);
+    free(s->pack_dirs);
+    free(s->cache_dir);
+    free(s->state_dir);
+}
+
+static int check_targets(const struct pb_audit *a, char *const *targets, struct pb_err *err)
+{
+    for (; targets && *targets; targets++) {
+        bool found = false;
+
+        for (size_t i = 0; i < a->nunits; i++) {
+            const struct pb_unit_result *u = &a->units[i];
+
+            found |= u->failed;
+            for (size_t k = 0; k < u->out.n && !found; k++)
+                found = pb_addr_within(u->out.v[k].address, *targets);
+        }
+        if (!found)
+            return pb_fail(err, PB_E_USAGE, "nothing has the address '%s'", *targets);
+    }
+    return 0;
+}
+
+static int add_fail_on(bool fails[PB_NVERDICTS], const char *list, struct pb_err *err)
+{
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        PB_AUTO(str) char *name = pb_strndup(list, n);
+        enum pb_verdict v;
+
+        if (pb_verdict_parse(&v, name) < 0)
+            return pb_fail(err, PB_E_USAGE, "there is no verdict '%s'", name);
+        fails[v] = true;
+        list += n + (list[n] == ',');
+    }
+    return 0;
+}
+
+static void sum_unit(struct pb_audit *a, const struct pb_unit_result *u)
+{
+    if (u->failed) {
+        a->failed++;
+        return;
+    }
+    a->coverage.resources_observed += u->out.coverage.resources_observed;
+    a->coverage.resources_total += u->out.coverage.resources_total;
+    a->coverage.attributes_observed += u->out.coverage.attributes_observed;
+    a->coverage.attributes_total += u->out.coverage.attributes_total;
+    a->resources += u->out.n;
+    for (size_t i = 0; i < PB_NVERDICTS; i++)
+        a->by_verdict[i] += u->out.by_verdict[i];
+}
+
+int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
+{
+    bool fails[PB_NVERDICTS] = {false}, difference = false, unknown = false;
+
+    if (!fail_on)
+        fail_on = a->config.fail_on;
+    for (char *const *p = fail_on; p && *p; p++)
+        if (add_fail_on(fails, *p, err) < 0)
+            return -1;
+    for (size_t i = 0; !fail_on && i < PB_NVERDICTS; i++)
+        fails[i] = pb_verdicts[i].effect == PB_EFFECT_DIFFERENCE;
+    a->resources = a->failed = 0;
+    memset(a->by_verdict, 0, sizeof(a->by_verdict));
+    memset(&a->coverage, 0, sizeof(a->coverage));
+    for (size_t i = 0; i < a->nunits; i++)
+        sum_unit(a, &a->units[i]);
+    for (size_t i = 0; i < PB_NVERDICTS; i++) {
+        if (!a->by_verdict[i])
+            continue;
+        difference |= fails[i];
+        unknown |= pb_verdicts[i].effect == PB_EFFECT_INCONCLUSIVE;
+    }
+    a->exit_code = a->failed    ? PB_EXIT_ERROR
+                   : difference ? PB_EXIT_DRIFT
+                   : unknown    ? PB_EXIT_INCONCLUSIVE
+                                : PB_EXIT_PLUMB;
+    return 0;
+}
+
+static int run_units(struct pb_audit_shared *s, struct pb_err *err)
+{
+    struct pb_audit *a = s->audit;
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        struct pb_unit_result *u = &a->units[i];
+
+        u->failed = pb_audit_unit(u, s, &u->err) < 0;
+        if (pb_cancel_check(err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
+{
+    struct pb_audit_shared s = {.audit = out, .options = o};
+    int64_t start = pb_clock_ms();
+    char *packs = NULL;
+    int rc = -1;
+
+    if (pb_audit_open(out, o, err) == 0 && pb_audit_choose(out, o, err) == 0 &&
+        shared_init(&s, &packs, err) == 0 && run_units(&s, err) == 0 &&
+        check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
+        rc = 0;
+    out->elapsed_ms = (long)(pb_clock_ms() - start);
+    shared_release(&s, packs);
+    return rc;
+}

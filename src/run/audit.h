@@ -1,0 +1,89 @@
+/*
+ * audit.h: a repository and a revision in, verdicts out.
+ *
+ *	struct pb_audit audit;
+ *	if (pb_audit_run(&audit, &options, &err) < 0) ...	// nothing could be audited
+ *	... report ...
+ *	pb_audit_release(&audit);
+ *
+ * For each unit: the recorded side, then the declared side from the cache. When the cache has
+ * it, no tool is started. When not, the tool plans on this thread while a second one
+ * observes with the provider settings that could be read from the text; what those got wrong is
+ * observed again. If the state moved meanwhile everything is thrown away and tried once more.
+ *
+ * A unit that fails has `failed` and `err` set and the others go on; pb_audit_run itself
+ * fails only when there is nothing to report, or when interrupted. Everything in the result
+ * lives in its arenas until release.
+ */
+#ifndef PB_RUN_AUDIT_H
+#define PB_RUN_AUDIT_H
+
+#include <time.h>
+
+#include "backends/backend.h"
+#include "base/exits.h"
+#include "config/config.h"
+#include "git/repo.h"
+#include "reconcile/reconcile.h"
+#include "run/units.h"
+
+struct pb_audit_options {
+    const char *dir;      /* where to look for the repository; NULL: here */
+    const char *rev;      /* NULL: HEAD */
+    const char *config;   /* file, or NULL: plumb.yaml of the commit */
+    char *const *units;   /* names; NULL: all */
+    char *const *targets; /* addresses; NULL: everything */
+    char *const *ignore;  /* ADDRESS or ADDRESS:PATH patterns; NULL: none */
+    char *const *fail_on; /* lists of verdict names; NULL: the configuration's */
+    const char *observer; /* NULL: in order */
+    bool all;             /* keep attributes that are in sync */
+    bool save_baseline;
+    const struct pb_progress *progress; /* called by two threads; or NULL */
+};
+
+struct pb_unit_result {
+    struct pb_arena *arena;
+    struct pb_config_unit config;
+    const char *engine; /* "terraform" */
+    bool failed;
+    struct pb_err err;
+    struct pb_recorded_set recorded;
+    struct pb_declare_result declared;
+    struct pb_live_set live;
+    struct pb_observe_stats stats;
+    struct pb_reconcile_out out;
+    struct pb_ignore_set *ignore;
+    struct pb_diags diags;
+    bool has_baseline;
+    size_t baseline_saved;
+    long elapsed_ms, reconcile_ms;
+};
+
+struct pb_audit {
+    struct pb_arena *arena;
+    struct pb_repo *repo;
+    char commit[PB_OID_HEX];
+    time_t started_at;
+    long elapsed_ms;
+    struct pb_config config;
+    struct pb_units found; /* every module folder of the commit */
+    struct pb_unit_result *units;
+    size_t nunits;
+    struct pb_diags diags; /* of no unit */
+    size_t resources;
+    size_t by_verdict[PB_NVERDICTS]; /* without what is ignored */
+    struct pb_coverage coverage;
+    size_t failed;
+    enum pb_exit exit_code;
+};
+
+int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err);
+void pb_audit_release(struct pb_audit *a);
+
+/* The first half of it: repository, commit, configuration, units. For init and doctor. */
+int pb_audit_open(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err);
+
+/* Verdicts, coverage and exit code of the units; called by run, and by tests. */
+int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * baseline.h: live values as plumb last verified them, per repository and unit, in plumb's
+ * state folder (0600). A refresh writes drift into the state and hides it; the baseline
+ * still knows. Sensitive values are sealed (model/seal.h).
+ */
+#ifndef PB_RUN_BASELINE_H
+#define PB_RUN_BASELINE_H
+
+#include "base/err.h"
+#include "model/seal.h"
+#include "model/snapshot.h"
+#include "reconcile/reconcile.h"
+
+struct pb_baseline_id {
+    const char *repo; /* the remote's URL, or the path of the git folder */
+    const char *unit; /* path of the unit */
+    const char *workspace;
+    const char *lineage; /* of the state; another one is another infrastructure */
+};
+
+/* *out stays NULL when there is none for this id. Of another lineage: none. */
+int pb_baseline_load(struct pb_live_set **out, struct pb_arena *a, const struct pb_baseline_id *id,
+                     struct pb_err *err);
+
+/* Remembers the live values of every resource that is in sync. Others that are still
+ * recorded keep what `old` has for them. */
+int pb_baseline_save(const struct pb_baseline_id *id, const struct pb_live_set *live,
+                     const struct pb_reconcile_out *result, const struct pb_live_set *old,
+                     const struct pb_seal *seal, size_t *saved, struct pb_err *err);
+
+#endif

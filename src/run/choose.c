@@ -1,0 +1,159 @@
+/* Which units an audit is about. */
+#include "run/internal.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "git/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NEAR_MAX = 256 };
+
+static const struct pb_executor *default_executor(void)
+{
+    return pb_executors[0];
+}
+
+static void add_unit(struct pb_audit *a, size_t *cap, const struct pb_config_unit *c,
+                     const struct pb_executor *e)
+{
+    struct pb_unit_result *u;
+
+    a->units = pb_grow(a->units, cap, a->nunits + 1, sizeof(*a->units));
+    u = &a->units[a->nunits++];
+    memset(u, 0, sizeof(*u));
+    u->arena = pb_arena_new();
+    u->config = *c;
+    u->engine = c->engine ? c->engine : e ? e->name : NULL;
+}
+
+static void add_found(struct pb_audit *a, size_t *cap, const struct pb_module_dir *d)
+{
+    struct pb_config_unit c = {
+        .name = pb_units_name(a->arena, d->path, a->repo), .path = d->path, .workspace = "default"};
+
+    add_unit(a, cap, &c, d->executor);
+}
+
+/* The root module that the person stands in, when there is no configuration. */
+static const struct pb_module_dir *here(struct pb_audit *a, const char *dir)
+{
+    PB_AUTO(str) char *path = NULL;
+
+    if (!pb_repo_workdir(a->repo) || pb_repo_path(&path, a->repo, dir ? dir : ".", NULL) < 0)
+        return NULL;
+    return pb_units_at(&a->found, path);
+}
+
+static bool is_configured(const struct pb_audit *a, const char *path)
+{
+    for (size_t i = 0; i < a->config.nunits; i++)
+        if (strcmp(a->config.units[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static int check_dirs(const struct pb_audit *a, struct pb_err *err)
+{
+    for (size_t i = 0; i < a->config.nunits; i++) {
+        const struct pb_config_unit *c = &a->config.units[i];
+
+        if (!pb_units_at(&a->found, c->path))
+            return pb_fail(err, PB_E_CONFIG,
+                           "%s:%lld: unit '%s' is at '%s', where commit %.8s has no configuration",
+                           a->config.file, (long long)c->line, c->name, *c->path ? c->path : ".",
+                           a->commit);
+    }
+    return 0;
+}
+
+static void add_all(struct pb_audit *a, const struct pb_audit_options *o)
+{
+    const struct pb_module_dir *d = a->config.file ? NULL : here(a, o->dir);
+    size_t cap = 0;
+
+    for (size_t i = 0; i < a->config.nunits; i++) {
+        const struct pb_module_dir *at = pb_units_at(&a->found, a->config.units[i].path);
+
+        add_unit(a, &cap, &a->config.units[i], at ? at->executor : default_executor());
+    }
+    if (!a->config.nunits && d && !o->units && !d->called) {
+        add_found(a, &cap, d);
+        return;
+    }
+    for (size_t i = 0; i < a->found.n; i++) {
+        d = &a->found.v[i];
+        if (!pb_units_is_root(d))
+            continue;
+        if (!a->config.nunits)
+            add_found(a, &cap, d);
+        else if (!is_configured(a, d->path))
+            pb_diag_add(&a->diags, a->arena, "notice", "unlisted-unit", NULL,
+                        "root module '%s' is not in %s and was not audited",
+                        *d->path ? d->path : ".", a->config.file);
+    }
+}
+
+static int no_such_unit(const struct pb_audit *a, const char *name, struct pb_err *err)
+{
+    const char *names[NEAR_MAX] = {NULL}, *near;
+    PB_AUTO(buf) struct pb_buf all = PB_BUF_INIT;
+    size_t n = 0;
+
+    for (; n < a->nunits && n < NEAR_MAX; n++) {
+        names[n] = a->units[n].config.name;
+        if (n < 10)
+            pb_buf_addf(&all, "%s%s", n ? ", " : "", names[n]);
+    }
+    near = pb_text_nearest(name, names, n);
+    if (near)
+        return pb_fail(err, PB_E_USAGE, "no unit '%s'; did you mean '%s'?", name, near);
+    return pb_fail(err, PB_E_USAGE, "no unit '%s'; there is: %s%s", name, all.s,
+                   n > 10 ? ", ..." : "");
+}
+
+static void unit_release(struct pb_unit_result *u)
+{
+    pb_diags_release(&u->diags);
+    pb_arena_free(u->arena);
+}
+
+static int keep_named(struct pb_audit *a, char *const *names, struct pb_err *err)
+{
+    size_t n = 0;
+
+    for (char *const *p = names; *p; p++) {
+        bool found = false;
+
+        for (size_t i = 0; i < a->nunits; i++)
+            found |= strcmp(a->units[i].config.name, *p) == 0;
+        if (!found)
+            return no_such_unit(a, *p, err);
+    }
+    for (size_t i = 0; i < a->nunits; i++) {
+        bool keep = false;
+
+        for (char *const *p = names; *p; p++)
+            keep |= strcmp(a->units[i].config.name, *p) == 0;
+        if (keep)
+            a->units[n++] = a->units[i];
+        else
+            unit_release(&a->units[i]);
+    }
+    a->nunits = n;
+    return 0;
+}
+
+int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err)
+{
+    if (check_dirs(a, err) < 0)
+        return -1;
+    add_all(a, o);
+    if (!a->nunits)
+        return pb_fail(err, PB_E_CONFIG,
+                       "no unit in commit %.8s: a root module has a backend, cloud or provider "
+                       "block or a lock file; name yours in %s ('plumb init' writes one)",
+                       a->commit, PB_CONFIG_FILE);
+    return o->units ? keep_named(a, o->units, err) : 0;
+}

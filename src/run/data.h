@@ -1,0 +1,24 @@
+/*
+ * data.h: the tables that are shipped with plumb (schemas/): where they are, and those that
+ * the audit needs. PLUMB_DATA_DIR, then beside the program, then where it was installed.
+ */
+#ifndef PB_RUN_DATA_H
+#define PB_RUN_DATA_H
+
+#include "base/err.h"
+#include "model/value.h"
+#include "reconcile/echo.h"
+
+/* Caller frees. A file that is nowhere has the path where it should be. */
+char *pb_data_path(const char *name); /* "schemas/echoes.yaml" */
+
+/* Parses a shipped YAML file into the arena. */
+int pb_data_read(const struct pb_value **out, struct pb_arena *a, const char *name,
+                 struct pb_err *err);
+
+int pb_data_echoes(const struct pb_echo_set **out, struct pb_arena *a, struct pb_err *err);
+
+/* Why a type exists only in the state (schemas/local-types.yaml), or NULL: it does not. */
+const char *pb_data_local_type(const struct pb_value *table, const char *type);
+
+#endif

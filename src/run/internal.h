@@ -1,0 +1,31 @@
+/* internal.h: what the files behind audit.h share. */
+#ifndef PB_RUN_INTERNAL_H
+#define PB_RUN_INTERNAL_H
+
+#include "model/seal.h"
+#include "run/audit.h"
+
+/* What all units have in common; owned by pb_audit_run. */
+struct pb_audit_shared {
+    struct pb_audit *audit;
+    const struct pb_audit_options *options;
+    const struct pb_echo_set *echoes;
+    const struct pb_value *local_types;
+    struct pb_seal seal;
+    char *cache_dir, *state_dir;
+    char *tree;      /* exported tree of the commit, once somebody needed it */
+    char *pack_dirs; /* colon-separated, or NULL */
+    const char *repo_id;
+};
+
+/* One unit from record to verdicts. -1 with u->err set: it failed. */
+int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);
+
+/* Fills audit->units from configuration, tree and the folder plumb was started in. */
+int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err);
+
+/* The rules of the configuration, of the unit and of the command line as one set. */
+int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *const *adhoc,
+                    struct pb_err *err);
+
+#endif

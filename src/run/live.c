@@ -1,0 +1,287 @@
+#include "run/live.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "run/data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    struct pb_arena *arena;
+    const struct pb_live_request *rq;
+    struct pb_observe_request base;
+    struct pb_live *out; /* one for each in `res` */
+    const struct pb_recorded **res;
+    size_t n;
+    struct pb_observe_stats *stats;
+};
+
+const struct pb_observer *pb_live_observer(const char *name)
+{
+    for (size_t i = 0; pb_observers[i]; i++)
+        if (strcmp(pb_observers[i]->name, name) == 0)
+            return pb_observers[i];
+    return NULL;
+}
+
+static struct pb_value mark_map(struct pb_arena *a, const struct pb_value *v,
+                                const struct pb_value *like, const struct pb_type *t)
+{
+    struct pb_map_builder m = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < v->n; i++) {
+        const char *key = v->members[i].key;
+        const struct pb_field *f = t && t->kind == PB_T_OBJECT ? pb_type_field(t, key) : NULL;
+        const struct pb_type *inner = f ? f->type : t && t->kind == PB_T_MAP ? t->elem : NULL;
+        struct pb_value x = pb_live_mark(a, &v->members[i].value, pb_get(like, key), inner);
+
+        if (f && (f->flags & PB_F_SENSITIVE))
+            x.flags |= PB_V_SENSITIVE;
+        pb_map_add(&m, key, x);
+    }
+    return pb_map_done(&m, a);
+}
+
+static bool any_sensitive(const struct pb_value *v)
+{
+    if (!v)
+        return false;
+    if (v->flags & PB_V_SENSITIVE)
+        return true;
+    for (size_t i = 0; v->kind == PB_LIST && i < v->n; i++)
+        if (any_sensitive(&v->items[i]))
+            return true;
+    for (size_t i = 0; v->kind == PB_MAP && i < v->n; i++)
+        if (any_sensitive(&v->members[i].value))
+            return true;
+    return false;
+}
+
+struct pb_value pb_live_mark(struct pb_arena *a, const struct pb_value *v,
+                             const struct pb_value *like, const struct pb_type *t)
+{
+    struct pb_value out = *v;
+
+    if (like && (like->flags & PB_V_SENSITIVE)) {
+        out.flags |= PB_V_SENSITIVE;
+        return out;
+    }
+    if (v->kind == PB_MAP) {
+        out = mark_map(a, v, pb_is(like, PB_MAP) ? like : NULL, t);
+    } else if (v->kind == PB_LIST) {
+        struct pb_list_builder l = PB_BUILDER_INIT;
+
+        /* Items of a set have no place of their own: one secret marks them all. */
+        if (any_sensitive(like)) {
+            out.flags |= PB_V_SENSITIVE;
+            return out;
+        }
+        for (size_t i = 0; i < v->n; i++)
+            pb_list_add(&l, pb_live_mark(a, &v->items[i], NULL, t ? t->elem : NULL));
+        out = pb_list_done(&l, a);
+    }
+    out.flags |= v->flags;
+    return out;
+}
+
+static void source_of(struct pb_buf *out, const struct reader *rd, const struct pb_recorded *r)
+{
+    const char *open, *close;
+
+    for (size_t i = 0; r->provider && i < rd->rq->nproviders; i++) {
+        if (rd->rq->providers[i].source && strcmp(rd->rq->providers[i].key, r->provider) == 0) {
+            pb_buf_adds(out, rd->rq->providers[i].source);
+            return;
+        }
+    }
+    open = r->provider ? strstr(r->provider, "provider[\"") : NULL;
+    close = open ? strchr(open + 10, '"') : NULL;
+    if (close)
+        pb_buf_add(out, open + 10, (size_t)(close - open - 10));
+}
+
+static void unknown(struct reader *rd, size_t i, const char *reason)
+{
+    rd->out[i] = (struct pb_live){
+        .address = rd->res[i]->address, .presence = PB_P_UNKNOWN, .reason = reason};
+}
+
+/* Those that need no observer, or have none. Sets who[i] for the others. */
+static void assign(struct reader *rd, const struct pb_observer **who)
+{
+    const struct pb_observer *forced = rd->rq->observer ? pb_live_observer(rd->rq->observer) : NULL;
+
+    for (size_t i = 0; i < rd->n; i++) {
+        const struct pb_recorded *r = rd->res[i];
+        const char *local = pb_data_local_type(rd->rq->local_types, r->type);
+        PB_AUTO(buf) struct pb_buf source = PB_BUF_INIT;
+
+        if (local) {
+            rd->out[i] = (struct pb_live){r->address, "none", PB_P_KNOWN,
+                                          pb_arena_strdup(rd->arena, local), r->attributes};
+            continue;
+        }
+        source_of(&source, rd, r);
+        for (size_t k = 0; pb_observers[k] && !who[i]; k++)
+            if ((!forced || pb_observers[k] == forced) &&
+                pb_observers[k]->covers(&rd->base, source.s, r->type))
+                who[i] = pb_observers[k];
+        if (!who[i])
+            unknown(rd, i, pb_arena_printf(rd->arena, "no pack for type '%s'", r->type));
+    }
+}
+
+static void add_stats(struct pb_observe_stats *to, const struct pb_observe_stats *s)
+{
+    to->requests += s->requests;
+    to->retries += s->retries;
+    to->failed += s->failed;
+    to->bytes += s->bytes;
+}
+
+static int ask(struct reader *rd, const struct pb_observer *o, const struct pb_observer **who,
+               struct pb_err *err)
+{
+    const struct pb_recorded **res = pb_calloc(rd->n + 1, sizeof(*res));
+    struct pb_live *out = pb_calloc(rd->n + 1, sizeof(*out));
+    struct pb_observe_request rq = rd->base;
+    struct pb_observe_stats stats = {0};
+    size_t n = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < rd->n; i++)
+        if (who[i] == o)
+            res[n++] = rd->res[i];
+    rq.resources = res;
+    rq.n = n;
+    if (n)
+        rc = o->observe(out, &stats, rd->arena, &rq, err);
+    n = 0;
+    for (size_t i = 0; rc == 0 && i < rd->n; i++) {
+        if (who[i] != o)
+            continue;
+        rd->out[i] = out[n++];
+        rd->out[i].address = rd->res[i]->address;
+        if (!rd->out[i].observer)
+            rd->out[i].observer = o->name;
+    }
+    add_stats(rd->stats, &stats);
+    free(res);
+    free(out);
+    return rc;
+}
+
+static void mark_all(struct reader *rd)
+{
+    for (size_t i = 0; i < rd->n; i++) {
+        const struct pb_schema *s =
+            rd->rq->schemas ? pb_schema_find(rd->rq->schemas, rd->res[i]->type) : NULL;
+        struct pb_value v;
+
+        if (!rd->out[i].attributes)
+            continue;
+        v = pb_live_mark(rd->arena, rd->out[i].attributes, rd->res[i]->attributes,
+                         s ? s->root : NULL);
+        rd->out[i].attributes = pb_box(rd->arena, v);
+    }
+}
+
+static int read_them(struct reader *rd, struct pb_err *err)
+{
+    static const struct pb_schema_set none;
+    const struct pb_live_request *rq = rd->rq;
+    const struct pb_observer **who = pb_calloc(rd->n + 1, sizeof(*who));
+    int64_t start = pb_clock_ms();
+    int rc = 0;
+
+    rd->base = (struct pb_observe_request){
+        .providers = rq->providers,
+        .nproviders = rq->nproviders,
+        .schemas = rq->schemas ? rq->schemas : &none,
+        .pack_dirs = rq->pack_dirs,
+        .concurrency = rq->concurrency,
+        .timeout_ms = rq->timeout_ms,
+        .progress = rq->progress,
+        .diags = rq->diags,
+    };
+    if (rq->observer && !pb_live_observer(rq->observer))
+        rc = pb_fail(err, PB_E_USAGE, "there is no observer '%s'", rq->observer);
+    if (rc == 0)
+        assign(rd, who);
+    for (size_t k = 0; rc == 0 && pb_observers[k]; k++)
+        rc = ask(rd, pb_observers[k], who, err);
+    if (rc == 0)
+        mark_all(rd);
+    rd->stats->elapsed_ms += (long)(pb_clock_ms() - start);
+    free(who);
+    return rc;
+}
+
+int pb_live_read(struct pb_live_set *out, struct pb_observe_stats *stats, struct pb_arena *a,
+                 const struct pb_live_request *rq, struct pb_err *err)
+{
+    struct reader rd = {.arena = a, .rq = rq, .stats = stats};
+    int rc;
+
+    rd.res = pb_calloc(rq->recorded->n + 1, sizeof(*rd.res));
+    for (size_t i = 0; i < rq->recorded->n; i++)
+        if (!rq->recorded->v[i].deposed)
+            rd.res[rd.n++] = &rq->recorded->v[i];
+    rd.out = pb_arena_zalloc(a, (rd.n + 1) * sizeof(*rd.out));
+    rc = read_them(&rd, err);
+    *out = (struct pb_live_set){rd.out, rc == 0 ? rd.n : 0};
+    free(rd.res);
+    return rc;
+}
+
+static const struct pb_provider_config *config_of(const struct pb_provider_config *v, size_t n,
+                                                  const char *key)
+{
+    for (size_t i = 0; key && i < n; i++)
+        if (strcmp(v[i].key, key) == 0)
+            return &v[i];
+    return NULL;
+}
+
+static bool same_config(const struct pb_provider_config *a, const struct pb_provider_config *b)
+{
+    if (!a || !b)
+        return a == b;
+    if (!a->values || !b->values)
+        return a->values == b->values;
+    return pb_value_equal(a->values, b->values);
+}
+
+int pb_live_again(struct pb_live_set *set, size_t *again, struct pb_observe_stats *stats,
+                  struct pb_arena *a, const struct pb_live_request *rq,
+                  const struct pb_provider_config *before, size_t nbefore, struct pb_err *err)
+{
+    struct reader rd = {.arena = a, .rq = rq, .stats = stats};
+    struct pb_live *all = pb_arena_zalloc(a, (set->n + 1) * sizeof(*all));
+    int rc = 0;
+
+    memcpy(all, set->v, set->n * sizeof(*all));
+    rd.res = pb_calloc(rq->recorded->n + 1, sizeof(*rd.res));
+    for (size_t i = 0; i < rq->recorded->n; i++) {
+        const struct pb_recorded *r = &rq->recorded->v[i];
+
+        if (!r->deposed && !same_config(config_of(before, nbefore, r->provider),
+                                        config_of(rq->providers, rq->nproviders, r->provider)))
+            rd.res[rd.n++] = r;
+    }
+    *again = rd.n;
+    rd.out = pb_arena_zalloc(a, (rd.n + 1) * sizeof(*rd.out));
+    if (rd.n)
+        rc = read_them(&rd, err);
+    for (size_t i = 0, k = 0; rc == 0 && i < rd.n; i++) {
+        while (k < set->n && strcmp(all[k].address, rd.out[i].address) != 0)
+            k++;
+        if (k < set->n)
+            all[k] = rd.out[i];
+    }
+    set->v = all;
+    free(rd.res);
+    return rc;
+}

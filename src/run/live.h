@@ -1,0 +1,42 @@
+/*
+ * live.h: asking the observers: each resource goes to the first that covers its type, and
+ * every recorded resource gets an answer, if only UNKNOWN with the reason.
+ */
+#ifndef PB_RUN_LIVE_H
+#define PB_RUN_LIVE_H
+
+#include "backends/backend.h"
+
+struct pb_live_request {
+    const struct pb_recorded_set *recorded;
+    const struct pb_provider_config *providers;
+    size_t nproviders;
+    const struct pb_schema_set *schemas; /* may be NULL */
+    const struct pb_value *local_types;  /* schemas/local-types.yaml */
+    const char *observer;                /* only this one, or NULL */
+    const char *pack_dirs;
+    int concurrency;
+    long timeout_ms;
+    const struct pb_progress *progress;
+    struct pb_diags *diags;
+};
+
+/* Results are sorted by address. Sensitive parts are marked as the state and the schemas
+ * say. Deposed objects are not looked at. */
+int pb_live_read(struct pb_live_set *out, struct pb_observe_stats *stats, struct pb_arena *a,
+                 const struct pb_live_request *rq, struct pb_err *err);
+
+/* Reads again those whose provider configuration is another one in rq->providers than it was
+ * in `before`; `set` is changed in place. *again counts them. */
+int pb_live_again(struct pb_live_set *set, size_t *again, struct pb_observe_stats *stats,
+                  struct pb_arena *a, const struct pb_live_request *rq,
+                  const struct pb_provider_config *before, size_t nbefore, struct pb_err *err);
+
+/* NULL when there is none of that name. */
+const struct pb_observer *pb_live_observer(const char *name);
+
+/* Marks as sensitive what is so in `like` (same shape) or by the type. `like`, `t` may be NULL. */
+struct pb_value pb_live_mark(struct pb_arena *a, const struct pb_value *v,
+                             const struct pb_value *like, const struct pb_type *t);
+
+#endif

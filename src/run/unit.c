@@ -1,0 +1,384 @@
+/* One unit, from its state to its verdicts. */
+#include "run/internal.h"
+
+#include "base/cancel.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "git/export.h"
+#include "git/tree.h"
+#include "model/path.h"
+#include "reconcile/ignore.h"
+#include "run/baseline.h"
+#include "run/live.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct job {
+    struct pb_unit_result *u;
+    struct pb_audit_shared *s;
+    const struct pb_executor *executor;
+    struct pb_unit_ctx ctx;
+    char *work;
+    char key[PB_SHA256_HEX];
+};
+
+/* Observing while the tool plans: everything it writes is its own until it is joined. */
+struct early {
+    pthread_t thread;
+    bool running;
+    struct pb_arena *arena;
+    struct pb_live_request rq;
+    struct pb_diags diags;
+    struct pb_live_set live;
+    struct pb_observe_stats stats;
+    struct pb_err err;
+    int rc;
+};
+
+static const struct pb_executor *executor_named(const char *name)
+{
+    for (size_t i = 0; name && pb_executors[i]; i++)
+        if (strcmp(pb_executors[i]->name, name) == 0)
+            return pb_executors[i];
+    return NULL;
+}
+
+static int job_init(struct job *j, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_audit *a = j->s->audit;
+    PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
+    PB_AUTO(str) char *state = NULL;
+
+    j->executor = executor_named(u->engine);
+    if (!j->executor)
+        return pb_fail(err, PB_E_CONFIG, "nothing here can run a unit of engine '%s'",
+                       u->engine ? u->engine : "unknown");
+    if (pb_work_new(&j->work, err) < 0)
+        return -1;
+    pb_units_reach(&reach, &a->found, u->config.path, u->config.var_files);
+    if (pb_tree_reach(&reach, a->repo, a->commit, err) < 0 ||
+        pb_tree_key(j->key, a->repo, a->commit, &reach, err) < 0)
+        return -1;
+    if (u->config.state && pb_repo_workdir(a->repo))
+        state = pb_fs_join(pb_repo_workdir(a->repo), u->config.state);
+    j->ctx = (struct pb_unit_ctx){
+        .name = u->config.name,
+        .path = u->config.path,
+        .worktree = pb_repo_workdir(a->repo),
+        .work = j->work,
+        .workspace = u->config.workspace,
+        .tree_key = j->key,
+        .var_files = u->config.var_files,
+        .vars = u->config.vars,
+        .backend_config = u->config.backend_config,
+        .tool = u->config.tool,
+        .state_path = state ? pb_arena_strdup(u->arena, state) : u->config.state,
+        .providers = u->config.providers,
+        .seal = &j->s->seal,
+        .cache_dir = j->s->cache_dir,
+        .data_source_ttl_ms = (long)a->config.cache.data_source_ttl,
+        .progress = j->s->options->progress,
+        .diags = &u->diags,
+    };
+    return 0;
+}
+
+static int need_tree(struct job *j, struct pb_err *err)
+{
+    struct pb_audit *a = j->s->audit;
+    struct pb_export e = {0};
+    struct pb_export_spec spec = {.commit = a->commit};
+    int rc = 0;
+
+    if (!j->s->tree) {
+        if (pb_work_new(&j->s->tree, err) < 0)
+            return -1;
+        spec.dir = j->s->tree;
+        rc = pb_export(&e, a->repo, &spec, err);
+        pb_export_release(&e);
+        if (rc < 0) {
+            pb_work_remove(j->s->tree);
+            free(pb_take(&j->s->tree));
+        }
+    }
+    j->ctx.tree = j->s->tree;
+    return rc;
+}
+
+static struct pb_live_request live_request(struct job *j)
+{
+    const struct pb_audit *a = j->s->audit;
+
+    return (struct pb_live_request){
+        .recorded = &j->u->recorded,
+        .local_types = j->s->local_types,
+        .observer = j->s->options->observer,
+        .pack_dirs = j->s->pack_dirs,
+        .concurrency = (int)a->config.observe.concurrency,
+        .timeout_ms = (long)a->config.observe.timeout,
+        .progress = j->s->options->progress,
+        .diags = &j->u->diags,
+    };
+}
+
+static void *early_main(void *ctx)
+{
+    struct early *e = ctx;
+
+    e->rc = pb_live_read(&e->live, &e->stats, e->arena, &e->rq, &e->err);
+    return NULL;
+}
+
+/* Fine when it cannot start: observing then happens afterwards. */
+static void early_start(struct early *e, struct job *j)
+{
+    const struct pb_provider_config *v = NULL;
+    size_t n = 0;
+
+    if (!j->executor->preview_providers || !j->u->recorded.n ||
+        j->executor->preview_providers(&v, &n, j->u->arena, &j->ctx, NULL) < 0 || !n)
+        return;
+    e->arena = pb_arena_new();
+    e->rq = live_request(j);
+    e->rq.providers = v;
+    e->rq.nproviders = n;
+    e->rq.diags = &e->diags;
+    e->running = pthread_create(&e->thread, NULL, early_main, e) == 0;
+}
+
+/* Takes over what was observed early, and reads again what was read with other settings. */
+static int early_finish(struct early *e, struct job *j, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_live_request rq = live_request(j);
+    const struct pb_declare_result *d = &u->declared;
+    struct pb_live *v;
+    size_t again;
+
+    rq.providers = d->declared.providers;
+    rq.nproviders = d->declared.nproviders;
+    rq.schemas = &d->schemas;
+    if (e->rc < 0) {
+        *err = e->err;
+        return -1;
+    }
+    v = pb_arena_zalloc(u->arena, (e->live.n + 1) * sizeof(*v));
+    for (size_t i = 0; i < e->live.n; i++) {
+        const struct pb_live *l = &e->live.v[i];
+        const struct pb_recorded *r = pb_recorded_find(&u->recorded, l->address);
+        const struct pb_schema *s = r ? pb_schema_find(&d->schemas, r->type) : NULL;
+
+        v[i] = *l;
+        v[i].address = pb_arena_strdup(u->arena, l->address);
+        v[i].observer = l->observer ? pb_arena_strdup(u->arena, l->observer) : NULL;
+        v[i].reason = l->reason ? pb_arena_strdup(u->arena, l->reason) : NULL;
+        if (l->attributes) {
+            struct pb_value copy = pb_value_copy(u->arena, l->attributes);
+
+            copy = pb_live_mark(u->arena, &copy, r ? r->attributes : NULL, s ? s->root : NULL);
+            v[i].attributes = pb_box(u->arena, copy);
+        }
+    }
+    u->live = (struct pb_live_set){v, e->live.n};
+    u->stats = e->stats;
+    for (size_t i = 0; i < e->diags.n; i++)
+        pb_diag_add(&u->diags, u->arena, e->diags.v[i].severity, e->diags.v[i].code,
+                    e->diags.v[i].address, "%s", e->diags.v[i].message);
+    return pb_live_again(&u->live, &again, &u->stats, u->arena, &rq, e->rq.providers,
+                         e->rq.nproviders, err);
+}
+
+static int observe(struct job *j, struct pb_err *err)
+{
+    struct pb_live_request rq = live_request(j);
+
+    rq.providers = j->u->declared.declared.providers;
+    rq.nproviders = j->u->declared.declared.nproviders;
+    rq.schemas = &j->u->declared.schemas;
+    return pb_live_read(&j->u->live, &j->u->stats, j->u->arena, &rq, err);
+}
+
+static int plan_and_observe(struct job *j, struct pb_err *err)
+{
+    struct early e = {.rc = -1};
+    int rc = -1;
+
+    if (need_tree(j, err) < 0)
+        return -1;
+    early_start(&e, j);
+    rc = j->executor->declare(&j->u->declared, j->u->arena, &j->ctx, &j->u->recorded, err);
+    if (e.running) {
+        pthread_join(e.thread, NULL);
+        if (rc == 0)
+            rc = early_finish(&e, j, err);
+    } else if (rc == 0) {
+        rc = observe(j, err);
+    }
+    pb_diags_release(&e.diags);
+    pb_arena_free(e.arena);
+    return rc;
+}
+
+static bool wanted(const struct job *j, const char *address)
+{
+    char *const *t = j->s->options->targets;
+
+    if (!t)
+        return true;
+    for (; *t; t++)
+        if (pb_addr_within(address, *t))
+            return true;
+    return false;
+}
+
+/* Targets narrow all sides alike, so that nothing looks as if it were not there. */
+static void narrow_recorded(struct job *j)
+{
+    struct pb_recorded_set *r = &j->u->recorded;
+    struct pb_recorded *v = pb_arena_zalloc(j->u->arena, (r->n + 1) * sizeof(*v));
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (wanted(j, r->v[i].address))
+            v[n++] = r->v[i];
+    r->v = v;
+    r->n = n;
+}
+
+static void narrow_declared(struct job *j)
+{
+    struct pb_declared_set *d = &j->u->declared.declared;
+    struct pb_declared *v = pb_arena_zalloc(j->u->arena, (d->n + 1) * sizeof(*v));
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->n; i++)
+        if (wanted(j, d->v[i].address))
+            v[n++] = d->v[i];
+    d->v = v;
+    d->n = n;
+}
+
+static bool same_state(const struct pb_recorded_set *a, const struct pb_recorded_set *b)
+{
+    return a->serial == b->serial && pb_streq(a->lineage, b->lineage) &&
+           strcmp(a->sha256, b->sha256) == 0;
+}
+
+/* All three sides, seen while the state stood still. */
+static int gather_once(struct job *j, bool *moved, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    PB_AUTO(arena) struct pb_arena *scratch = NULL;
+    struct pb_recorded_set whole, after;
+    bool hit = false;
+    int rc;
+
+    *moved = false;
+    if (j->executor->record(&whole, u->arena, &j->ctx, err) < 0 ||
+        j->executor->declare_cached(&u->declared, &hit, u->arena, &j->ctx, &whole, err) < 0)
+        return -1;
+    u->recorded = whole;
+    if (hit) {
+        narrow_recorded(j);
+        rc = observe(j, err);
+    } else {
+        /* The plan is about all of the state; what is observed follows the targets. */
+        rc = plan_and_observe(j, err);
+        narrow_recorded(j);
+    }
+    if (rc < 0 || pb_cancel_check(err) < 0)
+        return -1;
+    narrow_declared(j);
+    scratch = pb_arena_new();
+    if (j->executor->record(&after, scratch, &j->ctx, err) < 0)
+        return -1;
+    *moved = !same_state(&whole, &after);
+    return 0;
+}
+
+static int gather(struct job *j, struct pb_err *err)
+{
+    bool moved;
+
+    for (int tries = 0; tries < 2; tries++) {
+        if (gather_once(j, &moved, err) < 0)
+            return -1;
+        if (!moved)
+            return 0;
+        pb_diag_add(&j->u->diags, j->u->arena, "notice", "state-moved", NULL,
+                    "the state changed during the audit: what was seen is thrown away");
+    }
+    return pb_fail(err, PB_E_LOCKED,
+                   "the state of '%s' keeps changing: somebody applies at this moment, try later",
+                   j->u->config.name);
+}
+
+static struct pb_baseline_id baseline_id(const struct job *j)
+{
+    return (struct pb_baseline_id){j->s->repo_id, j->u->config.path, j->u->config.workspace,
+                                   j->u->recorded.lineage};
+}
+
+static void drop_unwanted_live(struct job *j)
+{
+    struct pb_live_set *l = &j->u->live;
+    struct pb_live *v = pb_arena_zalloc(j->u->arena, (l->n + 1) * sizeof(*v));
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n; i++)
+        if (wanted(j, l->v[i].address))
+            v[n++] = l->v[i];
+    *l = (struct pb_live_set){v, n};
+}
+
+static int judge(struct job *j, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_baseline_id id = baseline_id(j);
+    struct pb_live_set *baseline = NULL;
+    int64_t start = pb_clock_ms();
+    struct pb_err berr = PB_ERR_INIT;
+
+    drop_unwanted_live(j);
+    if (pb_baseline_load(&baseline, u->arena, &id, &berr) < 0)
+        pb_diag_add(&u->diags, u->arena, "warning", "baseline", NULL, "%s", berr.msg);
+    u->has_baseline = baseline != NULL;
+    pb_reconcile(&u->out, u->arena,
+                 &(struct pb_reconcile_in){.declared = &u->declared.declared,
+                                           .recorded = &u->recorded,
+                                           .live = &u->live,
+                                           .baseline = baseline,
+                                           .schemas = &u->declared.schemas,
+                                           .ignore = u->ignore,
+                                           .echoes = j->s->echoes,
+                                           .seal = &j->s->seal,
+                                           .all = j->s->options->all});
+    pb_ignore_problems(u->ignore, &u->diags, u->arena);
+    u->reconcile_ms = (long)(pb_clock_ms() - start);
+    if (!j->s->options->save_baseline)
+        return 0;
+    if (j->s->options->targets)
+        return pb_fail(err, PB_E_USAGE,
+                       "--save-baseline remembers whole units: leave --target out");
+    return pb_baseline_save(&id, &u->live, &u->out, baseline, &j->s->seal, &u->baseline_saved, err);
+}
+
+int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err)
+{
+    struct job j = {.u = u, .s = s};
+    int64_t start = pb_clock_ms();
+    int rc = -1;
+
+    if (pb_audit_ignore(u, &s->audit->config, s->options->ignore, err) == 0 &&
+        job_init(&j, err) == 0 && gather(&j, err) == 0 && judge(&j, err) == 0)
+        rc = 0;
+    u->elapsed_ms = (long)(pb_clock_ms() - start);
+    pb_work_remove(j.work);
+    free(j.work);
+    return rc;
+}
