@@ -423,6 +423,45 @@ static void reconcile__ignored(void **state)
     pb_arena_free(a);
 }
 
+/* However the sides order a set, and however often it is asked, the answer is the same. */
+static void reconcile__order_does_not_matter(void **state)
+{
+    static const char *const rule[] = {
+        "{'port':1,'proto':'tcp','desc':'x'}", "{'port':2,'proto':'tcp','desc':'x'}",
+        "{'port':3,'proto':'udp','desc':'y'}", "{'port':4,'proto':'udp','desc':'y'}"};
+    unsigned seed = 1;
+
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        struct pb_buf side[2] = {PB_BUF_INIT, PB_BUF_INIT};
+        struct scene s = {.what = "shuffled", .configured = RULES};
+        s.r = "{'rule':[{'port':1,'proto':'tcp','desc':'x'},{'port':2,'proto':'tcp','desc':'x'},"
+              "{'port':3,'proto':'udp','desc':'y'},{'port':4,'proto':'udp','desc':'y'}]}";
+        for (int k = 0; k < 2; k++) {
+            unsigned left = 15;
+            pb_buf_adds(&side[k], "{'rule':[");
+            while (left) {
+                size_t i = (seed = seed * 1103515245 + 12345) >> 16 & 3;
+                if (!(left & 1U << i))
+                    continue;
+                left &= ~(1U << i);
+                if (k == 1 && i == 2 && round % 2) /* every other time, one drifts */
+                    pb_buf_adds(&side[k], "{'port':33,'proto':'udp','desc':'y'}");
+                else
+                    pb_buf_adds(&side[k], rule[i]);
+                pb_buf_adds(&side[k], left ? "," : "]}");
+            }
+        }
+        s.d = side[0].s;
+        s.l = side[1].s;
+        s.want = round % 2 ? "drifted rule[2].port=drifted" : "in_sync";
+        check(&s, &none);
+        check(&s, &none);
+        pb_buf_release(&side[0]);
+        pb_buf_release(&side[1]);
+    }
+}
+
 static void reconcile__presence_of_one(void **state)
 {
     static const struct scene unknown = {"not observed", NO,   "{'name':'a'}", "{'name':'a'}",
@@ -523,6 +562,7 @@ int main(void)
         cmocka_unit_test(reconcile__without_a_schema),
         cmocka_unit_test(reconcile__echoes),
         cmocka_unit_test(reconcile__ignored),
+        cmocka_unit_test(reconcile__order_does_not_matter),
         cmocka_unit_test(reconcile__presence_of_one),
         cmocka_unit_test(reconcile__sensitive_is_flagged),
         cmocka_unit_test(reconcile__moved_and_deposed),
