@@ -17,7 +17,7 @@ struct pb_value pb_rule_eval(const struct pb_rule *r, struct pb_eval *ev);
  * `step_sensitive` is a bit set of steps whose values are secret. */
 struct pb_value pb_derive(const struct pb_pack *pack, struct pb_eval *ev);
 
-/* group.c: objects with equal `by` members become one. */
+/* derive_group.c: objects with equal `by` members become one. */
 struct pb_value pb_group(struct pb_arena *a, const struct pb_value *list, const char *const *by);
 /* Splits grouped objects as `recorded` has them, as far as their contents allow. */
 struct pb_value pb_split_like(struct pb_arena *a, const struct pb_value *groups,

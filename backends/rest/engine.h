@@ -6,12 +6,12 @@
  * reply is handed to every step that waits for it, and what became possible then is
  * sent at once. No types wait for each other.
  *
- *	engine.c    a resource's steps: when to send, what a reply means for them
- *	fetch.c     a request and its pages, sent once for all who want it
- *	batch.c     ids collected into one request
- *	context.c   a provider configuration: credentials, endpoints, canary
- *	find.c      an object in the replies of a fetch
- *	absence.c   what a not-found is worth
+ *	engine.c            a resource's steps: when to send, what a reply means for them
+ *	engine_fetch.c      a request and its pages, sent once for all who want it
+ *	engine_batch.c      ids collected into one request
+ *	engine_context.c    a provider configuration: credentials, endpoints, canary
+ *	engine_find.c       an object in the replies of a fetch
+ *	engine_finish.c     what was seen of a resource, once every reply is in
  */
 #ifndef PB_BACKENDS_REST_ENGINE_H
 #define PB_BACKENDS_REST_ENGINE_H
@@ -148,7 +148,7 @@ struct run {
     struct chunk *unsent;
 };
 
-/* context.c */
+/* engine_context.c */
 struct context *context_for(struct run *run, const char *key, const struct pb_pack_provider *p);
 struct endpoint *context_endpoint(struct context *c, const struct pb_service *s);
 struct pb_value context_setting(struct context *c, const char *name);
@@ -156,7 +156,7 @@ void context_ask_canary(struct context *c);
 void context_canary_done(struct context *c, struct fetch *f);
 void context_release(struct context *c);
 
-/* fetch.c */
+/* engine_fetch.c */
 /* Waits for that request, which is sent unless it was already; `fresh`: not one that was
  * sent for another reason. */
 struct fetch *fetch_submit(struct run *run, struct context *c, const struct pb_ask *ask,
@@ -166,13 +166,13 @@ void fetch_add_waiter(struct fetch *f, struct waiter w);
 const char *fetch_key(struct context *c, const struct pb_ask *ask);
 void fetch_release(struct fetch *f);
 
-/* batch.c */
+/* engine_batch.c */
 /* keys: at least one, and no more than the request's batch_max. */
 void batch_add(struct run *run, struct context *c, const struct pb_ask *ask,
                const char *const *keys, size_t n, struct waiter w);
 void batch_flush(struct run *run);
 
-/* find.c */
+/* engine_find.c */
 enum found { FOUND_IT, FOUND_NOTHING, FOUND_FAULT };
 /* FOUND_FAULT: *why tells what is wrong with the reply. *others: how many items there are. */
 enum found find_object(struct pb_value *out, struct fetch *f, const struct pb_request *rq,
@@ -184,7 +184,7 @@ void res_start(struct res *r);
 void res_advance(struct res *r);
 void res_reply(struct waiter w, struct fetch *f);
 
-/* finish.c */
+/* engine_finish.c */
 void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r);
 
 #endif
