@@ -389,3 +389,13 @@ const struct pb_transform *pb_transform_find(const char *name)
             return &pb_transforms[i];
     return NULL;
 }
+
+void pb_transforms_markdown(struct pb_buf *out)
+{
+    pb_buf_adds(out, "| Transform | Gives |\n|---|---|\n");
+    for (size_t i = 0; i < pb_transforms_count; i++) {
+        const struct pb_transform *t = &pb_transforms[i];
+        pb_buf_addf(out, "| `%s%s%s` | %s%s |\n", t->name, *t->args ? " " : "", t->args, t->about,
+                    t->flags & PB_TF_EACH ? "; of a list, each" : "");
+    }
+}

@@ -26,6 +26,8 @@ extern const struct pb_transform pb_transforms[];
 extern const size_t pb_transforms_count;
 
 const struct pb_transform *pb_transform_find(const char *name);
+/* The table of schemas/observers/README.md, in Markdown. */
+void pb_transforms_markdown(struct pb_buf *out);
 
 /* One transform. Not every one needs all of these. */
 #define PB_TRANSFORM(name)                                                           \

@@ -8,6 +8,7 @@
  *	-u   also attributes that the pack does not map
  *	-v   also what agrees
  *	-d   pack folders to search first
+ *	-T   only the table of transforms of schemas/observers/README.md
  *
  * Exit code 1 when something differs or was not seen.
  */
@@ -15,6 +16,7 @@
 #include <stdio.h>
 
 #include "backends/backend.h"
+#include "backends/rest/transform.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -193,6 +195,14 @@ static int option_provider(struct tool *t, const char *arg)
     return 0;
 }
 
+static int print_transforms(void)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    pb_transforms_markdown(&b);
+    fputs(b.s, stdout);
+    return 0;
+}
+
 static int run(struct tool *t)
 {
     struct pb_err err = PB_ERR_INIT;
@@ -225,7 +235,9 @@ int main(int argc, char **argv)
     const struct pb_value *state = NULL;
     struct tool t = {.a = pb_arena_new()};
     int opt = 0;
-    while ((opt = getopt(argc, argv, "vud:P:")) != -1) {
+    while ((opt = getopt(argc, argv, "vuTd:P:")) != -1) {
+        if (opt == 'T')
+            return print_transforms();
         if (opt == 'v')
             t.verbose = true;
         else if (opt == 'u')
