@@ -30,7 +30,7 @@ resource "aws_route53_record" "spf" {
   name    = ""
   type    = "TXT"
   ttl     = 60
-  records = ["v=spf1 -all", "verify=\"estate\""]
+  records = ["v=spf1 -all", "verify=estate"]
 }
 
 resource "aws_route53_record" "front" {
