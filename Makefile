@@ -96,7 +96,7 @@ ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BE
 .SUFFIXES:
 
 all: $(if $(wildcard src/main.c),$(PROGRAM),$(LIB))
-tests: $(UNIT_BIN)
+tests: $(UNIT_BIN) $(TOOL_BIN)
 tools: $(TOOL_BIN)
 objects: $(ALL_OBJ)
 bench-programs: $(BENCH_BIN)

@@ -15,6 +15,7 @@ static int load_protocol(struct pb_service *s, struct pb_load *l, const struct p
             s->protocol = (enum pb_protocol_id)i;
             return 0;
         }
+    pb_load_enter(l, "protocol");
     const char *near = pb_text_nearest(v->s, pb_protocol_names, PB_NPROTOCOLS);
     return pb_load_fail(l, v, "'%s' is no protocol; did you mean '%s'?", v->s,
                         near ? near : "json");

@@ -41,8 +41,11 @@ static int run(void *ctx, struct pb_err *err)
     for (; f->next < f->n; f->next++) {
         struct pb_http_rq rq = f->queue[f->next];
         const struct fake_reply *row = find(f, f->log.v[f->next]);
-        struct pb_http_reply r = {.outcome = PB_HTTP_FAILED, .error = "connection refused",
-                                  .tries = 4, .header = no_header, .content_type = ""};
+        struct pb_http_reply r = {.outcome = PB_HTTP_FAILED,
+                                  .error = "connection refused",
+                                  .tries = 4,
+                                  .header = no_header,
+                                  .content_type = ""};
         if (row && row->status == 0)
             r.error = row->body;
         if (row && row->status)

@@ -56,8 +56,9 @@ static enum pb_step_seen step(struct pb_value *out, void *ctx, unsigned index)
 static struct pb_value setting(void *ctx, const char *name)
 {
     (void)ctx;
-    return strcmp(name, "region") == 0 ? (struct pb_value){.kind = PB_STRING, .n = 9, .s = "eu-west-1"}
-                                       : pb_null;
+    return strcmp(name, "region") == 0
+               ? (struct pb_value){.kind = PB_STRING, .n = 9, .s = "eu-west-1"}
+               : pb_null;
 }
 
 static const char *const steps[] = {"x", "bad", "unsent", NULL};
@@ -69,7 +70,11 @@ static struct pb_value eval(struct pb_arena *a, const char *expr, const char *do
     static const struct pb_tag_rules no_tags;
     const struct pb_expr *e = NULL;
     struct pb_err err = PB_ERR_INIT;
-    struct pb_eval ev = {.a = a, .id = "vpc-1", .step = step, .setting = setting, .tags = &no_tags,
+    struct pb_eval ev = {.a = a,
+                         .id = "vpc-1",
+                         .step = step,
+                         .setting = setting,
+                         .tags = &no_tags,
                          .recorded = json(a, "{\"cidrs\":[\"b\",\"a\"],\"tags\":{\"k\":\"v\"}}")};
     struct pb_value in = *json(a, doc);
     ev.ctx = &in;
@@ -139,8 +144,7 @@ static void expr__paths_and_transforms(void **state)
         {"x.a | from_json", "{\"a\":\"[1]\"}", "[1]"},
         {"x.a | base64_decode", "{\"a\":\"aGk=\"}", "\"hi\""},
         {"x.a | base64_encode", "{\"a\":\"hi\"}", "\"aGk=\""},
-        {"x.a | base64_sha1", "{\"a\":\"aGk=\"}",
-         "\"c22b5f9178342609428d6f51b2c5af4c0bde6a42\""},
+        {"x.a | base64_sha1", "{\"a\":\"aGk=\"}", "\"c22b5f9178342609428d6f51b2c5af4c0bde6a42\""},
         {"x.a | timestamp", "{\"a\":\"2026-01-02T03:04:05.678Z\"}", "\"2026-01-02T03:04:05Z\""},
         {"x.a | timestamp", "{\"a\":1767323045.9}", "\"2026-01-02T03:04:05Z\""},
         {"x.a | lookup t", "{\"a\":\"EU\"}", "\"eu-west-1\""},
@@ -174,15 +178,14 @@ static void expr__paths_and_transforms(void **state)
 static void expr__what_cannot_be_seen_is_unknown(void **state)
 {
     static const char *const rows[] = {
-        "bad.a",           "bad.a | default 'x'",   "bad.a | present",
-        "a-{bad.a}",       "x.list | number",       "x.word | number",
-        "x.word | bool",   "x.word | from_json",    "x.word | base64_decode",
-        "x.a | eq $bad.a", "x.word | timestamp",    "a-{x.list}",
+        "bad.a",           "bad.a | default 'x'", "bad.a | present",
+        "a-{bad.a}",       "x.list | number",     "x.word | number",
+        "x.word | bool",   "x.word | from_json",  "x.word | base64_decode",
+        "x.a | eq $bad.a", "x.word | timestamp",  "a-{x.list}",
         "bad | list",      "bad.a | eq b",
     };
     for (size_t i = 0; i < PB_COUNT(rows); i++) {
-        struct pb_value v =
-            eval(*state, rows[i], "{\"a\":1,\"word\":\"w!\",\"list\":[{}]}", NULL);
+        struct pb_value v = eval(*state, rows[i], "{\"a\":1,\"word\":\"w!\",\"list\":[{}]}", NULL);
         if (!pb_has_unknown(&v))
             fail_msg("'%s' is %s", rows[i], text(*state, &v));
     }
@@ -248,7 +251,8 @@ static void tags__defaults_and_system_tags(void **state)
     struct pb_value in = *json(a, "{\"aws:x\":\"1\",\"noise\":\"1\",\"env\":\"prod\","
                                   "\"team\":\"ops\",\"own\":\"1\",\"k\":\"v\"}");
     struct pb_value all = pb_tf_tags(&ev, in, NULL, 0), own = pb_tf_own_tags(&ev, all, NULL, 0);
-    assert_string_equal(text(a, &all), "{\"env\":\"prod\",\"k\":\"v\",\"own\":\"1\",\"team\":\"ops\"}");
+    assert_string_equal(text(a, &all),
+                        "{\"env\":\"prod\",\"k\":\"v\",\"own\":\"1\",\"team\":\"ops\"}");
     /* A default with another value was set on the resource itself; so was a recorded one. */
     assert_string_equal(text(a, &own), "{\"k\":\"v\",\"own\":\"1\",\"team\":\"ops\"}");
     rules.defaults = &pb_unknown;
