@@ -1,0 +1,307 @@
+#include "backends/terraform/cache.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/json.h"
+
+enum { FORMAT = 1 };
+#define ENTRY_MAX ((size_t)1 << 30)
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+struct writer {
+    struct pb_arena *a;
+    const struct pb_seal *seal;
+};
+
+static void put_str(struct pb_map_builder *b, struct pb_arena *a, const char *key, const char *s)
+{
+    if (s)
+        pb_map_add(b, key, pb_mk_string(a, s));
+}
+
+static void put_value(struct pb_map_builder *b, const struct writer *w, const char *key,
+                      const struct pb_value *v)
+{
+    if (v)
+        pb_map_add(b, key, pb_seal_tree(w->seal, w->a, v));
+}
+
+static void put_list(struct pb_map_builder *b, struct pb_arena *a, const char *key,
+                     const char *const *list)
+{
+    struct pb_list_builder l = PB_BUILDER_INIT;
+
+    if (!list)
+        return;
+    for (; *list; list++)
+        pb_list_add(&l, pb_mk_string(a, *list));
+    pb_map_add(b, key, pb_list_done(&l, a));
+}
+
+static struct pb_value write_declared(const struct writer *w, const struct pb_declared *d)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+
+    put_str(&b, w->a, "address", d->address);
+    put_str(&b, w->a, "type", d->type);
+    put_str(&b, w->a, "provider", d->provider);
+    put_str(&b, w->a, "previous_address", d->previous_address);
+    put_str(&b, w->a, "source_file", d->source_file);
+    pb_map_add(&b, "action", pb_mk_int(w->a, d->action));
+    pb_map_add(&b, "source_line", pb_mk_int(w->a, d->source_line));
+    pb_map_add(&b, "opaque", d->configured_opaque ? pb_true : pb_false);
+    pb_map_add(&b, "importing", d->importing ? pb_true : pb_false);
+    put_value(&b, w, "planned", d->planned);
+    put_value(&b, w, "prior", d->prior);
+    put_value(&b, w, "configured", d->configured);
+    put_list(&b, w->a, "ignore_changes", d->ignore_changes);
+    put_list(&b, w->a, "replace_paths", d->replace_paths);
+    return pb_map_done(&b, w->a);
+}
+
+static struct pb_value write_provider(const struct writer *w, const struct pb_provider_config *p)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+
+    put_str(&b, w->a, "key", p->key);
+    put_str(&b, w->a, "source", p->source);
+    put_str(&b, w->a, "alias", p->alias);
+    put_str(&b, w->a, "version", p->version);
+    put_value(&b, w, "values", p->values);
+    return pb_map_done(&b, w->a);
+}
+
+static struct pb_value write_all(const struct writer *w, const struct pb_declare_result *r,
+                                 time_t expires)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+    struct pb_list_builder declared = PB_BUILDER_INIT, providers = PB_BUILDER_INIT,
+                           schemas = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < r->declared.n; i++)
+        pb_list_add(&declared, write_declared(w, &r->declared.v[i]));
+    for (size_t i = 0; i < r->declared.nproviders; i++)
+        pb_list_add(&providers, write_provider(w, &r->declared.providers[i]));
+    for (size_t i = 0; i < r->schemas.n; i++)
+        pb_list_add(&schemas, pb_schema_to_value(w->a, r->schemas.v[i]));
+    pb_map_add(&b, "format", pb_mk_int(w->a, FORMAT));
+    pb_map_add(&b, "expires", pb_mk_int(w->a, expires));
+    pb_map_add(&b, "complete", r->declared.complete ? pb_true : pb_false);
+    pb_map_add(&b, "declared", pb_list_done(&declared, w->a));
+    pb_map_add(&b, "providers", pb_list_done(&providers, w->a));
+    pb_map_add(&b, "schemas", pb_list_done(&schemas, w->a));
+    return pb_map_done(&b, w->a);
+}
+
+static bool has_secret(const struct pb_value *v)
+{
+    if (!v)
+        return false;
+    if ((v->flags & PB_V_SENSITIVE) || v->kind == PB_SEALED)
+        return true;
+    for (size_t i = 0; v->kind == PB_LIST && i < v->n; i++)
+        if (has_secret(&v->items[i]))
+            return true;
+    for (size_t i = 0; v->kind == PB_MAP && i < v->n; i++)
+        if (has_secret(&v->members[i].value))
+            return true;
+    return false;
+}
+
+struct aged {
+    char *path;
+    struct timespec at;
+};
+
+static int by_age(const void *x, const void *y)
+{
+    const struct aged *a = x, *b = y;
+
+    if (a->at.tv_sec != b->at.tv_sec)
+        return a->at.tv_sec < b->at.tv_sec ? -1 : 1;
+    return a->at.tv_nsec < b->at.tv_nsec ? -1 : a->at.tv_nsec > b->at.tv_nsec;
+}
+
+/* Keeps the newest PB_TF_CACHE_ENTRIES. Whatever goes wrong here only costs room. */
+static void evict(const char *folder)
+{
+    DIR *d = opendir(folder);
+    struct aged *v = NULL;
+    size_t n = 0, cap = 0;
+    struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        struct stat st;
+        char *path = pb_fs_join(folder, e->d_name);
+        if (!pb_ends_with(e->d_name, ".json") || lstat(path, &st)) {
+            free(path);
+            continue;
+        }
+        v = pb_grow(v, &cap, n + 1, sizeof(*v));
+        v[n++] = (struct aged){path, st.st_mtim};
+    }
+    if (d)
+        closedir(d);
+    if (n > PB_TF_CACHE_ENTRIES)
+        qsort(v, n, sizeof(*v), by_age);
+    for (size_t i = 0; i < n; i++) {
+        if (n > PB_TF_CACHE_ENTRIES && i < n - PB_TF_CACHE_ENTRIES)
+            unlink(v[i].path);
+        free(v[i].path);
+    }
+    free(v);
+}
+
+int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
+                      const struct pb_declare_result *r, const struct pb_seal *seal, time_t expires,
+                      struct pb_err *err)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    PB_AUTO(str) char *folder = pb_fs_join(dir, "declared");
+    PB_AUTO(str) char *path = pb_asprintf("%s/%s.json", folder, key);
+    struct writer w = {a, seal};
+    struct pb_value whole;
+
+    *stored = false;
+    for (size_t i = 0; i < r->declared.nproviders; i++)
+        if (has_secret(r->declared.providers[i].values))
+            return 0;
+    whole = write_all(&w, r, expires);
+    pb_json_add(&text, &whole);
+    if (pb_fs_mkdirs(folder, 0700, err) == -1 ||
+        pb_fs_write_atomic(path, text.s, text.len, 0600, err) == -1)
+        return -1;
+    evict(folder);
+    *stored = true;
+    return 0;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static const char *const *read_list(struct pb_arena *a, const struct pb_value *list)
+{
+    const char **v;
+
+    if (!pb_is(list, PB_LIST))
+        return NULL;
+    v = pb_arena_zalloc(a, (list->n + 1) * sizeof(*v));
+    for (size_t i = 0; i < list->n; i++)
+        v[i] = pb_str(&list->items[i]) ? pb_str(&list->items[i]) : "";
+    return v;
+}
+
+static bool read_declared(struct pb_declared *out, struct pb_arena *a, const struct pb_value *v)
+{
+    int64_t action = 0, line = 0;
+
+    if (pb_get_int(&action, v, "action") == -1 || action < PB_ACT_NONE || action > PB_ACT_UNKNOWN ||
+        pb_get_int(&line, v, "source_line") == -1 || line < 0 || line > INT32_MAX)
+        return false;
+    *out = (struct pb_declared){
+        .address = pb_get_str(v, "address"),
+        .type = pb_get_str(v, "type"),
+        .provider = pb_get_str(v, "provider"),
+        .action = (enum pb_action)action,
+        .planned = pb_get(v, "planned"),
+        .prior = pb_get(v, "prior"),
+        .configured = pb_get(v, "configured"),
+        .configured_opaque = pb_get_bool(v, "opaque", true),
+        .ignore_changes = read_list(a, pb_get(v, "ignore_changes")),
+        .replace_paths = read_list(a, pb_get(v, "replace_paths")),
+        .previous_address = pb_get_str(v, "previous_address"),
+        .importing = pb_get_bool(v, "importing", false),
+        .source_file = pb_get_str(v, "source_file"),
+        .source_line = (unsigned)line,
+    };
+    return out->address && out->type;
+}
+
+static bool read_resources(struct pb_declare_result *out, struct pb_arena *a,
+                           const struct pb_value *list)
+{
+    struct pb_declared *v;
+
+    if (!pb_is(list, PB_LIST))
+        return false;
+    v = pb_arena_zalloc(a, (list->n + 1) * sizeof(*v));
+    for (size_t i = 0; i < list->n; i++)
+        if (!read_declared(&v[i], a, &list->items[i]) ||
+            (i > 0 && strcmp(v[i - 1].address, v[i].address) >= 0))
+            return false;
+    out->declared.v = v;
+    out->declared.n = list->n;
+    return true;
+}
+
+static bool read_providers(struct pb_declare_result *out, struct pb_arena *a,
+                           const struct pb_value *list)
+{
+    struct pb_provider_config *v;
+
+    if (!pb_is(list, PB_LIST))
+        return false;
+    v = pb_arena_zalloc(a, (list->n + 1) * sizeof(*v));
+    for (size_t i = 0; i < list->n; i++) {
+        const struct pb_value *p = &list->items[i];
+        v[i] = (struct pb_provider_config){
+            .key = pb_get_str(p, "key"),
+            .source = pb_get_str(p, "source"),
+            .alias = pb_get_str(p, "alias"),
+            .version = pb_get_str(p, "version"),
+            .values = pb_get(p, "values"),
+        };
+        if (!v[i].key || !v[i].source)
+            return false;
+    }
+    out->declared.providers = v;
+    out->declared.nproviders = list->n;
+    return true;
+}
+
+static bool read_schemas(struct pb_declare_result *out, struct pb_arena *a,
+                         const struct pb_value *list)
+{
+    const struct pb_schema **v;
+
+    if (!pb_is(list, PB_LIST))
+        return false;
+    v = pb_arena_zalloc(a, (list->n + 1) * sizeof(*v));
+    for (size_t i = 0; i < list->n; i++)
+        if (pb_schema_from_value(&v[i], a, &list->items[i], NULL) == -1)
+            return false;
+    out->schemas.v = v;
+    out->schemas.n = list->n;
+    return true;
+}
+
+bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_arena *a, const char *dir,
+                      const char *key, time_t now)
+{
+    PB_AUTO(str) char *path = pb_asprintf("%s/declared/%s.json", dir, key);
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    const struct pb_value *raw, *v;
+    int64_t format, expires;
+
+    memset(out, 0, sizeof(*out));
+    if (pb_fs_read(&text, path, ENTRY_MAX, NULL) == -1 ||
+        pb_json_parse(&raw, a, text.s, text.len, path, NULL) == -1)
+        return false;
+    v = pb_json_unwrap(a, raw);
+    if (pb_get_int(&format, v, "format") == -1 || format != FORMAT ||
+        pb_get_int(&expires, v, "expires") == -1 || (expires && expires <= now))
+        return false;
+    out->declared.complete = pb_get_bool(v, "complete", false);
+    out->from_cache = true;
+    return read_resources(out, a, pb_get(v, "declared")) &&
+           read_providers(out, a, pb_get(v, "providers")) &&
+           read_schemas(out, a, pb_get(v, "schemas"));
+}

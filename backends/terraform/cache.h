@@ -1,0 +1,29 @@
+/*
+ * cache.h: the declared side, kept under a key of everything it depends on.
+ *
+ *	DIR/declared/KEY.json	one entry: resources, provider settings, the schemas of their types
+ *
+ * The key is the caller's; this file only stores and finds. Secrets are kept sealed. A provider
+ * block with a secret in it cannot be used again, so such an entry is not stored at
+ * all. An entry that is damaged, expired or of another version is no hit and no error.
+ */
+#ifndef PB_TERRAFORM_CACHE_H
+#define PB_TERRAFORM_CACHE_H
+
+#include <time.h>
+
+#include "backends/backend.h"
+
+/* Entries per cache folder; the oldest go first. */
+enum { PB_TF_CACHE_ENTRIES = 500 };
+
+/* `expires` 0: never. *stored is false where a secret prevents it. */
+int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
+                      const struct pb_declare_result *r, const struct pb_seal *seal, time_t expires,
+                      struct pb_err *err);
+
+/* true: *out is filled (from_cache set) and lives in the arena. */
+bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_arena *a, const char *dir,
+                      const char *key, time_t now);
+
+#endif

@@ -1,0 +1,153 @@
+/* The declared side and provider schemas survive their caches; secrets do not reach them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backends/terraform/cache.h"
+#include "backends/terraform/schemas.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "model/json.h"
+
+static char *work;
+
+static struct pb_declare_result sample(struct pb_arena *a)
+{
+    static const char *const ignored[] = {"tags", NULL};
+    static struct pb_declared d;
+    static struct pb_provider_config p;
+    const struct pb_value *planned = NULL, *mask = NULL, *values = NULL;
+    const char *text = "{\"n\":12345678901234567890123,\"password\":\"hunter2\"}";
+
+    pb_json_parse(&planned, a, text, strlen(text), "x", NULL);
+    pb_json_parse(&mask, a, "{\"password\":true}", 17, "x", NULL);
+    pb_json_parse(&values, a, "{\"region\":\"eu-west-1\"}", 22, "x", NULL);
+    d = (struct pb_declared){.address = "a.b",
+                             .type = "a",
+                             .provider = "provider[\"x\"]",
+                             .action = PB_ACT_UPDATE,
+                             .ignore_changes = ignored,
+                             .source_line = 7};
+    d.planned = pb_box(a, pb_mark_sensitive(a, planned, mask));
+    p = (struct pb_provider_config){.key = "provider[\"x\"]", .source = "x", .values = values};
+    return (struct pb_declare_result){
+        .declared = {.v = &d, .n = 1, .providers = &p, .nproviders = 1, .complete = true}};
+}
+
+static void seal_new(struct pb_seal *seal)
+{
+    PB_AUTO(str) char *key = pb_fs_join(work, "key");
+    assert_int_equal(pb_seal_init(seal, key, NULL), 0);
+}
+
+static void tf_cache__round_trip_without_the_secret(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    struct pb_declare_result in = sample(a), out;
+    struct pb_seal seal;
+    bool stored;
+
+    (void)state;
+    seal_new(&seal);
+    assert_int_equal(pb_tf_cache_store(&stored, work, "k1", &in, &seal, 0, NULL), 0);
+    assert_true(stored);
+    PB_AUTO(str) char *path = pb_fs_join(work, "declared/k1.json");
+    assert_int_equal(pb_fs_read(&text, path, 1 << 20, NULL), 0);
+    assert_null(strstr(text.s, "hunter2"));
+    assert_true(pb_tf_cache_load(&out, a, work, "k1", 1000));
+    assert_true(out.from_cache && out.declared.complete);
+    const struct pb_declared *d = &out.declared.v[0];
+    assert_string_equal(d->address, "a.b");
+    assert_int_equal(d->action, PB_ACT_UPDATE);
+    assert_int_equal(d->source_line, 7);
+    assert_string_equal(d->ignore_changes[0], "tags");
+    assert_string_equal(pb_get(d->planned, "n")->s, "12345678901234567890123");
+    assert_true(pb_seal_matches(&seal, pb_get(d->planned, "password"),
+                                pb_get(in.declared.v[0].planned, "password")));
+    assert_string_equal(pb_get_str(out.declared.providers[0].values, "region"), "eu-west-1");
+}
+
+static void tf_cache__expired_damaged_and_missing_are_no_hit(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_declare_result in = sample(a), out;
+    struct pb_seal seal;
+    bool stored;
+
+    (void)state;
+    seal_new(&seal);
+    assert_int_equal(pb_tf_cache_store(&stored, work, "k2", &in, &seal, 500, NULL), 0);
+    assert_true(pb_tf_cache_load(&out, a, work, "k2", 499));
+    assert_false(pb_tf_cache_load(&out, a, work, "k2", 500));
+    assert_false(pb_tf_cache_load(&out, a, work, "other", 1));
+    PB_AUTO(str) char *path = pb_fs_join(work, "declared/k2.json");
+    assert_int_equal(pb_fs_write_atomic(path, "{\"format\":1", 11, 0600, NULL), 0);
+    assert_false(pb_tf_cache_load(&out, a, work, "k2", 1));
+}
+
+static void tf_cache__a_secret_provider_is_not_stored(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_declare_result in = sample(a), out;
+    struct pb_provider_config p = in.declared.providers[0];
+    const struct pb_value *mask = NULL;
+    struct pb_seal seal;
+    bool stored = true;
+
+    (void)state;
+    seal_new(&seal);
+    pb_json_parse(&mask, a, "{\"region\":true}", 15, "x", NULL);
+    p.values = pb_box(a, pb_mark_sensitive(a, p.values, mask));
+    in.declared.providers = &p;
+    assert_int_equal(pb_tf_cache_store(&stored, work, "k3", &in, &seal, 0, NULL), 0);
+    assert_false(stored);
+    assert_false(pb_tf_cache_load(&out, a, work, "k3", 1));
+}
+
+static void tf_schemas__round_trip(void **state)
+{
+    static const char text[] =
+        "{\"format_version\":\"1.0\",\"provider_schemas\":{\"example.com/x/y\":"
+        "{\"resource_schemas\":{\"y_thing\":{\"version\":2,\"block\":{\"attributes\":"
+        "{\"id\":{\"type\":\"string\",\"computed\":true}}}}}}}}";
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(strv) struct pb_strv types = PB_STRV_INIT;
+    const struct pb_value *versions = NULL;
+    struct pb_schema_set set;
+
+    (void)state;
+    pb_json_parse(&versions, a, "{\"example.com/x/y\":\"1.2.3\"}", 27, "x", NULL);
+    assert_false(pb_tf_schemas_have(work, "example.com/x/y", "1.2.3"));
+    assert_int_equal(pb_tf_schemas_store(work, text, sizeof(text) - 1, versions, NULL), 0);
+    assert_true(pb_tf_schemas_have(work, "example.com/x/y", "1.2.3"));
+    assert_false(pb_tf_schemas_have(work, "example.com/x/y", "1.2.4"));
+    pb_strv_add(&types, "example.com/x/y\ty_thing");
+    pb_strv_add(&types, "example.com/x/y\ty_other");
+    assert_int_equal(pb_tf_schemas_load(&set, a, work, &types, versions, NULL), 0);
+    assert_int_equal(set.n, 1);
+    assert_int_equal(set.v[0]->version, 2);
+    assert_non_null(pb_type_field(set.v[0]->root, "id"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tf_cache__round_trip_without_the_secret),
+        cmocka_unit_test(tf_cache__expired_damaged_and_missing_are_no_hit),
+        cmocka_unit_test(tf_cache__a_secret_provider_is_not_stored),
+        cmocka_unit_test(tf_schemas__round_trip),
+    };
+    int rc;
+
+    if (pb_work_new(&work, NULL) == -1)
+        return 1;
+    rc = cmocka_run_group_tests(tests, NULL, NULL);
+    pb_work_remove_all();
+    free(work);
+    return rc;
+}
