@@ -1,4 +1,4 @@
-#include "backends/auth/aws_internal.h"
+#include "backends/auth/aws_ask.h"
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -97,6 +97,16 @@ static const char *first(const char *a, const char *b, const char *c, const char
     return a != NULL ? a : b != NULL ? b : c != NULL ? c : d;
 }
 
+/* Only where the credentials too would come from the instance: elsewhere nobody answers,
+ * and that takes a second to find out. */
+static bool on_instance(const struct pb_aws_session *s)
+{
+    return pb_aws_has_instance(s) && pb_aws_block(s, "access_key") == NULL &&
+           pb_aws_env(s, "AWS_ACCESS_KEY_ID") == NULL && !pb_aws_has_container(s) &&
+           pb_aws_env(s, "AWS_WEB_IDENTITY_TOKEN_FILE") == NULL &&
+           !pb_aws_ini_has(&s->ini, "profile", s->profile);
+}
+
 static void choose_rest(struct pb_aws_session *s)
 {
     const char *region = first(pb_aws_block(s, "region"), pb_aws_env(s, "AWS_REGION"),
@@ -105,6 +115,8 @@ static void choose_rest(struct pb_aws_session *s)
                            pb_aws_profile(s, "ca_bundle"), NULL);
 
     s->region = region != NULL ? pb_strdup(region) : NULL;
+    if (region == NULL && on_instance(s))
+        (void)pb_aws_instance_region(&s->region, s, NULL);
     s->ca_file = ca != NULL ? expand(s, ca) : NULL;
 }
 
