@@ -81,8 +81,8 @@ static const struct pb_opt init_opts[] = {
     OPT_END,
 };
 static const struct pb_opt doctor_opts[] = {
-    {PB_O_FORMAT, 'f', "format", "FORMAT", "text or json (default: text)", doctor_formats, false,
-     false},
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the result (default: text)",
+     doctor_formats, false, false},
     OPT_END,
 };
 static const struct pb_opt help_opts[] = {
@@ -92,18 +92,18 @@ static const struct pb_opt help_opts[] = {
 };
 
 static const enum pb_exit audit_exits[] = {
-    PB_EXIT_PLUMB,   PB_EXIT_ERROR,       PB_EXIT_DRIFT, PB_EXIT_INCONCLUSIVE,
-    PB_EXIT_REFUSED, PB_EXIT_INTERRUPTED, PB_EXIT_USAGE, (enum pb_exit)PB_EXIT_END};
+    PB_EXIT_PLUMB,        PB_EXIT_ERROR, PB_EXIT_DRIFT,       PB_EXIT_REFUSED,
+    PB_EXIT_INCONCLUSIVE, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit read_exits[] = {PB_EXIT_PLUMB,        PB_EXIT_ERROR,
-                                          PB_EXIT_INCONCLUSIVE, PB_EXIT_INTERRUPTED,
-                                          PB_EXIT_USAGE,        (enum pb_exit)PB_EXIT_END};
+                                          PB_EXIT_INCONCLUSIVE, PB_EXIT_USAGE,
+                                          PB_EXIT_INTERRUPTED,  (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit plain_exits[] = {PB_EXIT_PLUMB, PB_EXIT_ERROR, PB_EXIT_USAGE,
                                            (enum pb_exit)PB_EXIT_END};
 
 const struct pb_command pb_commands[] = {
     {
         "audit",
-        "compare what Git declares, the state records and the provider shows",
+        "compare what Git, the state and the live world say",
         "[options]",
         "Reads the declared state from a commit, the recorded state from tfstate and the live "
         "state from the provider's API, and gives a verdict for each resource, attribute by "
@@ -127,7 +127,7 @@ const struct pb_command pb_commands[] = {
     },
     {
         "explain",
-        "everything known about one resource, and why its verdict is what it is",
+        "everything known about one resource, and why",
         "[options] ADDRESS",
         "Shows all three values of every attribute, the verdict and what it means, what an apply "
         "would do, who observed, which ignore rules apply, and the last commit that changed the "
@@ -156,7 +156,7 @@ const struct pb_command pb_commands[] = {
     },
     {
         "init",
-        "write plumb.yaml with the units found in this repository",
+        "write plumb.yaml with the units found here",
         "[options]",
         "Looks through the tree of HEAD for root modules and writes a commented plumb.yaml at the "
         "top of the repository. A file that is already there is left alone.",
@@ -170,7 +170,7 @@ const struct pb_command pb_commands[] = {
     },
     {
         "doctor",
-        "check everything that plumb needs, with a remedy for what is wrong",
+        "check what plumb needs, with a remedy for what is wrong",
         "[options]",
         "Checks tools, repository, configuration, units, packs and plumb's own folders. Each line "
         "is ok, a warning or a failure; a failure makes the exit code 1.",

@@ -68,9 +68,7 @@ static void opt_text(struct pb_buf *b, const struct pb_opt *o)
 {
     pb_buf_adds(b, o->help);
     if (o->values) {
-        pb_buf_adds(b, "; one of ");
-        if (o->list)
-            pb_buf_adds(b, "or several of ");
+        pb_buf_adds(b, o->list ? "; one or more of " : "; one of ");
         for (size_t i = 0; o->values[i]; i++)
             pb_buf_addf(b, "%s%s", i ? ", " : "", o->values[i]);
     }

@@ -1,9 +1,10 @@
-#include <inttypes.h>
-#include <string.h>
+/* The stable JSON report; schemas/report.schema.json is its contract. */
+#include "report/report.h"
 
 #include "base/clock.h"
 #include "model/json.h"
-#include "report/report.h"
+
+#include <string.h>
 
 static void string(struct pb_buf *b, const char *s)
 {
@@ -13,111 +14,163 @@ static void string(struct pb_buf *b, const char *s)
         pb_buf_adds(b, "null");
 }
 
-static void member(struct pb_buf *b, const char *name, const char *s)
+static void key(struct pb_buf *b, const char *name)
 {
     pb_buf_addf(b, ",\"%s\":", name);
-    string(b, s);
 }
 
-static void value(struct pb_buf *b, const char *name, const struct pb_value *v, bool sensitive)
+static void value(struct pb_buf *b, const struct pb_value *v, bool sensitive)
 {
-    pb_buf_addf(b, ",\"%s\":", name);
-    if (!v || v->kind == PB_NULL)
+    if (!v)
         pb_buf_adds(b, "null");
-    else if (sensitive || v->kind == PB_SEALED)
+    else if (sensitive)
         pb_buf_adds(b, "\"(sensitive)\"");
-    else if (v->kind == PB_UNKNOWN)
-        pb_buf_adds(b, "\"(unknown)\"");
     else
         pb_json_add_redacted(b, v);
 }
 
-static void attribute(struct pb_buf *b, const struct pb_attr_result *r)
+static void attribute(struct pb_buf *b, const struct pb_attr_result *a)
 {
     pb_buf_adds(b, "{\"path\":");
-    string(b, r->path);
-    member(b, "verdict", pb_verdict_name(r->verdict));
-    value(b, "declared", r->declared, r->sensitive);
-    value(b, "recorded", r->recorded, r->sensitive);
-    value(b, "live", r->live, r->sensitive);
-    pb_buf_addf(b, ",\"sensitive\":%s", r->sensitive ? "true" : "false");
-    member(b, "reason", r->reason);
-    pb_buf_addf(b, ",\"ignored\":%s}", r->ignored ? "true" : "false");
+    string(b, a->path);
+    key(b, "verdict");
+    string(b, pb_verdict_name(a->verdict));
+    key(b, "declared");
+    value(b, a->declared, a->sensitive);
+    key(b, "recorded");
+    value(b, a->recorded, a->sensitive);
+    key(b, "live");
+    value(b, a->live, a->sensitive);
+    key(b, "sensitive");
+    pb_buf_adds(b, a->sensitive ? "true" : "false");
+    if (a->reason) {
+        key(b, "reason");
+        string(b, a->reason);
+    }
+    if (a->ignored)
+        pb_buf_adds(b, ",\"ignored\":true");
+    pb_buf_addc(b, '}');
 }
 
 static void resource(struct pb_buf *b, const struct pb_resource_result *r, bool all)
 {
-    bool first = true;
+    size_t n = 0;
 
     pb_buf_adds(b, "{\"address\":");
     string(b, r->address);
-    member(b, "type", r->type);
-    member(b, "id", r->id);
-    member(b, "verdict", pb_verdict_name(r->verdict));
-    member(b, "action", pb_action_name(r->action));
-    member(b, "observer", r->observer);
-    member(b, "reason", r->reason);
-    pb_buf_addf(b, ",\"ignored\":%s,\"attributes\":[", r->ignored ? "true" : "false");
+    key(b, "type");
+    string(b, r->type);
+    key(b, "id");
+    string(b, r->id);
+    key(b, "verdict");
+    string(b, pb_verdict_name(r->verdict));
+    key(b, "action");
+    string(b, pb_action_name(r->action));
+    key(b, "observer");
+    string(b, r->observer);
+    key(b, "reason");
+    string(b, r->reason);
+    if (r->ignored)
+        pb_buf_adds(b, ",\"ignored\":true");
+    pb_buf_adds(b, ",\"attributes\":[");
     for (size_t i = 0; i < r->nattrs; i++) {
-        const struct pb_attr_result *at = &r->attrs[i];
-        if (!all && (at->ignored || at->verdict == PB_IN_SYNC || at->verdict == PB_UNCHECKED))
+        const struct pb_attr_result *a = &r->attrs[i];
+
+        if (!all && (a->verdict == PB_IN_SYNC || a->verdict == PB_UNCHECKED || a->ignored))
             continue;
-        if (!first)
+        if (n++)
             pb_buf_addc(b, ',');
-        first = false;
-        attribute(b, at);
+        attribute(b, a);
     }
     pb_buf_adds(b, "]}");
 }
 
-static void diagnostics(struct pb_buf *b, const struct pb_diags *d, const char *unit, bool *first)
+static void state(struct pb_buf *b, const struct pb_recorded_set *s)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        pb_buf_adds(b, *first ? "{\"severity\":" : ",{\"severity\":");
-        *first = false;
-        string(b, d->v[i].severity);
-        member(b, "code", d->v[i].code);
-        member(b, "message", d->v[i].message);
-        member(b, "address", d->v[i].address);
-        member(b, "unit", unit);
-        pb_buf_addc(b, '}');
+    if (!s->lineage && !s->sha256[0]) {
+        pb_buf_adds(b, "null");
+        return;
     }
+    pb_buf_adds(b, "{\"lineage\":");
+    string(b, s->lineage);
+    pb_buf_addf(b, ",\"serial\":%lld,\"sha256\":\"%s\"}", (long long)s->serial, s->sha256);
 }
 
 static void unit(struct pb_buf *b, const struct pb_audit *a, const struct pb_unit_result *u,
                  bool all)
 {
+    const char *sep = "\n";
+
     pb_buf_adds(b, "{\"name\":");
     string(b, u->config.name);
-    member(b, "path", u->config.path);
-    member(b, "engine", u->engine);
-    member(b, "commit", a->commit);
-    member(b, "error", u->failed ? u->err.msg : NULL);
-    pb_buf_adds(b, ",\"state\":{\"lineage\":");
-    string(b, u->recorded.lineage);
-    pb_buf_addf(b, ",\"serial\":%" PRId64, u->recorded.serial);
-    member(b, "sha256", u->recorded.sha256[0] ? u->recorded.sha256 : NULL);
-    pb_buf_adds(b, "},\"resources\":[");
-    for (size_t i = 0; i < u->out.n; i++) {
-        if (i)
-            pb_buf_addc(b, ',');
+    key(b, "path");
+    string(b, u->config.path);
+    key(b, "engine");
+    string(b, u->engine);
+    key(b, "commit");
+    string(b, a->commit);
+    key(b, "state");
+    state(b, &u->recorded);
+    if (u->failed) {
+        key(b, "error");
+        string(b, u->err.msg);
+    }
+    pb_buf_adds(b, ",\"resources\":[");
+    for (size_t i = 0; !u->failed && i < u->out.n; i++) {
+        if (u->out.v[i].ignored && !all)
+            continue;
+        pb_buf_adds(b, sep);
+        sep = ",\n";
         resource(b, &u->out.v[i], all);
     }
     pb_buf_adds(b, "],\"unmanaged\":[]}");
 }
 
+static void diag(struct pb_buf *b, size_t *n, const char *unit_name, const struct pb_diag *d)
+{
+    pb_buf_adds(b, (*n)++ ? ",\n{\"severity\":" : "\n{\"severity\":");
+    string(b, d->severity);
+    key(b, "code");
+    string(b, d->code);
+    key(b, "message");
+    string(b, d->message);
+    key(b, "address");
+    string(b, d->address);
+    if (unit_name) {
+        key(b, "unit");
+        string(b, unit_name);
+    }
+    pb_buf_addc(b, '}');
+}
+
+static void diagnostics(struct pb_buf *b, const struct pb_audit *a)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        const struct pb_unit_result *u = &a->units[i];
+        struct pb_diag failed = {"error", "unit-failed", u->err.msg, NULL};
+
+        if (u->failed)
+            diag(b, &n, u->config.name, &failed);
+        for (size_t k = 0; k < u->diags.n; k++)
+            diag(b, &n, u->config.name, &u->diags.v[k]);
+    }
+    for (size_t i = 0; i < a->diags.n; i++)
+        diag(b, &n, NULL, &a->diags.v[i]);
+}
+
 static void summary(struct pb_buf *b, const struct pb_audit *a)
 {
-    bool first = true;
+    const char *sep = "";
 
-    pb_buf_addf(b, "\"summary\":{\"units\":%zu,\"resources\":%zu,\"by_verdict\":{", a->nunits,
+    pb_buf_addf(b, ",\n\"summary\":{\"units\":%zu,\"resources\":%zu,\"by_verdict\":{", a->nunits,
                 a->resources);
-    for (size_t v = 0; v < PB_NVERDICTS; v++) {
-        if (!a->by_verdict[v])
+    for (size_t i = 0; i < PB_NVERDICTS; i++) {
+        if (!pb_verdicts[i].for_resource)
             continue;
-        pb_buf_addf(b, "%s\"%s\":%zu", first ? "" : ",", pb_verdict_name((enum pb_verdict)v),
-                    a->by_verdict[v]);
-        first = false;
+        pb_buf_addf(b, "%s\"%s\":%zu", sep, pb_verdicts[i].name, a->by_verdict[i]);
+        sep = ",";
     }
     pb_buf_addf(b,
                 "},\"coverage\":{\"resources_observed\":%zu,\"resources_total\":%zu,"
@@ -128,24 +181,60 @@ static void summary(struct pb_buf *b, const struct pb_audit *a)
 
 void pb_report_json(struct pb_buf *b, const struct pb_audit *a, const struct pb_report_opts *o)
 {
-    char at[PB_CLOCK_RFC3339];
-    bool first = true;
+    char now[PB_CLOCK_RFC3339];
 
-    pb_clock_rfc3339(at, a->started_at);
-    pb_buf_adds(b, "{\"format_version\":\"1.0\"");
-    member(b, "plumb_version", o->version);
-    member(b, "started_at", at);
-    pb_buf_addf(b, ",\"duration_ms\":%ld,", a->elapsed_ms);
+    pb_clock_rfc3339(now, a->started_at);
+    pb_buf_adds(b, "{\"format_version\":\"1.0\",\"plumb_version\":");
+    string(b, o->version);
+    pb_buf_addf(b, ",\"started_at\":\"%s\",\"duration_ms\":%ld", now, a->elapsed_ms);
     summary(b, a);
-    pb_buf_adds(b, ",\"units\":[");
+    pb_buf_adds(b, ",\n\"units\":[");
     for (size_t i = 0; i < a->nunits; i++) {
-        if (i)
-            pb_buf_addc(b, ',');
+        pb_buf_adds(b, i ? ",\n" : "\n");
         unit(b, a, &a->units[i], o->all);
     }
-    pb_buf_adds(b, "],\"diagnostics\":[");
-    diagnostics(b, &a->diags, NULL, &first);
-    for (size_t i = 0; i < a->nunits; i++)
-        diagnostics(b, &a->units[i].diags, a->units[i].config.name, &first);
+    pb_buf_adds(b, "],\n\"diagnostics\":[");
+    diagnostics(b, a);
+    pb_buf_adds(b, "]}\n");
+}
+
+static void live_one(struct pb_buf *b, const struct pb_live *l, const struct pb_recorded *r)
+{
+    static const char *const names[] = {"unknown", "known", "absent"};
+
+    pb_buf_adds(b, "{\"address\":");
+    string(b, l->address);
+    key(b, "type");
+    string(b, r ? r->type : NULL);
+    key(b, "id");
+    string(b, r ? r->id : NULL);
+    key(b, "presence");
+    string(b, names[l->presence]);
+    key(b, "observer");
+    string(b, l->observer);
+    key(b, "reason");
+    string(b, l->reason);
+    key(b, "attributes");
+    value(b, l->attributes, false);
+    pb_buf_addc(b, '}');
+}
+
+void pb_report_live(struct pb_buf *b, const struct pb_audit *a)
+{
+    pb_buf_adds(b, "{\"format_version\":\"1.0\",\"units\":[");
+    for (size_t i = 0; i < a->nunits; i++) {
+        const struct pb_unit_result *u = &a->units[i];
+
+        pb_buf_adds(b, i ? ",\n{\"name\":" : "\n{\"name\":");
+        string(b, u->config.name);
+        key(b, "error");
+        string(b, u->failed ? u->err.msg : NULL);
+        pb_buf_adds(b, ",\"resources\":[");
+        for (size_t k = 0; !u->failed && k < u->live.n; k++) {
+            pb_buf_adds(b, k ? ",\n" : "\n");
+            live_one(b, &u->live.v[k], pb_recorded_find(&u->recorded, u->live.v[k].address));
+        }
+        pb_buf_adds(b, "]}");
+    }
     pb_buf_adds(b, "]}\n");
 }

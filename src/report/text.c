@@ -1,302 +1,432 @@
-/* The report for people: the line that matters first, then the evidence, coverage last. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+/* The report for people: the one line that matters, then the evidence. */
+#include "report/report.h"
 
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "model/json.h"
-#include "report/report.h"
+#include "report/cell.h"
 
-enum { WIDTH = 100, PATH_MAX_COLS = 36, VALUE_MIN = 12, VALUE_MAX = 48 };
+#include <stdlib.h>
+#include <string.h>
 
-struct out {
+enum { REASON_ADDRESSES = 5, WIDTH = 100, WIDTH_MIN = 60 };
+
+struct pen {
     struct pb_buf *b;
     const struct pb_report_opts *o;
-    int width;
+    size_t width;
+    struct pb_arena *arena;
 };
 
-enum style { PLAIN, BOLD, DIM, RED, YELLOW, GREEN, CYAN };
+static const char bold[] = "1", dim[] = "2", red[] = "31", green[] = "32", yellow[] = "33",
+                  blue[] = "34", magenta[] = "35";
 
-static const char *const codes[] = {"",         "\033[1m",  "\033[2m", "\033[31m",
-                                    "\033[33m", "\033[32m", "\033[36m"};
-
-static void styled(struct out *t, enum style s, const char *text)
+static void safe(struct pb_buf *b, const char *s)
 {
-    bool on = t->o->color && s != PLAIN;
-
-    pb_buf_addf(t->b, "%s%s%s", on ? codes[s] : "", text, on ? "\033[0m" : "");
+    pb_text_add_safe(b, s, strlen(s));
 }
 
-static void safe(struct out *t, const char *text)
+static void ink(struct pen *p, const char *style, const char *s)
 {
-    pb_text_add_safe(t->b, text, strlen(text));
+    if (p->o->color)
+        pb_buf_addf(p->b, "\033[%sm", style);
+    safe(p->b, s);
+    if (p->o->color)
+        pb_buf_adds(p->b, "\033[0m");
 }
 
-static void pad(struct out *t, const char *text, size_t cols)
+static const char *style_of(enum pb_verdict v)
 {
-    for (size_t w = pb_text_width(text); w < cols; w++)
-        pb_buf_addc(t->b, ' ');
-}
-
-static enum style style_of(enum pb_verdict v)
-{
-    switch (pb_verdicts[v].effect) {
-    case PB_EFFECT_INCONCLUSIVE: return CYAN;
-    case PB_EFFECT_DIFFERENCE: return v >= PB_LAUNDERED ? RED : YELLOW;
-    case PB_EFFECT_NONE: break;
+    switch (v) {
+    case PB_IN_SYNC:
+    case PB_CONVERGED: return green;
+    case PB_PENDING: return blue;
+    case PB_DRIFTED:
+    case PB_LAUNDERED:
+    case PB_MISSING:
+    case PB_CONFLICT: return red;
+    case PB_UNKNOWN_V:
+    case PB_UNOBSERVED: return magenta;
+    case PB_STALE_RECORD:
+    case PB_UNMANAGED: return yellow;
+    default: return dim;
     }
-    return GREEN;
 }
 
-static const char *plural(size_t n)
+/* "2 drifted, 1 pending" of those verdicts that `effect` says; -1: all. */
+static size_t counts(struct pb_buf *b, const size_t by[PB_NVERDICTS], int effect)
 {
-    return n == 1 ? "" : "s";
-}
+    size_t n = 0;
+    bool first = true;
 
-/* "2 drifted, 1 pending of 47 resources": worst first. */
-static void headline(struct out *t, const struct pb_audit *a)
-{
-    bool any = false;
-
-    for (int v = PB_NVERDICTS - 1; v > PB_COMPUTED; v--) {
-        char text[64];
-        if (!a->by_verdict[v])
+    for (size_t k = PB_NVERDICTS; k-- > 0;) {
+        if (!by[k] || (effect >= 0 && (int)pb_verdicts[k].effect != effect))
             continue;
-        snprintf(text, sizeof(text), "%zu %s", a->by_verdict[v],
-                 pb_verdict_name((enum pb_verdict)v));
-        pb_buf_adds(t->b, any ? ", " : "");
-        styled(t, style_of((enum pb_verdict)v), text);
-        any = true;
+        pb_buf_addf(b, "%s%zu ", first ? "" : ", ", by[k]);
+        for (const char *s = pb_verdicts[k].name; *s; s++)
+            pb_buf_addc(b, *s == '_' ? ' ' : *s);
+        n += by[k];
+        first = false;
     }
-    if (!any && a->failed)
-        styled(t, RED, "not audited");
-    else if (!any)
-        styled(t, GREEN, a->resources ? "plumb: everything is what Git says" : "nothing to audit");
-    pb_buf_addf(t->b, "%s%zu resource%s", any ? " of " : ", ", a->resources, plural(a->resources));
-    if (a->failed && a->failed != a->nunits)
-        pb_buf_addf(t->b, "; %zu of %zu units could not be audited", a->failed, a->nunits);
-    pb_buf_addc(t->b, '\n');
+    return n;
 }
 
-/* One value on one line of at most `cols` columns; a longer one ends in "…". */
-static char *cell(const struct pb_value *v, bool sensitive, bool changed, size_t cols)
+static void headline(struct pen *p, const struct pb_audit *a)
 {
-    PB_AUTO(buf) struct pb_buf raw = PB_BUF_INIT;
-    struct pb_buf out = PB_BUF_INIT;
-    size_t at = 0;
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, list = PB_BUF_INIT, dark = PB_BUF_INIT;
+    size_t differ = counts(&list, a->by_verdict, PB_EFFECT_DIFFERENCE);
+    size_t unknown = counts(&dark, a->by_verdict, PB_EFFECT_INCONCLUSIVE);
+    const char *style = green;
 
-    if (!v || v->kind == PB_NULL)
-        return pb_strdup("-");
-    if (sensitive || v->kind == PB_SEALED || (v->flags & PB_V_SENSITIVE))
-        return pb_strdup(changed ? "(sensitive, changed)" : "(sensitive)");
-    if (v->kind == PB_UNKNOWN)
-        return pb_strdup("(not known)");
-    pb_json_add_redacted(&raw, v);
-    pb_text_add_safe(&out, raw.s, raw.len);
-    if (pb_text_width(out.s) <= cols)
-        return pb_buf_detach(&out);
-    while (at < out.len && at < cols - 1)
-        at++;
-    while (at > 0 && ((unsigned char)out.s[at] & 0xc0) == 0x80)
-        at--;
-    pb_buf_truncate(&out, at);
-    pb_buf_adds(&out, "\xe2\x80\xa6");
-    return pb_buf_detach(&out);
+    if (a->failed) {
+        pb_buf_addf(&line, "error: %zu of %zu units could not be audited; ", a->failed, a->nunits);
+        style = red;
+    }
+    if (differ) {
+        pb_buf_addf(&line, "not plumb: %zu of %zu resources differ from Git: %s", differ,
+                    a->resources, list.s);
+        style = red;
+    } else if (unknown) {
+        pb_buf_addf(&line, "inconclusive: nothing differs in what was seen");
+        style = a->failed ? red : magenta;
+    } else if (!a->failed) {
+        pb_buf_addf(&line, "plumb: all %zu resources are what Git says", a->resources);
+    } else if (a->failed < a->nunits) {
+        pb_buf_addf(&line, "the %zu resources of the others are what Git says", a->resources);
+    } else {
+        pb_buf_truncate(&line, line.len - 2);
+    }
+    if (unknown)
+        pb_buf_addf(&line, "; %zu could not be observed in full", unknown);
+    ink(p, style, line.s);
+    pb_buf_addc(p->b, '\n');
 }
 
-static bool shown(const struct out *t, const struct pb_attr_result *at)
+static void pad(struct pb_buf *b, const char *s, size_t width)
 {
-    if (t->o->all)
-        return true;
-    return !at->ignored && at->verdict != PB_IN_SYNC && at->verdict != PB_UNCHECKED &&
-           at->verdict != PB_COMPUTED;
+    size_t w = pb_text_width(s);
+
+    pb_buf_adds(b, s);
+    if (w < width)
+        pb_buf_addf(b, "%*s", (int)(width - w), "");
 }
 
-static size_t path_cols(const struct out *t, const struct pb_resource_result *r)
+static size_t widest(size_t w, const char *s)
 {
-    size_t cols = 9;
+    size_t n = pb_text_width(s);
+
+    return n > w ? n : w;
+}
+
+static const char *const heads[PB_NCELLS] = {"declared", "recorded", "live"};
+
+static void table(struct pen *p, const struct pb_rows *rows, const size_t w[2 + PB_NCELLS])
+{
+    pb_buf_adds(p->b, "      ");
+    pad(p->b, "attribute", w[0] + 2);
+    pad(p->b, "verdict", w[1] + 2);
+    for (int k = 0; k < PB_NCELLS - 1; k++)
+        pad(p->b, heads[k], w[2 + k] + 2);
+    pb_buf_addf(p->b, "%s\n", heads[PB_NCELLS - 1]);
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct pb_row *r = &rows->v[i];
+
+        pb_buf_adds(p->b, "      ");
+        pad(p->b, r->path, w[0] + 2);
+        pad(p->b, r->verdict, w[1] + 2);
+        for (int k = 0; k < PB_NCELLS - 1; k++)
+            pad(p->b, r->cell[k], w[2 + k] + 2);
+        pb_buf_addf(p->b, "%s\n", r->cell[PB_NCELLS - 1]);
+        if (r->reason)
+            pb_buf_addf(p->b, "        %s\n", r->reason);
+    }
+}
+
+/* When the values are too wide for columns: one under the other. */
+static void stack(struct pen *p, const struct pb_rows *rows)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct pb_row *r = &rows->v[i];
+
+        pb_buf_addf(p->b, "      %s  %s\n", r->path, r->verdict);
+        for (int k = 0; k < PB_NCELLS; k++) {
+            pb_buf_addf(p->b, "        %-9s ", heads[k]);
+            pb_cell_fit(p->b, r->cell[k], p->width - 18);
+            pb_buf_addc(p->b, '\n');
+        }
+        if (r->reason)
+            pb_buf_addf(p->b, "        %s\n", r->reason);
+    }
+}
+
+static void attributes(struct pen *p, const struct pb_resource_result *r, bool every)
+{
+    struct pb_rows rows = {0};
+    size_t w[2 + PB_NCELLS] = {9, 7, 8, 8, 4}, total = 6;
 
     for (size_t i = 0; i < r->nattrs; i++) {
-        size_t w = shown(t, &r->attrs[i]) ? pb_text_width(r->attrs[i].path) : 0;
-        if (w > cols)
-            cols = w;
+        const struct pb_attr_result *at = &r->attrs[i];
+        bool quiet = pb_verdicts[at->verdict].effect == PB_EFFECT_NONE || at->ignored;
+
+        if (every || !quiet)
+            pb_rows_add(&rows, p->arena, at);
     }
-    return cols < PATH_MAX_COLS ? cols : PATH_MAX_COLS;
+    for (size_t i = 0; i < rows.n; i++) {
+        w[0] = widest(w[0], rows.v[i].path);
+        w[1] = widest(w[1], rows.v[i].verdict);
+        for (int k = 0; k < PB_NCELLS; k++)
+            w[2 + k] = widest(w[2 + k], rows.v[i].cell[k]);
+    }
+    for (size_t k = 0; k < PB_COUNT(w); k++)
+        total += w[k] + 2;
+    if (rows.n && total <= p->width + 2)
+        table(p, &rows, w);
+    else
+        stack(p, &rows);
+    pb_rows_release(&rows);
 }
 
-static void attribute(struct out *t, const struct pb_attr_result *at, size_t pcols, size_t vcols)
+static bool is_whole(const struct pb_resource_result *r)
 {
-    bool dr = at->verdict != PB_DRIFTED && at->verdict != PB_LAUNDERED;
-    PB_AUTO(str) char *d = cell(at->declared, at->sensitive, dr && at->sensitive, vcols);
-    PB_AUTO(str) char *r = cell(at->recorded, at->sensitive, false, vcols);
-    PB_AUTO(str) char *l = cell(at->live, at->sensitive, !dr && at->sensitive, vcols);
-
-    pb_buf_adds(t->b, "      ");
-    safe(t, at->path);
-    pad(t, at->path, pcols + 2);
-    pb_buf_adds(t->b, d);
-    pad(t, d, vcols + 2);
-    pb_buf_adds(t->b, r);
-    pad(t, r, vcols + 2);
-    pb_buf_adds(t->b, l);
-    pad(t, l, vcols + 2);
-    styled(t, style_of(at->verdict), pb_verdict_name(at->verdict));
-    if (at->reason) {
-        pb_buf_adds(t->b, ": ");
-        safe(t, at->reason);
-    }
-    pb_buf_addc(t->b, '\n');
+    return r->action == PB_ACT_CREATE || r->action == PB_ACT_DELETE || r->action == PB_ACT_FORGET ||
+           r->verdict == PB_MISSING;
 }
 
-static void attributes(struct out *t, const struct pb_resource_result *r)
+static void resource(struct pen *p, const struct pb_resource_result *r, bool every)
 {
-    size_t pcols = path_cols(t, r), vcols, n = 0;
-    long left = t->width - 6 - (long)pcols - 2 - 12;
+    const struct pb_verdict_row *v = &pb_verdicts[r->verdict];
 
+    pb_buf_adds(p->b, "\n    ");
+    ink(p, bold, r->address);
+    pb_buf_adds(p->b, "  ");
+    ink(p, style_of(r->verdict), v->name);
+    if (r->ignored)
+        pb_buf_adds(p->b, " (ignored)");
+    pb_buf_adds(p->b, "\n      ");
+    pb_buf_adds(p->b, v->meaning);
+    if (r->verdict == PB_PENDING && r->action != PB_ACT_NONE && r->action != PB_ACT_UNKNOWN)
+        pb_buf_addf(p->b, "; an apply would %s it", pb_action_name(r->action));
+    else if (r->verdict != PB_IN_SYNC)
+        pb_buf_addf(p->b, "; an apply would: %s", v->apply_would);
+    pb_buf_addc(p->b, '\n');
+    if (r->reason) {
+        pb_buf_adds(p->b, "      ");
+        safe(p->b, r->reason);
+        pb_buf_addc(p->b, '\n');
+    }
+    if (r->id || r->observer) {
+        pb_buf_adds(p->b, "      ");
+        if (r->id) {
+            pb_buf_adds(p->b, "id ");
+            safe(p->b, r->id);
+        }
+        if (r->observer)
+            pb_buf_addf(p->b, "%sobserved by %s", r->id ? ", " : "", r->observer);
+        pb_buf_addc(p->b, '\n');
+    }
+    if (every || !is_whole(r))
+        attributes(p, r, every);
+}
+
+static bool is_dark(enum pb_verdict v)
+{
+    return pb_verdicts[v].effect == PB_EFFECT_INCONCLUSIVE;
+}
+
+static const char *dark_reason(const struct pb_resource_result *r)
+{
+    if (r->reason)
+        return r->reason;
     for (size_t i = 0; i < r->nattrs; i++)
-        n += shown(t, &r->attrs[i]) ? 1 : 0;
-    if (n == 0)
-        return;
-    vcols = left / 3 - 2 < VALUE_MIN   ? VALUE_MIN
-            : left / 3 - 2 > VALUE_MAX ? VALUE_MAX
-                                       : (size_t)(left / 3 - 2);
-    PB_AUTO(str)
-    char *head = pb_asprintf("      %-*s%-*s%-*s%s\n", (int)pcols + 2, "attribute", (int)vcols + 2,
-                             "declared", (int)vcols + 2, "recorded", "live");
-    styled(t, DIM, head);
-    for (size_t i = 0; i < r->nattrs; i++)
-        if (shown(t, &r->attrs[i]))
-            attribute(t, &r->attrs[i], pcols, vcols);
+        if (is_dark(r->attrs[i].verdict) && r->attrs[i].reason)
+            return r->attrs[i].reason;
+    return "no reason was given";
 }
 
-static bool resource_shown(const struct out *t, const struct pb_resource_result *r)
+static const char *remedy(const char *reason)
 {
-    if (t->o->all)
-        return true;
-    return !r->ignored && r->verdict > PB_COMPUTED && r->verdict != PB_UNOBSERVED;
+    static const struct {
+        const char *part, *what;
+    } table_[] = {
+        {"no pack for type", "write a pack: schemas/observers/README.md tells how"},
+        {"credential", "'plumb doctor' shows which credentials are used"},
+        {"403", "the credentials may not read it: 'plumb doctor' shows which are used"},
+        {"denied", "the credentials may not read it: 'plumb doctor' shows which are used"},
+        {"401", "the credentials are refused: 'plumb doctor' shows which are used"},
+        {"429", "the provider limits requests: lower 'observe.concurrency' in plumb.yaml"},
+        {"throttl", "the provider limits requests: lower 'observe.concurrency' in plumb.yaml"},
+        {"time", "raise 'observe.timeout' in plumb.yaml, or try again"},
+        {"region", "name the region under 'providers' of the unit in plumb.yaml"},
+    };
+
+    for (size_t i = 0; i < PB_COUNT(table_); i++)
+        if (strstr(reason, table_[i].part))
+            return table_[i].what;
+    return "try again; 'plumb explain ADDRESS' shows more";
 }
 
-static void resource(struct out *t, const struct pb_resource_result *r)
+static void dark_group(struct pen *p, const struct pb_unit_result *u, const char *reason, size_t n)
 {
-    const char *name = pb_verdict_name(r->verdict);
+    size_t shown = 0;
 
-    pb_buf_adds(t->b, "\n  ");
-    styled(t, style_of(r->verdict), name);
-    pad(t, name, 12);
-    PB_AUTO(buf) struct pb_buf address = PB_BUF_INIT;
-    pb_text_add_safe(&address, r->address, strlen(r->address));
-    styled(t, BOLD, address.s);
-    if (r->id) {
-        pb_buf_adds(t->b, "  (");
-        safe(t, r->id);
-        pb_buf_addc(t->b, ')');
-    }
-    pb_buf_addc(t->b, '\n');
-    if (r->ignored || r->reason) {
-        pb_buf_adds(t->b, r->ignored ? "      ignored: " : "      ");
-        safe(t, r->reason ? r->reason : "by configuration");
-        pb_buf_addc(t->b, '\n');
-    }
-    if (r->verdict == PB_PENDING && r->action > PB_ACT_NONE)
-        pb_buf_addf(t->b, "      an apply would %s it\n", pb_action_name(r->action));
-    else if (pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE)
-        pb_buf_addf(t->b, "      an apply would: %s\n", pb_verdicts[r->verdict].apply_would);
-    attributes(t, r);
-}
-
-/* What could not be observed, by reason: one line of reason, then the addresses. */
-static void unobserved(struct out *t, const struct pb_unit_result *u)
-{
-    PB_AUTO(map) struct pb_map seen = PB_MAP_INIT;
-
-    for (size_t i = 0; i < u->out.n && !t->o->all; i++) {
+    pb_buf_addf(p->b, "      %zu: ", n);
+    safe(p->b, reason);
+    pb_buf_addc(p->b, '\n');
+    for (size_t i = 0; i < u->out.n && (p->o->all || shown < REASON_ADDRESSES); i++) {
         const struct pb_resource_result *r = &u->out.v[i];
-        const char *why = r->reason ? r->reason : "no reason given";
-        if (r->verdict != PB_UNOBSERVED || r->ignored || pb_map_has(&seen, why))
+
+        if (r->ignored || !is_dark(r->verdict) || strcmp(dark_reason(r), reason) != 0)
             continue;
-        pb_map_put(&seen, why, NULL);
-        pb_buf_adds(t->b, "\n  ");
-        styled(t, CYAN, "unobserved");
-        pb_buf_adds(t->b, "  ");
-        safe(t, why);
-        pb_buf_addc(t->b, '\n');
-        for (size_t j = i; j < u->out.n; j++) {
-            const struct pb_resource_result *o = &u->out.v[j];
-            if (o->verdict != PB_UNOBSERVED || o->ignored ||
-                !pb_streq(o->reason ? o->reason : "no reason given", why))
-                continue;
-            pb_buf_adds(t->b, "              ");
-            safe(t, o->address);
-            pb_buf_addc(t->b, '\n');
-        }
+        pb_buf_adds(p->b, "        ");
+        safe(p->b, r->address);
+        pb_buf_addc(p->b, '\n');
+        shown++;
     }
+    if (shown < n)
+        pb_buf_addf(p->b, "        and %zu more (--all)\n", n - shown);
+    pb_buf_addf(p->b, "        -> %s\n", remedy(reason));
 }
 
-static void diagnostics(struct out *t, const struct pb_diags *d)
+static void darkness(struct pen *p, const struct pb_unit_result *u)
 {
-    for (size_t i = 0; i < d->n; i++) {
-        const struct pb_diag *g = &d->v[i];
-        pb_buf_adds(t->b, "  ");
-        styled(t, strcmp(g->severity, "error") == 0 ? RED : YELLOW, g->severity);
-        pb_buf_adds(t->b, ": ");
-        if (g->address) {
-            safe(t, g->address);
-            pb_buf_adds(t->b, ": ");
-        }
-        safe(t, g->message);
-        pb_buf_addc(t->b, '\n');
+    PB_AUTO(map) struct pb_map reasons = PB_MAP_INIT;
+
+    for (size_t i = 0; i < u->out.n; i++) {
+        const struct pb_resource_result *r = &u->out.v[i];
+        const char *why = dark_reason(r);
+
+        if (r->ignored || !is_dark(r->verdict))
+            continue;
+        pb_map_put(&reasons, why, (void *)((uintptr_t)pb_map_get(&reasons, why) + 1));
     }
+    if (!reasons.n)
+        return;
+    pb_buf_adds(p->b, "\n    ");
+    ink(p, magenta, "could not be observed");
+    pb_buf_addc(p->b, '\n');
+    for (size_t i = 0; i < reasons.n; i++)
+        dark_group(p, u, reasons.e[i].key, (size_t)(uintptr_t)reasons.e[i].value);
 }
 
-static void unit(struct out *t, const struct pb_audit *a, const struct pb_unit_result *u)
+static void unit_head(struct pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
 {
-    pb_buf_addc(t->b, '\n');
-    styled(t, BOLD, u->config.name);
-    pb_buf_addf(t->b, "  %s  commit %.12s", u->engine ? u->engine : "?", a->commit);
+    pb_buf_addc(p->b, '\n');
+    ink(p, bold, u->config.name);
+    if (*u->config.path && strcmp(u->config.path, u->config.name) != 0) {
+        pb_buf_adds(p->b, "  ");
+        safe(p->b, u->config.path);
+    }
+    pb_buf_addf(p->b, "  commit %.8s", a->commit);
     if (u->recorded.lineage)
-        pb_buf_addf(t->b, "  state serial %" PRId64, u->recorded.serial);
+        pb_buf_addf(p->b, "  state serial %lld", (long long)u->recorded.serial);
     else if (!u->failed)
-        pb_buf_adds(t->b, "  no state yet");
-    pb_buf_addc(t->b, '\n');
-    if (u->failed) {
-        pb_buf_adds(t->b, "  ");
-        styled(t, RED, "error");
-        pb_buf_adds(t->b, ": ");
-        safe(t, u->err.msg);
-        pb_buf_addc(t->b, '\n');
-    }
-    diagnostics(t, &u->diags);
-    for (int v = PB_NVERDICTS - 1; v >= 0; v--)
-        for (size_t i = 0; i < u->out.n; i++)
-            if (u->out.v[i].verdict == (enum pb_verdict)v && resource_shown(t, &u->out.v[i]))
-                resource(t, &u->out.v[i]);
-    unobserved(t, u);
+        pb_buf_adds(p->b, "  no state yet");
+    pb_buf_addc(p->b, '\n');
 }
 
-static void coverage(struct out *t, const struct pb_audit *a)
+static void unit(struct pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
 {
-    const struct pb_coverage *c = &a->coverage;
-    size_t requests = 0;
+    PB_AUTO(buf) struct pb_buf list = PB_BUF_INIT;
+
+    unit_head(p, a, u);
+    if (u->failed) {
+        pb_buf_adds(p->b, "    ");
+        ink(p, red, u->err.msg);
+        pb_buf_addc(p->b, '\n');
+        return;
+    }
+    counts(&list, u->out.by_verdict, -1);
+    pb_buf_addf(p->b, "    %s\n", list.len ? list.s : "no resources");
+    for (size_t i = 0; i < u->out.n; i++) {
+        const struct pb_resource_result *r = &u->out.v[i];
+
+        if (p->o->all || (!r->ignored && pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE))
+            resource(p, r, p->o->all);
+    }
+    darkness(p, u);
+    if (u->baseline_saved)
+        pb_buf_addf(p->b, "\n    baseline saved: %zu resources that are in sync\n",
+                    u->baseline_saved);
+}
+
+static void diag(struct pen *p, const struct pb_diag *d)
+{
+    bool loud = strcmp(d->severity, "notice") != 0;
+
+    pb_buf_adds(p->b, "\n");
+    ink(p, loud ? yellow : dim, d->severity);
+    pb_buf_adds(p->b, ": ");
+    if (d->address) {
+        safe(p->b, d->address);
+        pb_buf_adds(p->b, ": ");
+    }
+    safe(p->b, d->message);
+}
+
+static void diagnostics(struct pen *p, const struct pb_audit *a)
+{
+    size_t start = p->b->len;
 
     for (size_t i = 0; i < a->nunits; i++)
+        for (size_t k = 0; k < a->units[i].diags.n; k++)
+            diag(p, &a->units[i].diags.v[k]);
+    for (size_t i = 0; i < a->diags.n; i++)
+        diag(p, &a->diags.v[i]);
+    if (p->b->len > start)
+        pb_buf_addc(p->b, '\n');
+}
+
+static void footer(struct pen *p, const struct pb_audit *a)
+{
+    size_t requests = 0, cached = 0, ran = 0;
+    const struct pb_coverage *c = &a->coverage;
+
+    for (size_t i = 0; i < a->nunits; i++) {
         requests += a->units[i].stats.requests;
-    pb_buf_addf(t->b,
-                "\ncoverage: %zu of %zu resources and %zu of %zu attributes observed; %zu "
-                "request%s, %ld.%ld s\n",
+        if (a->units[i].failed)
+            continue;
+        cached += a->units[i].declared.from_cache;
+        ran++;
+    }
+    pb_buf_addf(p->b, "\ncoverage: %zu of %zu resources, %zu of %zu attributes observed\n",
                 c->resources_observed, c->resources_total, c->attributes_observed,
-                c->attributes_total, requests, plural(requests), a->elapsed_ms / 1000,
-                a->elapsed_ms % 1000 / 100);
+                c->attributes_total);
+    pb_buf_addf(p->b, "took %ld.%02ld s, %zu requests", a->elapsed_ms / 1000,
+                a->elapsed_ms % 1000 / 10, requests);
+    if (ran)
+        pb_buf_addf(p->b, ", declared side %s",
+                    cached == ran ? "from the cache"
+                    : cached      ? "partly from the cache"
+                                  : "planned");
+    pb_buf_addf(p->b, "; exit %d\n", (int)a->exit_code);
+}
+
+static struct pen pen_of(struct pb_buf *b, const struct pb_report_opts *o)
+{
+    size_t w = o->width > 0 ? (size_t)o->width : WIDTH;
+
+    return (struct pen){b, o, w < WIDTH_MIN ? WIDTH_MIN : w, pb_arena_new()};
 }
 
 void pb_report_text(struct pb_buf *b, const struct pb_audit *a, const struct pb_report_opts *o)
 {
-    struct out t = {b, o, o->width > 0 ? o->width : WIDTH};
+    struct pen p = pen_of(b, o);
 
-    headline(&t, a);
-    diagnostics(&t, &a->diags);
+    headline(&p, a);
     for (size_t i = 0; i < a->nunits; i++)
-        unit(&t, a, &a->units[i]);
-    coverage(&t, a);
+        unit(&p, a, &a->units[i]);
+    diagnostics(&p, a);
+    footer(&p, a);
+    pb_arena_free(p.arena);
+}
+
+void pb_report_resource(struct pb_buf *b, const struct pb_unit_result *u,
+                        const struct pb_resource_result *r, const struct pb_report_opts *o)
+{
+    struct pen p = pen_of(b, o);
+
+    (void)u;
+    pb_buf_addf(b, "unit %s", u->config.name);
+    resource(&p, r, true);
+    pb_arena_free(p.arena);
 }

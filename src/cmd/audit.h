@@ -1,0 +1,19 @@
+/* audit.h: what the commands that audit share. */
+#ifndef PB_CMD_AUDIT_H
+#define PB_CMD_AUDIT_H
+
+#include "cmd/cmd.h"
+#include "report/report.h"
+
+/* Options of the command line; valid as long as args. */
+struct pb_audit_options pb_cmd_audit_options(const struct pb_args *args);
+
+/* Runs with progress. On failure prints the message and returns the exit code; else -1. */
+int pb_cmd_audit_run(struct pb_audit *out, const struct pb_args *args, struct pb_audit_options *o);
+
+struct pb_report_opts pb_cmd_report_options(const struct pb_args *args);
+
+/* To FILE when it was given, else to stdout. 0 or the exit code of the failure. */
+int pb_cmd_put(const struct pb_buf *b, const char *file);
+
+#endif

@@ -1,0 +1,269 @@
+#include "cmd/cmd.h"
+
+#include "base/child.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/json.h"
+#include "run/data.h"
+#include "run/live.h"
+#include "run/audit.h"
+#include "version.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum mark { OK, WARN, FAIL };
+static const char *const mark_names[] = {"ok", "warn", "fail"};
+
+struct check {
+    enum mark mark;
+    char *name, *what, *remedy; /* remedy may be NULL */
+};
+
+struct doctor {
+    struct check *v;
+    size_t n, cap;
+    const struct pb_args *args;
+    struct pb_audit audit;
+    bool open;
+};
+
+static void say(struct doctor *d, enum mark mark, const char *name, const char *remedy,
+                const char *fmt, ...) PB_PRINTF(5, 6);
+
+static void say(struct doctor *d, enum mark mark, const char *name, const char *remedy,
+                const char *fmt, ...)
+{
+    PB_AUTO(buf) struct pb_buf raw = PB_BUF_INIT, safe = PB_BUF_INIT;
+    va_list ap;
+
+    va_start(ap, fmt);
+    pb_buf_vaddf(&raw, fmt, ap);
+    va_end(ap);
+    pb_text_add_safe(&safe, raw.s, raw.len);
+    d->v = pb_grow(d->v, &d->cap, d->n + 1, sizeof(*d->v));
+    d->v[d->n++] = (struct check){mark, pb_strdup(name), pb_buf_detach(&safe),
+                                  remedy && mark != OK ? pb_strdup(remedy) : NULL};
+}
+
+/* The first line that `program version` prints; NULL when it cannot be run. Caller frees. */
+static char *tool_version(const char *path, struct pb_err *err)
+{
+    PB_AUTO(str) char *work = NULL, *out = NULL;
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    PB_AUTO(strv) struct pb_strv env = PB_STRV_INIT;
+    struct pb_child_status status = {0};
+    struct pb_child *c = NULL;
+    char *line = NULL;
+
+    if (pb_work_new(&work, err) < 0)
+        return NULL;
+    out = pb_fs_join(work, "version");
+    pb_strv_setenv(&env, "PATH", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+    pb_strv_setenv(&env, "HOME", work);
+    pb_strv_setenv(&env, "CHECKPOINT_DISABLE", "1");
+    {
+        char *argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "version", NULL};
+        struct pb_child_spec spec = {.argv = argv,
+                                     .env = env.v,
+                                     .dir = work,
+                                     .out_path = out,
+                                     .timeout_ms = 20000,
+                                     .kill_after_ms = 1000};
+
+        if (pb_child_start(&c, &spec, err) == 0 &&
+            pb_child_wait(&status, c, NULL, NULL, err) == 0 && status.exited && status.code == 0 &&
+            pb_fs_read(&text, out, 1 << 16, err) == 0) {
+            text.s[strcspn(text.s, "\r\n")] = '\0';
+            line = pb_strdup(text.s);
+        }
+    }
+    pb_child_free(c);
+    pb_work_remove(work);
+    return line;
+}
+
+static void check_tools(struct doctor *d)
+{
+    static const char *const names[] = {"terraform", "tofu"};
+    size_t found = 0;
+
+    for (size_t i = 0; i < PB_COUNT(names); i++) {
+        PB_AUTO(str) char *path = pb_child_which(names[i], NULL);
+        PB_AUTO(str) char *version = NULL;
+        struct pb_err err = PB_ERR_INIT;
+
+        if (!path)
+            continue;
+        found++;
+        version = tool_version(path, &err);
+        if (version)
+            say(d, OK, names[i], NULL, "%s at %s", version, path);
+        else
+            say(d, FAIL, names[i], "run it by hand: 'TOOL version'", "%s does not run: %s", path,
+                err.cls ? err.msg : "it exits with an error");
+    }
+    if (!found)
+        say(d, FAIL, "terraform", "install terraform or tofu, or name one as 'tool' of the unit",
+            "neither terraform nor tofu is on PATH");
+}
+
+static void check_repository(struct doctor *d)
+{
+    struct pb_audit_options o = {.config = pb_args_get(d->args, PB_O_CONFIG)};
+    struct pb_err err = PB_ERR_INIT;
+    struct pb_branch branch = {0};
+
+    d->open = pb_audit_open(&d->audit, &o, &err) == 0;
+    if (!d->audit.repo) {
+        say(d, FAIL, "repository", "start plumb inside a Git repository, or with -C DIR", "%s",
+            err.msg);
+        return;
+    }
+    say(d, OK, "repository", NULL, "%s",
+        pb_repo_workdir(d->audit.repo) ? pb_repo_workdir(d->audit.repo)
+                                       : pb_repo_gitdir(d->audit.repo));
+    if (pb_repo_branch(&branch, d->audit.repo, NULL) == 0 && branch.remote_url)
+        say(d, OK, "remote", NULL, "%s follows %s of %s", branch.name ? branch.name : "HEAD",
+            branch.merge ? branch.merge : "?", branch.remote_url);
+    else
+        say(d, WARN, "remote", "set an upstream: git branch --set-upstream-to",
+            "%s follows no branch of a remote", branch.name ? branch.name : "a detached HEAD");
+    pb_branch_release(&branch);
+    if (pb_repo_is_shallow(d->audit.repo))
+        say(d, WARN, "history", "git fetch --unshallow",
+            "the clone is shallow: explain sees little");
+    if (!d->open)
+        say(d, FAIL, "configuration", "mend it and commit", "%s", err.msg);
+    else
+        say(d, OK, "configuration", NULL, "%s",
+            d->audit.config.file ? d->audit.config.file : "none: units are found in the tree");
+}
+
+static void check_units(struct doctor *d)
+{
+    PB_AUTO(buf) struct pb_buf names = PB_BUF_INIT;
+    size_t n = 0;
+
+    if (!d->open)
+        return;
+    for (size_t i = 0; i < d->audit.config.nunits; i++, n++)
+        pb_buf_addf(&names, "%s%s", n ? ", " : "", d->audit.config.units[i].name);
+    for (size_t i = 0; !d->audit.config.nunits && i < d->audit.found.n; i++)
+        if (pb_units_is_root(&d->audit.found.v[i]))
+            pb_buf_addf(&names, "%s%s", n++ ? ", " : "",
+                        pb_units_name(d->audit.arena, d->audit.found.v[i].path, d->audit.repo));
+    if (n)
+        say(d, OK, "units", NULL, "%zu: %s", n, names.s);
+    else
+        say(d, WARN, "units", "name them in plumb.yaml ('plumb init' writes one)",
+            "no root module in this commit");
+}
+
+static void check_dir(struct doctor *d, const char *name, char *path, const struct pb_err *err)
+{
+    struct stat st;
+
+    if (!path)
+        say(d, FAIL, name, "set PLUMB_CACHE_DIR and PLUMB_STATE_DIR to folders of yours", "%s",
+            err->msg);
+    else if (stat(path, &st) < 0 || access(path, W_OK) < 0)
+        say(d, FAIL, name, "make it a folder that you can write", "%s: %s", path, strerror(errno));
+    else if (st.st_mode & 077)
+        say(d, WARN, name, "chmod 700 it", "%s is open to others (%03o)", path, st.st_mode & 0777);
+    else
+        say(d, OK, name, NULL, "%s", path);
+    free(path);
+}
+
+static void check_dirs(struct doctor *d)
+{
+    struct pb_err err = PB_ERR_INIT;
+    char *path = NULL;
+
+    check_dir(d, "cache", pb_fs_cache_dir(&path, &err) < 0 ? NULL : path, &err);
+    path = NULL;
+    check_dir(d, "state", pb_fs_state_dir(&path, &err) < 0 ? NULL : path, &err);
+}
+
+static void check_data(struct doctor *d)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(str) char *packs = pb_data_path("schemas/observers");
+    const struct pb_echo_set *echoes;
+    const struct pb_value *local;
+    struct pb_err err = PB_ERR_INIT;
+
+    if (pb_data_echoes(&echoes, a, &err) < 0 ||
+        pb_data_read(&local, a, "schemas/local-types.yaml", &err) < 0)
+        say(d, FAIL, "tables", "install plumb again, or set PLUMB_DATA_DIR", "%s", err.msg);
+    else
+        say(d, OK, "tables", NULL, "echoes and local types");
+    if (pb_fs_is_dir(packs))
+        say(d, OK, "packs", NULL, "%s", packs);
+    else
+        say(d, FAIL, "packs", "install plumb again, or set PLUMB_DATA_DIR", "no folder %s", packs);
+}
+
+static void render_json(struct pb_buf *b, const struct doctor *d)
+{
+    pb_buf_adds(b, "{\"format_version\":\"1.0\",\"checks\":[");
+    for (size_t i = 0; i < d->n; i++) {
+        const struct check *c = &d->v[i];
+
+        pb_buf_addf(b, "%s\n{\"status\":\"%s\",\"name\":", i ? "," : "", mark_names[c->mark]);
+        pb_json_add_string(b, c->name, strlen(c->name));
+        pb_buf_adds(b, ",\"message\":");
+        pb_json_add_string(b, c->what, strlen(c->what));
+        pb_buf_adds(b, ",\"remedy\":");
+        if (c->remedy)
+            pb_json_add_string(b, c->remedy, strlen(c->remedy));
+        else
+            pb_buf_adds(b, "null");
+        pb_buf_addc(b, '}');
+    }
+    pb_buf_adds(b, "]}\n");
+}
+
+static void render_text(struct pb_buf *b, const struct doctor *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct check *c = &d->v[i];
+
+        pb_buf_addf(b, "%-4s  %-13s  %s\n", mark_names[c->mark], c->name, c->what);
+        if (c->remedy)
+            pb_buf_addf(b, "                     -> %s\n", c->remedy);
+    }
+}
+
+int pb_cmd_doctor(const struct pb_args *args)
+{
+    struct doctor d = {.args = args};
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    bool failed = false;
+
+    say(&d, OK, "plumb", NULL, "%s", PLUMB_VERSION);
+    check_tools(&d);
+    check_repository(&d);
+    check_units(&d);
+    check_dirs(&d);
+    check_data(&d);
+    if (pb_streq(pb_args_get(args, PB_O_FORMAT), "json"))
+        render_json(&b, &d);
+    else
+        render_text(&b, &d);
+    pb_cmd_print(&b);
+    for (size_t i = 0; i < d.n; i++) {
+        failed |= d.v[i].mark == FAIL;
+        free(d.v[i].name);
+        free(d.v[i].what);
+        free(d.v[i].remedy);
+    }
+    free(d.v);
+    pb_audit_release(&d.audit);
+    return failed ? PB_EXIT_ERROR : PB_EXIT_PLUMB;
+}

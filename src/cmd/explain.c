@@ -1,0 +1,149 @@
+#include "cmd/audit.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "git/history.h"
+#include "reconcile/ignore.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct found {
+    const struct pb_unit_result *unit;
+    const struct pb_resource_result *resource;
+};
+
+static size_t find(struct found *out, const struct pb_audit *a, const char *address)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        const struct pb_unit_result *u = &a->units[i];
+
+        for (size_t k = 0; !u->failed && k < u->out.n; k++) {
+            if (strcmp(u->out.v[k].address, address) != 0)
+                continue;
+            *out = (struct found){u, &u->out.v[k]};
+            n++;
+        }
+    }
+    return n;
+}
+
+static int not_found(const struct pb_audit *a, const char *address)
+{
+    const char **names, *near;
+    struct pb_err err = PB_ERR_INIT;
+    size_t n = 0, cap = 1;
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        if (a->units[i].failed) {
+            pb_cmd_note("unit '%s': %s", a->units[i].config.name, a->units[i].err.msg);
+            continue;
+        }
+        cap += a->units[i].out.n;
+    }
+    names = pb_calloc(cap, sizeof(*names));
+    for (size_t i = 0; i < a->nunits; i++)
+        for (size_t k = 0; !a->units[i].failed && k < a->units[i].out.n; k++)
+            names[n++] = a->units[i].out.v[k].address;
+    near = pb_text_nearest(address, names, n);
+    if (near)
+        pb_fail(&err, PB_E_INPUT, "no resource '%s'; did you mean '%s'?", address, near);
+    else
+        pb_fail(&err, PB_E_INPUT,
+                "no resource '%s' is declared or recorded; 'plumb audit --all' lists all", address);
+    free(names);
+    return pb_cmd_fail(&err);
+}
+
+static void add_commit(struct pb_buf *b, const struct pb_audit *a, const struct found *f)
+{
+    const struct pb_declared *d =
+        pb_declared_find(&f->unit->declared.declared, f->resource->address);
+    struct pb_commit c = {0};
+    struct pb_err err = PB_ERR_INIT;
+    char when[PB_CLOCK_RFC3339];
+    bool found;
+
+    if (!d) {
+        pb_buf_adds(b, "      not declared in this commit\n");
+        return;
+    }
+    if (!d->source_file)
+        return;
+    pb_buf_adds(b, "      written in ");
+    pb_text_add_safe(b, d->source_file, strlen(d->source_file));
+    pb_buf_addf(b, ":%u\n", d->source_line);
+    if (pb_history_last_change(&c, &found, a->repo, a->commit, d->source_file, 0, &err) < 0) {
+        pb_buf_addf(b, "      its history cannot be read: %s\n", err.msg);
+        return;
+    }
+    if (found) {
+        pb_clock_rfc3339(when, c.time);
+        pb_buf_addf(b, "      last changed by %.8s, %s, ", c.id, when);
+        pb_text_add_safe(b, c.author, strlen(c.author));
+        pb_buf_adds(b, ": ");
+        pb_text_add_safe(b, c.summary, strlen(c.summary));
+        pb_buf_addc(b, '\n');
+    }
+    pb_commit_release(&c);
+}
+
+static void add_ignores(struct pb_buf *b, const struct found *f)
+{
+    const char *why = pb_ignore_resource(f->unit->ignore, f->resource->address);
+
+    if (why) {
+        pb_buf_adds(b, "      ignored as a whole: ");
+        pb_text_add_safe(b, why, strlen(why));
+        pb_buf_addc(b, '\n');
+    }
+    for (size_t i = 0; i < f->resource->nattrs; i++) {
+        const struct pb_attr_result *at = &f->resource->attrs[i];
+
+        if (!at->ignored)
+            continue;
+        pb_buf_adds(b, "      ignored: ");
+        pb_text_add_safe(b, at->path, strlen(at->path));
+        pb_buf_adds(b, ": ");
+        pb_text_add_safe(b, at->reason ? at->reason : "", at->reason ? strlen(at->reason) : 0);
+        pb_buf_addc(b, '\n');
+    }
+}
+
+int pb_cmd_explain(const struct pb_args *args)
+{
+    struct pb_audit_options o = pb_cmd_audit_options(args);
+    struct pb_report_opts ro = pb_cmd_report_options(args);
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    const char *address = args->pos.v[0];
+    struct found f = {0};
+    struct pb_audit audit;
+    int code;
+    size_t n;
+
+    o.all = true;
+    ro.all = true;
+    code = pb_cmd_audit_run(&audit, args, &o);
+    if (code >= 0)
+        return code;
+    n = find(&f, &audit, address);
+    if (!n) {
+        code = not_found(&audit, address);
+    } else {
+        pb_report_resource(&b, f.unit, f.resource, &ro);
+        pb_buf_addc(&b, '\n');
+        add_commit(&b, &audit, &f);
+        add_ignores(&b, &f);
+        if (n > 1)
+            pb_cmd_note("%zu units have '%s'; --unit names one", n, address);
+        pb_cmd_print(&b);
+        code = pb_verdicts[f.resource->verdict].effect == PB_EFFECT_INCONCLUSIVE
+                   ? PB_EXIT_INCONCLUSIVE
+                   : PB_EXIT_PLUMB;
+    }
+    pb_audit_release(&audit);
+    return code;
+}

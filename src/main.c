@@ -1,0 +1,53 @@
+/* argv, dispatch, and the last check that the output arrived. Starts no library. */
+#include "base/cancel.h"
+#include "base/fs.h"
+#include "cmd/cmd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static int dispatch(const struct pb_args *args)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    const char *dir = pb_args_get(args, PB_O_DIR);
+    struct pb_err err = PB_ERR_INIT;
+
+    if (pb_args_has(args, PB_O_VERSION))
+        return pb_cmd_version(args);
+    if (!args->command || pb_args_has(args, PB_O_HELP)) {
+        if (args->command)
+            pb_help_command(&b, args->command);
+        else
+            pb_help_overview(&b);
+        if (args->command || pb_args_has(args, PB_O_HELP)) {
+            pb_cmd_print(&b);
+            return PB_EXIT_PLUMB;
+        }
+        fputs(b.s, stderr);
+        return PB_EXIT_USAGE;
+    }
+    if (dir && chdir(dir) < 0) {
+        pb_fail_errno(&err, PB_E_IO, "cannot enter '%s'", dir);
+        return pb_cmd_fail(&err);
+    }
+    return args->command->run(args);
+}
+
+int main(int argc, char **argv)
+{
+    struct pb_args args = PB_ARGS_INIT;
+    struct pb_err err = PB_ERR_INIT;
+    int code;
+
+    pb_cancel_install();
+    if (pb_args_parse(&args, argc, argv, &err) < 0)
+        code = pb_cmd_fail(&err);
+    else
+        code = dispatch(&args);
+    pb_args_release(&args);
+    pb_work_remove_all();
+    if (pb_cmd_flush() < 0 && code == PB_EXIT_PLUMB)
+        code = PB_EXIT_ERROR;
+    return code;
+}

@@ -1,0 +1,251 @@
+#include "report/cell.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/json.h"
+#include "model/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARTS_MAX = 12, CELL_MAX = 4096 };
+
+static const char *cell(struct pb_arena *a, const struct pb_value *v, int column)
+{
+    PB_AUTO(buf) struct pb_buf raw = PB_BUF_INIT, safe = PB_BUF_INIT;
+
+    if (!v)
+        return "-";
+    if (v->flags & PB_V_SENSITIVE)
+        return "(sensitive)";
+    if (pb_is(v, PB_UNKNOWN))
+        return column == PB_CELL_DECLARED ? "(known after apply)" : "(could not be seen)";
+    pb_json_add_redacted(&raw, v);
+    if (raw.len > CELL_MAX) {
+        size_t over = raw.len - CELL_MAX;
+
+        pb_buf_truncate(&raw, CELL_MAX);
+        pb_text_add_safe(&safe, raw.s, raw.len);
+        pb_buf_addf(&safe, "...(%zu more)", over);
+    } else {
+        pb_text_add_safe(&safe, raw.s, raw.len);
+    }
+    return pb_arena_strndup(a, safe.s, safe.len);
+}
+
+/* Two sensitive values are told apart without being shown. */
+static const char *hidden(const struct pb_attr_result *attr, int column)
+{
+    const struct pb_value *v[PB_NCELLS] = {attr->declared, attr->recorded, attr->live};
+
+    if (!v[column])
+        return "-";
+    if (column == PB_CELL_LIVE && (attr->verdict == PB_DRIFTED || attr->verdict == PB_CONFLICT ||
+                                   attr->verdict == PB_LAUNDERED))
+        return "(sensitive, changed)";
+    if (column == PB_CELL_DECLARED && (attr->verdict == PB_PENDING || attr->verdict == PB_CONFLICT))
+        return "(sensitive, changed)";
+    return "(sensitive)";
+}
+
+static struct pb_row *new_row(struct pb_rows *rows, struct pb_arena *a,
+                              const struct pb_attr_result *attr, const char *path)
+{
+    PB_AUTO(buf) struct pb_buf safe = PB_BUF_INIT;
+    struct pb_row *r;
+
+    rows->v = pb_grow(rows->v, &rows->cap, rows->n + 1, sizeof(*rows->v));
+    r = &rows->v[rows->n++];
+    memset(r, 0, sizeof(*r));
+    pb_text_add_safe(&safe, path, strlen(path));
+    r->path = pb_arena_strndup(a, safe.s, safe.len);
+    r->verdict = attr->ignored ? "ignored" : pb_verdict_name(attr->verdict);
+    if (attr->reason) {
+        pb_buf_clear(&safe);
+        pb_text_add_safe(&safe, attr->reason, strlen(attr->reason));
+        r->reason = pb_arena_strndup(a, safe.s, safe.len);
+    }
+    return r;
+}
+
+static bool same(const struct pb_value *a, const struct pb_value *b)
+{
+    return a == b || (a && b && pb_value_equal(a, b));
+}
+
+struct parts {
+    struct pb_rows *rows;
+    struct pb_arena *arena;
+    const struct pb_attr_result *attr;
+    struct pb_buf path;
+    size_t n;
+};
+
+static bool all_or_none(const struct pb_value *const v[PB_NCELLS], enum pb_kind kind)
+{
+    bool any = false;
+
+    for (int i = 0; i < PB_NCELLS; i++) {
+        if (v[i] && v[i]->kind != kind)
+            return false;
+        any |= v[i] != NULL;
+    }
+    return any;
+}
+
+static void add_parts(struct parts *p, const struct pb_value *const v[PB_NCELLS]);
+
+static void part_keys(struct parts *p, const struct pb_value *const v[PB_NCELLS])
+{
+    size_t at[PB_NCELLS] = {0}, len = p->path.len;
+
+    for (;;) {
+        const struct pb_value *inner[PB_NCELLS] = {NULL};
+        const char *least = NULL;
+
+        for (int i = 0; i < PB_NCELLS; i++)
+            if (v[i] && at[i] < v[i]->n && (!least || strcmp(v[i]->members[at[i]].key, least) < 0))
+                least = v[i]->members[at[i]].key;
+        if (!least)
+            return;
+        for (int i = 0; i < PB_NCELLS; i++)
+            if (v[i] && at[i] < v[i]->n && strcmp(v[i]->members[at[i]].key, least) == 0)
+                inner[i] = &v[i]->members[at[i]++].value;
+        pb_path_add_key(&p->path, least);
+        add_parts(p, inner);
+        pb_buf_truncate(&p->path, len);
+    }
+}
+
+static void part_items(struct parts *p, const struct pb_value *const v[PB_NCELLS])
+{
+    size_t n = 0, len = p->path.len;
+
+    for (int i = 0; i < PB_NCELLS; i++)
+        if (v[i] && v[i]->n > n)
+            n = v[i]->n;
+    for (size_t k = 0; k < n; k++) {
+        const struct pb_value *inner[PB_NCELLS];
+
+        for (int i = 0; i < PB_NCELLS; i++)
+            inner[i] = pb_at(v[i], k);
+        pb_path_add_index(&p->path, k);
+        add_parts(p, inner);
+        pb_buf_truncate(&p->path, len);
+    }
+}
+
+static void add_parts(struct parts *p, const struct pb_value *const v[PB_NCELLS])
+{
+    struct pb_row *r;
+
+    if (same(v[0], v[1]) && same(v[1], v[2]))
+        return;
+    if (all_or_none(v, PB_MAP)) {
+        part_keys(p, v);
+        return;
+    }
+    if (all_or_none(v, PB_LIST)) {
+        part_items(p, v);
+        return;
+    }
+    if (p->n++ >= PARTS_MAX)
+        return;
+    r = new_row(p->rows, p->arena, p->attr,
+                pb_arena_printf(p->arena, "%s: %s", p->attr->path, p->path.s));
+    for (int i = 0; i < PB_NCELLS; i++)
+        r->cell[i] = cell(p->arena, v[i], i);
+}
+
+/* Strings that hold a JSON object or list; those not there stay NULL. */
+static bool as_json(const struct pb_value *out[PB_NCELLS], struct pb_arena *a,
+                    const struct pb_attr_result *attr)
+{
+    const struct pb_value *v[PB_NCELLS] = {attr->declared, attr->recorded, attr->live};
+    size_t found = 0;
+
+    for (int i = 0; i < PB_NCELLS; i++) {
+        const char *s = pb_str(v[i]);
+
+        out[i] = NULL;
+        if (!v[i] || pb_is(v[i], PB_NULL))
+            continue;
+        if (!s || (*s != '{' && *s != '[') ||
+            pb_json_parse(&out[i], a, s, v[i]->n, "value", NULL) < 0)
+            return false;
+        found++;
+    }
+    return found >= 2;
+}
+
+void pb_rows_add(struct pb_rows *rows, struct pb_arena *a, const struct pb_attr_result *attr)
+{
+    const struct pb_value *v[PB_NCELLS];
+    struct parts p = {.rows = rows, .arena = a, .attr = attr, .path = PB_BUF_INIT};
+    struct pb_row *r;
+
+    if (!attr->sensitive && attr->verdict != PB_IN_SYNC && as_json(v, a, attr)) {
+        add_parts(&p, v);
+        pb_buf_release(&p.path);
+        if (p.n > PARTS_MAX) {
+            PB_AUTO(str)
+            char *more = pb_asprintf("%s: and %zu more parts", attr->path, p.n - PARTS_MAX);
+
+            r = new_row(rows, a, attr, more);
+            r->cell[0] = r->cell[1] = r->cell[2] = "...";
+        }
+        if (p.n)
+            return;
+    }
+    r = new_row(rows, a, attr, attr->path);
+    r->cell[PB_CELL_DECLARED] = attr->sensitive ? hidden(attr, 0) : cell(a, attr->declared, 0);
+    r->cell[PB_CELL_RECORDED] = attr->sensitive ? hidden(attr, 1) : cell(a, attr->recorded, 1);
+    r->cell[PB_CELL_LIVE] = attr->sensitive ? hidden(attr, 2) : cell(a, attr->live, 2);
+}
+
+void pb_rows_release(struct pb_rows *rows)
+{
+    free(rows->v);
+    *rows = (struct pb_rows){0};
+}
+
+static size_t char_len(const char *s)
+{
+    size_t n = 1;
+
+    while (((unsigned char)s[n] & 0xc0) == 0x80)
+        n++;
+    return n;
+}
+
+void pb_cell_fit(struct pb_buf *out, const char *s, size_t width)
+{
+    size_t have = pb_text_width(s), len = strlen(s), used = 0, head, tail;
+    PB_AUTO(str) char *mark = NULL;
+    const char *p = s;
+
+    if (have <= width) {
+        pb_buf_adds(out, s);
+        return;
+    }
+    mark = pb_asprintf("...(%zu)...", have);
+    if (width < strlen(mark) + 8) {
+        pb_buf_adds(out, mark);
+        return;
+    }
+    head = (width - strlen(mark)) * 2 / 3;
+    tail = width - strlen(mark) - head;
+    while (*p && used < head) {
+        size_t n = char_len(p);
+
+        pb_buf_add(out, p, n);
+        p += n;
+        used++;
+    }
+    pb_buf_adds(out, mark);
+    p = s + len;
+    for (used = 0; p > s && used < tail; used++)
+        while (--p > s && ((unsigned char)*p & 0xc0) == 0x80)
+            ;
+    pb_buf_adds(out, p);
+}
