@@ -58,8 +58,10 @@ static void absence__reasons(void **state)
     struct pb_arena *a = pb_arena_new();
     const char *reason = NULL;
     (void)state;
-    struct pb_absence e = {.label = "ec2 DescribeVpcs", .code = "InvalidVpcID.NotFound",
-                           .canary_ok = true, .canary_account = "123456789012",
+    struct pb_absence e = {.label = "ec2 DescribeVpcs",
+                           .code = "InvalidVpcID.NotFound",
+                           .canary_ok = true,
+                           .canary_account = "123456789012",
                            .recorded_account = "123456789012"};
     assert_int_equal(pb_absence_decide(&e, a, &reason), PB_P_ABSENT);
     assert_string_equal(reason, "ec2 DescribeVpcs says InvalidVpcID.NotFound");
@@ -70,8 +72,9 @@ static void absence__reasons(void **state)
     e.code = NULL;
     e.canary_account = "123456789012";
     assert_int_equal(pb_absence_decide(&e, a, &reason), PB_P_UNKNOWN);
-    assert_string_equal(reason, "not in the reply of ec2 DescribeVpcs, but the API returned an empty "
-                                "list without saying that the object does not exist");
+    assert_string_equal(reason,
+                        "not in the reply of ec2 DescribeVpcs, but the API returned an empty "
+                        "list without saying that the object does not exist");
     pb_arena_free(a);
 }
 

@@ -10,9 +10,15 @@
 #include "model/json.h"
 #include "tests/support/fake_http.h"
 
-#define KEY    "provider[\"registry.terraform.io/example/acme\"]"
-#define WHOAMI {"/v1/whoami", 200, NULL, "{\"account\":{\"id\":\"42\"}}", 0}
-#define NOTES  {"/notes?page=", 200, NULL, "{\"notes\":[]}", 0}
+#define KEY "provider[\"registry.terraform.io/example/acme\"]"
+#define WHOAMI                                                      \
+    {                                                               \
+        "/v1/whoami", 200, NULL, "{\"account\":{\"id\":\"42\"}}", 0 \
+    }
+#define NOTES                                          \
+    {                                                  \
+        "/notes?page=", 200, NULL, "{\"notes\":[]}", 0 \
+    }
 
 struct given {
     struct pb_arena *a;
@@ -66,12 +72,15 @@ static void observe(struct given *g)
     const struct pb_recorded *ptrs[8];
     struct pb_err err = PB_ERR_INIT;
     struct pb_rest_transport t = fake_http_transport(&g->http);
-    struct pb_provider_config config = {.key = KEY, .source = "registry.terraform.io/example/acme",
-                                        .values = json(g->a, g->block)};
+    struct pb_provider_config config = {
+        .key = KEY, .source = "registry.terraform.io/example/acme", .values = json(g->a, g->block)};
     for (size_t i = 0; i < g->n; i++)
         ptrs[i] = &g->rec[i];
-    struct pb_observe_request rq = {.resources = ptrs, .n = g->n, .providers = &config,
-                                    .nproviders = 1, .pack_dirs = "fixtures/packs"};
+    struct pb_observe_request rq = {.resources = ptrs,
+                                    .n = g->n,
+                                    .providers = &config,
+                                    .nproviders = 1,
+                                    .pack_dirs = "fixtures/packs"};
     if (pb_rest_observe(g->live, NULL, g->a, &rq, &t, &err) == -1)
         fail_msg("%s", err.msg);
 }
@@ -90,10 +99,10 @@ static void expect(struct given *g, size_t i, enum pb_presence p, const char *re
                  got ? got : "none");
 }
 
-#define ORDER1                                                                                    \
-    "{\"id\":\"o-1\",\"customer\":\"c\",\"total_cents\":250,\"status\":\"open\","                  \
-    "\"has_secret\":true,\"address\":{\"city\":\"Ghent\",\"zip\":9000},"                           \
-    "\"lines\":[{\"sku\":\"a\",\"amount\":1},{\"sku\":\"b\",\"amount\":0}],"                       \
+#define ORDER1                                                                    \
+    "{\"id\":\"o-1\",\"customer\":\"c\",\"total_cents\":250,\"status\":\"open\"," \
+    "\"has_secret\":true,\"address\":{\"city\":\"Ghent\",\"zip\":9000},"          \
+    "\"lines\":[{\"sku\":\"a\",\"amount\":1},{\"sku\":\"b\",\"amount\":0}],"      \
     "\"labels\":{\"acme:x\":\"1\",\"env\":\"prod\",\"own\":\"1\"}}"
 
 static void engine__one_object(void **state)
@@ -140,8 +149,9 @@ static void engine__a_failed_step_is_unknown_and_one_not_sent_left_out(void **st
     expect(&g, 0, PB_P_KNOWN, NULL);
     const struct pb_value *notes = pb_get(g.live[0].attributes, "notes");
     assert_true(pb_is(notes, PB_UNKNOWN));
-    assert_string_equal(notes->s, "403 forbidden from orders GET /v1/orders/o-1/notes: no notes for "
-                                  "you; allow these credentials orders GET /v1/orders/o-1/notes");
+    assert_string_equal(notes->s,
+                        "403 forbidden from orders GET /v1/orders/o-1/notes: no notes for "
+                        "you; allow these credentials orders GET /v1/orders/o-1/notes");
     assert_null(pb_get(g.live[0].attributes, "token"));
     assert_true(pb_is(pb_get(g.live[0].attributes, "customer"), PB_NULL));
     end(&g);
@@ -154,7 +164,8 @@ static void engine__many_are_listed_once_and_shared(void **state)
          "{\"orders\":[{\"id\":\"o-3\",\"customer\":\"c3\"}]}", 0},
         {"/v1/orders?limit=100", 200, NULL,
          "{\"orders\":[{\"id\":\"o-1\",\"customer\":\"c1\"},{\"id\":\"o-2\"}],"
-         "\"next_cursor\":\"p2\"}", 0},
+         "\"next_cursor\":\"p2\"}",
+         0},
         NOTES,
     };
     struct given g;
@@ -181,34 +192,69 @@ static void engine__faults(void **state)
         enum pb_presence presence;
         const char *reason;
     } rows[] = {
-        {"the API's own code", {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0}, WHOAMI,
-         PB_P_ABSENT, "says order_not_found"},
-        {"the same, without a canary", {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0},
-         {"/v1/whoami", 500, NULL, "{\"error\":{\"code\":\"oops\"}}", 0}, PB_P_UNKNOWN,
+        {"the API's own code",
+         {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0},
+         WHOAMI,
+         PB_P_ABSENT,
+         "says order_not_found"},
+        {"the same, without a canary",
+         {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0},
+         {"/v1/whoami", 500, NULL, "{\"error\":{\"code\":\"oops\"}}", 0},
+         PB_P_UNKNOWN,
          "nothing shows that the credentials work: 500 oops from orders GET /v1/whoami"},
-        {"a bare 404", {"/v1/orders/", 404, NULL, "{}", 0}, WHOAMI, PB_P_UNKNOWN,
+        {"a bare 404",
+         {"/v1/orders/", 404, NULL, "{}", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
          "404 from orders GET /v1/orders/o-1"},
-        {"another code", {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"no_route\"}}", 0}, WHOAMI,
-         PB_P_UNKNOWN, "404 no_route from orders"},
-        {"the code as HTML", {"/v1/orders/", 404, "text/html", "order_not_found", 0}, WHOAMI, PB_P_UNKNOWN,
+        {"another code",
+         {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"no_route\"}}", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
+         "404 no_route from orders"},
+        {"the code as HTML",
+         {"/v1/orders/", 404, "text/html", "order_not_found", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
          "is text/html, expected JSON"},
-        {"no permission", {"/v1/orders/", 403, NULL, "{\"error\":{\"code\":\"forbidden\"}}", 0}, WHOAMI,
-         PB_P_UNKNOWN, "403 forbidden"},
-        {"throttled", {"/v1/orders/", 429, NULL, "{\"error\":{\"code\":\"slow_down\"}}", 0}, WHOAMI,
-         PB_P_UNKNOWN, "429 slow_down"},
+        {"no permission",
+         {"/v1/orders/", 403, NULL, "{\"error\":{\"code\":\"forbidden\"}}", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
+         "403 forbidden"},
+        {"throttled",
+         {"/v1/orders/", 429, NULL, "{\"error\":{\"code\":\"slow_down\"}}", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
+         "429 slow_down"},
         {"broken", {"/v1/orders/", 500, "text/plain", "oops", 0}, WHOAMI, PB_P_UNKNOWN, "500 from"},
-        {"nothing", {"/v1/orders/", 0, NULL, "connection reset", 0}, WHOAMI, PB_P_UNKNOWN,
+        {"nothing",
+         {"/v1/orders/", 0, NULL, "connection reset", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
          "no reply from orders GET /v1/orders/o-1: connection reset (4 tries)"},
-        {"truncated", {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":", 0}, WHOAMI, PB_P_UNKNOWN,
+        {"truncated",
+         {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
          "the reply of 'orders GET /v1/orders/o-1'"},
         {"empty", {"/v1/orders/", 200, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "the reply of"},
-        {"without the object", {"/v1/orders/", 200, NULL, "{}", 0}, WHOAMI, PB_P_UNKNOWN,
+        {"without the object",
+         {"/v1/orders/", 200, NULL, "{}", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
          "has no 'order'"},
-        {"wrong type", {"/v1/orders/", 200, "text/html", "<html>log in</html>", 0}, WHOAMI, PB_P_UNKNOWN,
+        {"wrong type",
+         {"/v1/orders/", 200, "text/html", "<html>log in</html>", 0},
+         WHOAMI,
+         PB_P_UNKNOWN,
          "is text/html, expected JSON"},
         {"a redirect", {"/v1/orders/", 302, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "a redirect"},
-        {"deleted, but shown", {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":\"o-1\",\"status\":\"deleted\"}}", 0},
-         WHOAMI, PB_P_ABSENT, "says status | eq deleted"},
+        {"deleted, but shown",
+         {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":\"o-1\",\"status\":\"deleted\"}}", 0},
+         WHOAMI,
+         PB_P_ABSENT,
+         "says status | eq deleted"},
     };
     (void)state;
     for (size_t i = 0; i < PB_COUNT(rows); i++) {
@@ -272,7 +318,8 @@ static void engine__batches_and_unlisted(void **state)
 {
     static const struct fake_reply rows[] = {
         {"records:get {\"kind\":\"all\",\"names\":[\"a\",\"b\"]}", 200, NULL,
-         "{\"records\":[{\"name\":\"A.\",\"ttl\":60,\"values\":[\"2\",\"1\"]},{\"name\":\"b\"}]}", 0},
+         "{\"records\":[{\"name\":\"A.\",\"ttl\":60,\"values\":[\"2\",\"1\"]},{\"name\":\"b\"}]}",
+         0},
         {"records:get {\"kind\":\"all\",\"names\":[\"c\"]}", 200, NULL, "{\"records\":[]}", 0},
         {"GET https://api.acme.example/v1/zones/z%2F1/records", 200, NULL,
          "{\"records\":[{\"name\":\"a\"},{\"name\":\"b\"}]}", 0},

@@ -67,10 +67,12 @@ static void load__errors_of_types(void **state)
     static const struct {
         const char *from, *to, *message;
     } rows[] = {
-        {"identity", "identty", "t.yaml:7: field 'reads.it.identty': a step has no key 'identty'; "
-                                "did you mean 'identity'?"},
-        {"identity: true", "identity: yes", "t.yaml:7: field 'reads.it.identity': this must be "
-                                            "true or false, not a string"},
+        {"identity", "identty",
+         "t.yaml:7: field 'reads.it.identty': a step has no key 'identty'; "
+         "did you mean 'identity'?"},
+        {"identity: true", "identity: yes",
+         "t.yaml:7: field 'reads.it.identity': this must be "
+         "true or false, not a string"},
         {"service: s", "service: z", "t.yaml:2: field 'service': 'z' is no service of p.yaml"},
         {"    path: /{id}\n", "", "protocol json needs 'path'; add it"},
         {"path: /{id}", "path: /{idd}", "field 'reads.it.path': 'idd' in '/{idd}' is neither"},
@@ -88,11 +90,13 @@ static void load__errors_of_types(void **state)
         {"not_found: [gone]", "unlisted: other", "is neither 'listing' nor another step"},
         {"    identity: true\n    path: /{id}\n    not_found: [gone]\n", "    path: /{id}\n",
          "one step needs 'identity: true'"},
-        {"a: it.a", "a: itt.a", "t.yaml:11: field 'attributes.a': 'itt' in 'itt.a' is neither a "
-                                "step, a 'let', a loop's variable nor a setting; did you mean 'it'?"},
+        {"a: it.a", "a: itt.a",
+         "t.yaml:11: field 'attributes.a': 'itt' in 'itt.a' is neither a "
+         "step, a 'let', a loop's variable nor a setting; did you mean 'it'?"},
         {"a: it.a", "a: recorded.a", "is what live is compared with and no observation"},
-        {"a: it.a", "a: '{name}'", "attributes use 'name', which comes from the record, but the "
-                                   "identity step does not ask for the object by it"},
+        {"a: it.a", "a: '{name}'",
+         "attributes use 'name', which comes from the record, but the "
+         "identity step does not ask for the object by it"},
         {"a: it.a", "a: it.a | bol", "is no transform; did you mean 'bool'?"},
         {"a: it.a", "a: {for: x in it.l}", "'for' needs either 'value' or 'fields'"},
         {"a: it.a", "a: {for: it.l, value: it.a}", "a loop is written 'NAME in EXPRESSION'"},
@@ -103,8 +107,9 @@ static void load__errors_of_types(void **state)
         {"a: it.a", "a: it.a\nnot_mapped: {a: because}", "is in both 'attributes' and"},
         {"a: it.a", "a: it.a\nnot_mapped: {b: 1}", "needs a reason, in words"},
         {"name: recorded.name", "name: '{name}'", "'name' refers to itself"},
-        {"attributes:", "attribute:", "field 'attribute': a type has no key 'attribute'; did you "
-                                      "mean 'attributes'?"},
+        {"attributes:", "attribute:",
+         "field 'attribute': a type has no key 'attribute'; did you "
+         "mean 'attributes'?"},
     };
     (void)state;
     for (size_t i = 0; i < PB_COUNT(rows); i++) {
@@ -125,8 +130,9 @@ static void load__errors_of_providers(void **state)
     static const struct {
         const char *from, *to, *message;
     } rows[] = {
-        {"protocol: json", "protocol: jso", "field 'services.s.protocol': 'jso' is no protocol; "
-                                            "did you mean 'json'?"},
+        {"protocol: json", "protocol: jso",
+         "field 'services.s.protocol': 'jso' is no protocol; "
+         "did you mean 'json'?"},
         {", version: 1", "", "protocol query needs 'version'"},
         {"services:", "auth: {scheme: bearr}\nservices:", "did you mean 'bearer'?"},
         {"services:", "canary: {service: s, path: '/{region}'}\nservices:",
@@ -166,7 +172,8 @@ static void compare_key(const char *what, const struct pb_key *key, const struct
         const char *name;
     } kinds[] = {{PB_K_STRING, "string"}, {PB_K_NUMBER, "number"}, {PB_K_BOOL, "boolean"},
                  {PB_K_LIST, "array"},    {PB_K_MAP, "object"},    {PB_K_NULL, "null"}};
-    const struct pb_value *p = pb_get(pb_get(def, "properties"), key->name), *type = pb_get(p, "type");
+    const struct pb_value *p = pb_get(pb_get(def, "properties"), key->name),
+                          *type = pb_get(p, "type");
     if (!p)
         fail_msg("%s.%s is not in the schema", what, key->name);
     for (size_t k = 0; type && k < PB_COUNT(kinds); k++)
