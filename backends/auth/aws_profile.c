@@ -122,7 +122,8 @@ static int resolve(struct pb_aws_creds *out, struct pb_aws_session *s, const cha
                        "session first ('aws configure export-credentials --profile %s --format "
                        "env') and set what it prints",
                        name, name);
-    if (web != NULL && get(s, name, "source_profile") == NULL)
+    if (web != NULL && get(s, name, "source_profile") == NULL &&
+        get(s, name, "aws_access_key_id") == NULL)
         return pb_aws_web_identity(out, s, web, role.arn, role.session, err);
     if (ground(out, s, name, depth, err) == -1)
         return -1;
