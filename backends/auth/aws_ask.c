@@ -27,11 +27,12 @@ static void arrived(const struct pb_http_rq *rq, const struct pb_http_reply *r, 
     }
 }
 
-int pb_aws_ask(struct pb_buf *body, int *status, struct pb_http_rq *rq, long connect_ms,
+int pb_aws_ask(struct pb_buf *body, int *status, const struct pb_http_rq *rq, long connect_ms,
                struct pb_err *err)
 {
     struct pb_http_limits limits;
     struct waiting w = {.body = body};
+    struct pb_http_rq own = *rq;
     struct pb_http *h;
     int rc = -1;
 
@@ -42,13 +43,13 @@ int pb_aws_ask(struct pb_buf *body, int *status, struct pb_http_rq *rq, long con
         limits.request_ms = 5000;
         limits.tries = 2;
     }
-    rq->service = "credentials";
-    rq->done = arrived;
-    rq->ctx = &w;
+    own.service = "credentials";
+    own.done = arrived;
+    own.ctx = &w;
     h = pb_http_new(&limits, err);
     if (h == NULL)
         return -1;
-    if (pb_http_submit(h, rq) == -1) {
+    if (pb_http_submit(h, &own) == -1) {
         pb_fail(err, PB_E_INTERNAL, "cannot ask for '%s'", rq->label);
     } else if (pb_http_run(h, err) == 0) {
         *status = w.status;

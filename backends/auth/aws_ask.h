@@ -7,8 +7,8 @@
 enum { PB_AWS_NEAR_MS = 1000 }; /* connect limit for this machine's own metadata */
 
 /* The reply's body, to be wiped by the caller, and its status. -1 when there was none.
- * rq.done and rq.ctx are set here. connect_ms 0: the usual, with retries. */
-int pb_aws_ask(struct pb_buf *body, int *status, struct pb_http_rq *rq, long connect_ms,
+ * rq's service, done and ctx are not read. connect_ms 0: the usual, with retries. */
+int pb_aws_ask(struct pb_buf *body, int *status, const struct pb_http_rq *rq, long connect_ms,
                struct pb_err *err);
 /* {AccessKeyId, SecretAccessKey, <token>, Expiration} as credentials. */
 int pb_aws_creds_json(struct pb_aws_creds *out, const struct pb_buf *text, const char *token,
@@ -17,7 +17,7 @@ int pb_aws_creds_json(struct pb_aws_creds *out, const struct pb_buf *text, const
 int pb_aws_token_file(struct pb_buf *out, const struct pb_aws_session *s, const char *path,
                       struct pb_err *err);
 
-/* aws_metadata.c. `asked` false: the environment names no container. */
+/* aws_metadata.c; false: the environment names no container */
 bool pb_aws_has_container(const struct pb_aws_session *s);
 int pb_aws_creds_container(struct pb_aws_creds *out, struct pb_aws_session *s, struct pb_err *err);
 bool pb_aws_has_instance(const struct pb_aws_session *s); /* false: switched off */
