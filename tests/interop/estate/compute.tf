@@ -20,7 +20,6 @@ resource "aws_instance" "worker" {
   ami                    = local.image
   instance_type          = "m5.large"
   subnet_id              = module.network.subnet_ids["private-a"]
-  private_ip             = "10.20.10.25"
   user_data              = "#!/bin/sh\necho worker > /etc/motd\n"
   vpc_security_group_ids = [aws_security_group.app.id]
 
