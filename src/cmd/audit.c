@@ -25,15 +25,18 @@ struct pb_audit_options pb_cmd_audit_options(const struct pb_args *args)
     };
 }
 
-int pb_cmd_audit_run(struct pb_audit *out, const struct pb_args *args, struct pb_audit_options *o)
+int pb_cmd_audit_run(struct pb_audit *out, const struct pb_args *args,
+                     const struct pb_audit_options *o)
 {
     struct pb_cmd_progress progress;
+    struct pb_audit_options with;
     struct pb_err err = PB_ERR_INIT;
     int rc, code = -1;
 
     pb_cmd_progress_start(&progress, args);
-    o->progress = &progress.progress;
-    rc = pb_audit_run(out, o, &err);
+    with = *o;
+    with.progress = &progress.progress;
+    rc = pb_audit_run(out, &with, &err);
     pb_cmd_progress_end(&progress);
     if (rc < 0) {
         code = pb_cmd_fail(&err);

@@ -9,7 +9,8 @@
 struct pb_audit_options pb_cmd_audit_options(const struct pb_args *args);
 
 /* Runs with progress. On failure prints the message and returns the exit code; else -1. */
-int pb_cmd_audit_run(struct pb_audit *out, const struct pb_args *args, struct pb_audit_options *o);
+int pb_cmd_audit_run(struct pb_audit *out, const struct pb_args *args,
+                     const struct pb_audit_options *o);
 
 struct pb_report_opts pb_cmd_report_options(const struct pb_args *args);
 

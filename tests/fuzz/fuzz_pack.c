@@ -56,8 +56,15 @@ static struct pb_value let(void *ctx, unsigned index)
 {
     struct world *w = ctx;
     struct pb_tag_rules tags = {0};
-    struct pb_eval ev = {.a = w->a, .id = "i", .recorded = &w->doc, .tags = &tags, .ctx = w,
-                         .step = step, .let = let, .setting = setting, .account = account};
+    struct pb_eval ev = {.a = w->a,
+                         .id = "i",
+                         .recorded = &w->doc,
+                         .tags = &tags,
+                         .ctx = w,
+                         .step = step,
+                         .let = let,
+                         .setting = setting,
+                         .account = account};
     return ++w->depth > 64 ? pb_null : pb_expr_eval(w->pack->lets[index].value, &ev);
 }
 
@@ -68,9 +75,16 @@ static void run(struct pb_arena *a, const struct pb_pack *pack, const char *text
     if (pb_json_parse(&doc, a, text, strlen(text), "doc", NULL))
         abort();
     struct world w = {.pack = pack, .a = a, .doc = *doc};
-    struct pb_eval ev = {.a = a, .id = "i", .recorded = doc, .tags = &pack->provider->tags,
-                         .tables = {pack->tables, pack->provider->tables}, .ctx = &w,
-                         .step = step, .let = let, .setting = setting, .account = account};
+    struct pb_eval ev = {.a = a,
+                         .id = "i",
+                         .recorded = doc,
+                         .tags = &pack->provider->tags,
+                         .tables = {pack->tables, pack->provider->tables},
+                         .ctx = &w,
+                         .step = step,
+                         .let = let,
+                         .setting = setting,
+                         .account = account};
     struct pb_value v = pb_derive(pack, &ev);
     pb_json_add(&b, &v);
     pb_buf_release(&b);

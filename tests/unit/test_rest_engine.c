@@ -182,90 +182,92 @@ static void engine__many_are_listed_once_and_shared(void **state)
     end(&g);
 }
 
+static const struct {
+    const char *why;
+    struct fake_reply order, whoami;
+    enum pb_presence presence;
+    const char *reason;
+} fault_rows[] = {
+    {"the API's own code",
+     {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0},
+     WHOAMI,
+     PB_P_ABSENT,
+     "says order_not_found"},
+    {"the same, without a canary",
+     {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0},
+     {"/v1/whoami", 500, NULL, "{\"error\":{\"code\":\"oops\"}}", 0},
+     PB_P_UNKNOWN,
+     "nothing shows that the credentials work: 500 oops from orders GET /v1/whoami"},
+    {"a bare 404",
+     {"/v1/orders/", 404, NULL, "{}", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "404 from orders GET /v1/orders/o-1"},
+    {"another code",
+     {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"no_route\"}}", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "404 no_route from orders"},
+    {"the code as HTML",
+     {"/v1/orders/", 404, "text/html", "order_not_found", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "is text/html, expected JSON"},
+    {"no permission",
+     {"/v1/orders/", 403, NULL, "{\"error\":{\"code\":\"forbidden\"}}", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "403 forbidden"},
+    {"throttled",
+     {"/v1/orders/", 429, NULL, "{\"error\":{\"code\":\"slow_down\"}}", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "429 slow_down"},
+    {"broken", {"/v1/orders/", 500, "text/plain", "oops", 0}, WHOAMI, PB_P_UNKNOWN, "500 from"},
+    {"nothing",
+     {"/v1/orders/", 0, NULL, "connection reset", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "no reply from orders GET /v1/orders/o-1: connection reset (4 tries)"},
+    {"truncated",
+     {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "the reply of 'orders GET /v1/orders/o-1'"},
+    {"empty", {"/v1/orders/", 200, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "the reply of"},
+    {"without the object",
+     {"/v1/orders/", 200, NULL, "{}", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "has no 'order'"},
+    {"wrong type",
+     {"/v1/orders/", 200, "text/html", "<html>log in</html>", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "is text/html, expected JSON"},
+    {"a redirect", {"/v1/orders/", 302, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "a redirect"},
+    {"deleted, but shown",
+     {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":\"o-1\",\"status\":\"deleted\"}}", 0},
+     WHOAMI,
+     PB_P_ABSENT,
+     "says status | eq deleted"},
+};
+
 /* What an API can answer for an object, and what may be said then. Never absent but for the
  * API's own code, with working credentials. */
 static void engine__faults(void **state)
 {
-    static const struct {
-        const char *why;
-        struct fake_reply order, whoami;
-        enum pb_presence presence;
-        const char *reason;
-    } rows[] = {
-        {"the API's own code",
-         {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0},
-         WHOAMI,
-         PB_P_ABSENT,
-         "says order_not_found"},
-        {"the same, without a canary",
-         {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"order_not_found\"}}", 0},
-         {"/v1/whoami", 500, NULL, "{\"error\":{\"code\":\"oops\"}}", 0},
-         PB_P_UNKNOWN,
-         "nothing shows that the credentials work: 500 oops from orders GET /v1/whoami"},
-        {"a bare 404",
-         {"/v1/orders/", 404, NULL, "{}", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "404 from orders GET /v1/orders/o-1"},
-        {"another code",
-         {"/v1/orders/", 404, NULL, "{\"error\":{\"code\":\"no_route\"}}", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "404 no_route from orders"},
-        {"the code as HTML",
-         {"/v1/orders/", 404, "text/html", "order_not_found", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "is text/html, expected JSON"},
-        {"no permission",
-         {"/v1/orders/", 403, NULL, "{\"error\":{\"code\":\"forbidden\"}}", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "403 forbidden"},
-        {"throttled",
-         {"/v1/orders/", 429, NULL, "{\"error\":{\"code\":\"slow_down\"}}", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "429 slow_down"},
-        {"broken", {"/v1/orders/", 500, "text/plain", "oops", 0}, WHOAMI, PB_P_UNKNOWN, "500 from"},
-        {"nothing",
-         {"/v1/orders/", 0, NULL, "connection reset", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "no reply from orders GET /v1/orders/o-1: connection reset (4 tries)"},
-        {"truncated",
-         {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "the reply of 'orders GET /v1/orders/o-1'"},
-        {"empty", {"/v1/orders/", 200, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "the reply of"},
-        {"without the object",
-         {"/v1/orders/", 200, NULL, "{}", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "has no 'order'"},
-        {"wrong type",
-         {"/v1/orders/", 200, "text/html", "<html>log in</html>", 0},
-         WHOAMI,
-         PB_P_UNKNOWN,
-         "is text/html, expected JSON"},
-        {"a redirect", {"/v1/orders/", 302, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "a redirect"},
-        {"deleted, but shown",
-         {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":\"o-1\",\"status\":\"deleted\"}}", 0},
-         WHOAMI,
-         PB_P_ABSENT,
-         "says status | eq deleted"},
-    };
     (void)state;
-    for (size_t i = 0; i < PB_COUNT(rows); i++) {
-        struct fake_reply table[] = {NOTES, rows[i].order, rows[i].whoami};
+    for (size_t i = 0; i < PB_COUNT(fault_rows); i++) {
+        struct fake_reply table[] = {NOTES, fault_rows[i].order, fault_rows[i].whoami};
         struct given g;
         start(&g, table, PB_COUNT(table));
         add(&g, "acme_order", "{\"id\":\"o-1\"}");
         observe(&g);
-        if (g.live[0].presence != rows[i].presence || !g.live[0].reason ||
-            !strstr(g.live[0].reason, rows[i].reason))
-            fail_msg("%s: presence %d, %s", rows[i].why, g.live[0].presence, g.live[0].reason);
+        if (g.live[0].presence != fault_rows[i].presence || !g.live[0].reason ||
+            !strstr(g.live[0].reason, fault_rows[i].reason))
+            fail_msg("%s: presence %d, %s", fault_rows[i].why, g.live[0].presence,
+                     g.live[0].reason);
         end(&g);
     }
 }
