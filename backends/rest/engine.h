@@ -141,8 +141,9 @@ struct run {
     struct context **contexts;
     size_t ncontexts, ccap;
     struct res *res;
-    size_t nres, finished;
-    struct pb_map fetches; /* key -> struct fetch * */
+    size_t nres;
+    size_t asked, answered; /* fetches, for progress */
+    struct pb_map fetches;  /* key -> struct fetch * */
     struct fetch *all;
     struct pb_map batches; /* key -> struct batch * */
     struct chunk *unsent;

@@ -84,6 +84,7 @@ struct fetch *fetch_submit(struct run *run, struct context *c, const struct pb_a
     f->number = 1;
     f->next = run->all;
     run->all = f;
+    run->asked++;
     pb_map_put(&run->fetches, key, f);
     if (ask->rq->page && ask->rq->page->number.kind) {
         const char *one = "1";
@@ -96,7 +97,12 @@ struct fetch *fetch_submit(struct run *run, struct context *c, const struct pb_a
 
 static void finish(struct fetch *f)
 {
+    const struct pb_progress *p = f->run->rq->progress;
     f->done = true;
+    f->run->answered++;
+    if (p && p->report)
+        p->report(p->ctx, pb_arena_printf(f->run->a, "reading %s", f->ask.rq->service->name),
+                  f->run->answered, f->run->asked);
     for (size_t i = 0; i < f->nwaiters; i++)
         deliver(f, f->waiters[i]);
     batch_flush(f->run);
