@@ -180,12 +180,16 @@ static int base(struct pb_aws_creds *out, struct pb_aws_session *s, struct pb_er
 {
     const char *id = pb_aws_block(s, "access_key"), *secret = pb_aws_block(s, "secret_key");
     const char *file = pb_aws_env(s, "AWS_WEB_IDENTITY_TOKEN_FILE");
-    int rc = web_identity_block(out, s, err);
+    static const char *const members[] = {"access_key", "secret_key", "token", "profile",
+                                          "assume_role_with_web_identity"};
+    int rc;
 
+    for (size_t i = 0; i < PB_COUNT(members); i++)
+        if (known(s->block, members[i], err) == -1)
+            return -1;
+    rc = web_identity_block(out, s, err);
     if (rc != 1)
         return rc;
-    if (known(s->block, "access_key", err) == -1 || known(s->block, "secret_key", err) == -1)
-        return -1;
     if (id != NULL && secret != NULL) {
         pb_aws_creds_set(out, id, secret, pb_aws_block(s, "token"), "provider block");
         return 0;

@@ -330,6 +330,9 @@ static void aws_creds__process(void **state)
 static void aws_creds__refusals(void **state)
 {
     struct fixture mfa = {.env = {"AWS_PROFILE", "m"}}, sso = {.env = {"AWS_PROFILE", "s"}};
+    struct fixture env = {.env = {"AWS_ACCESS_KEY_ID", "AKENV", "AWS_SECRET_ACCESS_KEY", "s"}};
+    struct pb_map_builder m = PB_BUILDER_INIT;
+    struct pb_value block;
 
     (void)state;
     files("[profile m]\nrole_arn = r\nsource_profile = m\nmfa_serial = x\n"
@@ -337,6 +340,15 @@ static void aws_creds__refusals(void **state)
           "");
     assert_non_null(strstr(key_of(&mfa, NULL), "MFA"));
     assert_non_null(strstr(key_of(&sso, NULL), "SSO"));
+    env.a = pb_arena_new();
+    pb_map_add(&m, "profile", pb_unknown);
+    block = pb_map_done(&m, env.a);
+    env.get.get = env_get;
+    env.get.ctx = &env;
+    assert_int_equal(pb_aws_session_new(&env.s, &block, &env.get, &env.err), 0);
+    assert_int_equal(pb_aws_credentials(&env.c, env.s, &env.err), -1);
+    assert_non_null(strstr(env.err.msg, "'profile' of the AWS provider block is not known"));
+    finish(&env);
 }
 
 static void aws_creds__s3_url(void **state)
