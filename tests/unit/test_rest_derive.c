@@ -48,8 +48,8 @@ static void derive__rules(void **state)
         {"{for: x in it.l, value: x.v}", "{}", "{\"l\":[{\"v\":1},{\"w\":2}]}", "{\"a\":[1]}"},
         {"{for: x in it.l, value: x.v}", "{}", "{\"l\":{\"v\":1}}", "{\"a\":[1]}"},
         {"{for: x in it.l, value: x.v}", "{}", "{}", "{\"a\":[]}"},
-        {"{for: x in it.l, where: 'x.v | eq 2', value: x.v}", "{}",
-         "{\"l\":[{\"v\":1},{\"v\":2}]}", "{\"a\":[2]}"},
+        {"{for: x in it.l, where: 'x.v | eq 2', value: x.v}", "{}", "{\"l\":[{\"v\":1},{\"v\":2}]}",
+         "{\"a\":[2]}"},
         {"{for: x in it.l, where: {any: ['x.v | eq 1', 'x.v | eq 2']}, value: x.v}", "{}",
          "{\"l\":[{\"v\":1},{\"v\":2},{\"v\":3}]}", "{\"a\":[1,2]}"},
         {"{for: [x in it.l, y in x.m], fields: {p: x.v, q: y}}", "{}",
@@ -63,7 +63,8 @@ static void derive__rules(void **state)
         {"{object: it.b, fields: {p: it.v}}", "{}", "{}", "{\"a\":null}"},
         {"{first_of: [it.x, it.y, \"'d'\"]}", "{}", "{\"y\":2}", "{\"a\":2}"},
         {"{concat: [it.x, it.y]}", "{}", "{\"x\":[1],\"y\":2}", "{\"a\":[1,2]}"},
-        {"{cases: [{if: it.x | present, then: it.x}, {else: it.y}]}", "{}", "{\"y\":2}", "{\"a\":2}"},
+        {"{cases: [{if: it.x | present, then: it.x}, {else: it.y}]}", "{}", "{\"y\":2}",
+         "{\"a\":2}"},
         {"{cases: [{if: it.x | present, then: it.x}]}", "{}", "{}", "{\"a\":null}"},
         {"{value: it.x, only_if_recorded: true}", "{\"a\":[]}", "{\"x\":1}", "{}"},
         {"{value: it.x, only_if_recorded: true}", "{\"a\":[0]}", "{\"x\":1}", "{\"a\":1}"},
@@ -82,7 +83,10 @@ static void derive__rules(void **state)
             pb_pack_load_type(&pack, a, p, text, strlen(text), "t", &err))
             fail_msg("%s", err.msg);
         struct pb_value doc = *json(a, rows[i].doc);
-        struct pb_eval ev = {.a = a, .step = step, .ctx = &doc, .tags = &p->tags,
+        struct pb_eval ev = {.a = a,
+                             .step = step,
+                             .ctx = &doc,
+                             .tags = &p->tags,
                              .recorded = json(a, rows[i].recorded)};
         struct pb_value v = pb_derive(pack, &ev);
         pb_json_add(&b, &v);
@@ -106,10 +110,14 @@ static void group__like_the_record(void **state)
          "[{\"port\":1,\"c\":[\"b\"],\"s\":false},{\"port\":1,\"c\":[\"a\"],\"s\":true}]",
          "[{\"c\":[\"b\"],\"port\":1,\"s\":false},{\"c\":[\"a\"],\"port\":1,\"s\":true},"
          "{\"c\":[\"x\"],\"port\":1,\"s\":false}]"},
-        {"[{\"port\":1,\"c\":[\"a\"],\"s\":false}]", "[{\"port\":1,\"c\":[\"a\",\"b\"],\"s\":false}]",
+        {"[{\"port\":1,\"c\":[\"a\"],\"s\":false}]",
+         "[{\"port\":1,\"c\":[\"a\",\"b\"],\"s\":false}]",
          "[{\"c\":[\"a\"],\"port\":1,\"s\":false}]"},
         {"[{\"port\":2,\"c\":[\"a\"],\"s\":false}]", "[{\"port\":1,\"c\":[\"a\"],\"s\":false}]",
          "[{\"c\":[\"a\"],\"port\":2,\"s\":false}]"},
+        {"[{\"port\":1,\"c\":[\"a\",\"x\"],\"s\":false}]",
+         "[{\"port\":1,\"c\":[\"a\",\"b\"],\"s\":false}]",
+         "[{\"c\":[\"a\",\"x\"],\"port\":1,\"s\":false}]"},
         {"[{\"port\":1,\"c\":[],\"s\":false}]", "[]", "[{\"c\":[],\"port\":1,\"s\":false}]"},
     };
     (void)state;

@@ -97,8 +97,15 @@ static void proto__batch_keys_and_tokens(void **state)
         bool numbered;
         const char *url_or_body;
     } rows[] = {
-        {"ec2", "{action: D}", {PB_PLACE_FORM, "F.1.Value"}, true, "&F.1.Value.1=k1&F.1.Value.2=k2"},
-        {"ssm", "{action: D, body: {A: {B: 1}}}", {PB_PLACE_BODY, "A.Names"}, true,
+        {"ec2",
+         "{action: D}",
+         {PB_PLACE_FORM, "F.1.Value"},
+         true,
+         "&F.1.Value.1=k1&F.1.Value.2=k2"},
+        {"ssm",
+         "{action: D, body: {A: {B: 1}}}",
+         {PB_PLACE_BODY, "A.Names"},
+         true,
          "{\"A\":{\"B\":1,\"Names\":[\"k1\",\"k2\"]}}"},
         {"api", "{path: /x}", {PB_PLACE_QUERY, "id"}, true, "/x?id=k1&id=k2"},
         {"api", "{path: /x, query: {page: 1}}", {PB_PLACE_QUERY, "page"}, false, "/x?page=k1"},
@@ -141,31 +148,36 @@ static void proto__replies(void **state)
          PB_REPLY_OK, "{\"vpcSet\":\"\"}"},
         {"ec2", ec2, 200, "text/xml", "<html/>", 0, PB_REPLY_BAD, "is a 'html'"},
         {"ec2", ec2, 200, "text/html", "<DescribeVpcsResponse/>", 0, PB_REPLY_BAD, "expected XML"},
-        {"ec2", ec2, 200, "text/xml", "<DescribeVpcsResponse><vpcSet>", 0, PB_REPLY_BAD, "not well-formed"},
+        {"ec2", ec2, 200, "text/xml", "<DescribeVpcsResponse><vpcSet>", 0, PB_REPLY_BAD,
+         "not well-formed"},
         {"ec2", ec2, 400, "text/xml",
-         "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>", 0,
-         PB_REPLY_FAULT, "InvalidVpcID.NotFound"},
+         "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>",
+         0, PB_REPLY_FAULT, "InvalidVpcID.NotFound"},
         {"ec2", ec2, 403, "text/xml", "<Response/>", 0, PB_REPLY_BAD, "403 from ec2 DescribeVpcs"},
         {"iam", get, 200, "text/xml",
-         "<GetRoleResponse><GetRoleResult><Role><A>1</A></Role></GetRoleResult><M/></GetRoleResponse>", 0,
-         PB_REPLY_OK, "{\"Role\":{\"A\":\"1\"}}"},
+         "<GetRoleResponse><GetRoleResult><Role><A>1</A></Role></GetRoleResult><M/></"
+         "GetRoleResponse>",
+         0, PB_REPLY_OK, "{\"Role\":{\"A\":\"1\"}}"},
         {"iam", get, 404, "text/xml",
-         "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>", 0, PB_REPLY_FAULT,
-         "NoSuchEntity"},
+         "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>", 0,
+         PB_REPLY_FAULT, "NoSuchEntity"},
         {"ssm", "{action: D}", 400, "application/x-amz-json-1.1",
-         "{\"__type\":\"com.amazonaws.ssm#ParameterNotFound\"}", 0, PB_REPLY_FAULT, "ParameterNotFound"},
-        {"ssm", "{action: D}", 400, "text/html", "{\"__type\":\"ParameterNotFound\"}", 0, PB_REPLY_BAD,
-         "expected JSON"},
-        {"ssm", "{action: D}", 200, "application/x-amz-json-1.1", "{\"A\":", 0, PB_REPLY_BAD, "the reply of"},
+         "{\"__type\":\"com.amazonaws.ssm#ParameterNotFound\"}", 0, PB_REPLY_FAULT,
+         "ParameterNotFound"},
+        {"ssm", "{action: D}", 400, "text/html", "{\"__type\":\"ParameterNotFound\"}", 0,
+         PB_REPLY_BAD, "expected JSON"},
+        {"ssm", "{action: D}", 200, "application/x-amz-json-1.1", "{\"A\":", 0, PB_REPLY_BAD,
+         "the reply of"},
         {"lambda", "{path: /x}", 404, "application/json", "{\"Message\":\"m\"}", 1, PB_REPLY_FAULT,
          "ResourceNotFoundException"},
         {"s3", path, 200, "application/xml", "<Tagging><TagSet/></Tagging>", 0, PB_REPLY_OK,
          "{\"TagSet\":\"\"}"},
-        {"s3", path, 200, "application/xml", "<Other/>", 0, PB_REPLY_BAD, "is a 'Other' and not a 'Tagging'"},
-        {"s3", path, 200, "application/xml", "<Error><Code>SlowDown</Code></Error>", 0, PB_REPLY_FAULT,
-         "SlowDown"},
-        {"s3", path, 404, "application/xml", "<Error><Code>NoSuchTagSet</Code></Error>", 0, PB_REPLY_FAULT,
-         "NoSuchTagSet"},
+        {"s3", path, 200, "application/xml", "<Other/>", 0, PB_REPLY_BAD,
+         "is a 'Other' and not a 'Tagging'"},
+        {"s3", path, 200, "application/xml", "<Error><Code>SlowDown</Code></Error>", 0,
+         PB_REPLY_FAULT, "SlowDown"},
+        {"s3", path, 404, "application/xml", "<Error><Code>NoSuchTagSet</Code></Error>", 0,
+         PB_REPLY_FAULT, "NoSuchTagSet"},
         {"s3", path, 404, "", "", 0, PB_REPLY_BAD, "is of no type, expected XML"},
         {"s3", path, 301, "application/xml", "<Error/>", 0, PB_REPLY_BAD, "a redirect"},
     };
@@ -175,9 +187,12 @@ static void proto__replies(void **state)
         struct pb_ask q;
         struct pb_reply_view view;
         struct pb_buf b = PB_BUF_INIT;
-        struct pb_http_reply r = {.outcome = PB_HTTP_REPLY, .status = rows[i].status,
-                                  .content_type = rows[i].type, .body = rows[i].body,
-                                  .body_len = strlen(rows[i].body), .tries = 1,
+        struct pb_http_reply r = {.outcome = PB_HTTP_REPLY,
+                                  .status = rows[i].status,
+                                  .content_type = rows[i].type,
+                                  .body = rows[i].body,
+                                  .body_len = strlen(rows[i].body),
+                                  .tries = 1,
                                   .header = rows[i].header ? error_type : NULL};
         ask(&q, a, rows[i].service, rows[i].request);
         pb_reply_read(&view, a, &q, &r);
@@ -199,7 +214,8 @@ static void proto__throttling(void **state)
 {
     struct pb_service s = {.name = "ec2", .protocol = PB_PROTO_EC2_QUERY};
     static const char *const own[] = {"SlowLane", NULL};
-    static const char yes[] = "<Code>RequestLimitExceeded</Code>", no[] = "<Code>NotThrottlingAtAll</Code>";
+    static const char yes[] = "<Code>RequestLimitExceeded</Code>",
+                      no[] = "<Code>NotThrottlingAtAll</Code>";
     static const char lane[] = "{\"code\":\"SlowLane\"}";
     (void)state;
     assert_true(pb_reply_throttled(&s, 503, yes, strlen(yes)));
