@@ -213,6 +213,11 @@ static const struct {
      WHOAMI,
      PB_P_UNKNOWN,
      "is text/html, expected JSON"},
+    {"the code as JSON that calls itself HTML",
+     {"/v1/orders/", 404, "text/html", "{\"error\":{\"code\":\"order_not_found\"}}", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "is text/html, expected JSON"},
     {"no permission",
      {"/v1/orders/", 403, NULL, "{\"error\":{\"code\":\"forbidden\"}}", 0},
      WHOAMI,
@@ -245,6 +250,11 @@ static const struct {
      WHOAMI,
      PB_P_UNKNOWN,
      "is text/html, expected JSON"},
+    {"wrong type, and a string",
+     {"/v1/orders/", 200, "text/html", "\"log in\"", 0},
+     WHOAMI,
+     PB_P_UNKNOWN,
+     "is text/html, expected JSON"},
     {"a redirect", {"/v1/orders/", 302, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "a redirect"},
     {"deleted, but shown",
      {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":\"o-1\",\"status\":\"deleted\"}}", 0},
@@ -270,6 +280,24 @@ static void engine__faults(void **state)
                      g.live[0].reason);
         end(&g);
     }
+}
+
+/* Emulators label some of their replies so. */
+static void engine__an_object_is_taken_whatever_its_type_is_called(void **state)
+{
+    static const struct fake_reply rows[] = {
+        NOTES,
+        {"/v1/orders/", 200, "text/html", "{\"order\":{\"id\":\"o-1\",\"customer\":\"c\"}}", 0},
+        WHOAMI,
+    };
+    struct given g;
+    (void)state;
+    start(&g, rows, PB_COUNT(rows));
+    add(&g, "acme_order", "{\"id\":\"o-1\"}");
+    observe(&g);
+    expect(&g, 0, PB_P_KNOWN, NULL);
+    assert_string_equal(pb_get_str(g.live[0].attributes, "customer"), "c");
+    end(&g);
 }
 
 static void engine__not_listed_is_only_a_suspicion(void **state)
@@ -383,6 +411,7 @@ int main(void)
         cmocka_unit_test(engine__a_failed_step_is_unknown_and_one_not_sent_left_out),
         cmocka_unit_test(engine__many_are_listed_once_and_shared),
         cmocka_unit_test(engine__faults),
+        cmocka_unit_test(engine__an_object_is_taken_whatever_its_type_is_called),
         cmocka_unit_test(engine__not_listed_is_only_a_suspicion),
         cmocka_unit_test(engine__a_missing_page_hides_what_is_not_on_the_others),
         cmocka_unit_test(engine__batches_and_unlisted),
