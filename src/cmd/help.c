@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 
 #include "base/text.h"
+#include "config/config.h"
 #include "model/verdict.h"
 #include "version.h"
 
@@ -223,4 +224,6 @@ void pb_help_markdown(struct pb_buf *b)
     for (size_t i = 0; i < PB_NVERDICTS; i++)
         pb_buf_addf(b, "| `%s` | %s | %s |\n", pb_verdicts[i].name, pb_verdicts[i].meaning,
                     pb_verdicts[i].apply_would);
+    pb_buf_addc(b, '\n');
+    pb_config_add_reference(b);
 }

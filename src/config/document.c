@@ -129,4 +129,6 @@ void pb_config_add_schema(struct pb_buf *b)
     add_fields(&m, a, pb_params);
     v = pb_map_done(&m, a);
     pb_json_add_pretty(b, &v);
+    if (!b->len || b->s[b->len - 1] != '\n')
+        pb_buf_addc(b, '\n');
 }

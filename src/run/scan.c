@@ -166,7 +166,7 @@ static void take_text(struct pb_scan *out, const struct block *b, const char *te
 
     if (source && is_local(text))
         pb_strv_add(&out->locals, text);
-    else if (!source && strstr(text, ".."))
+    else if (!source && (strstr(text, "..") || strstr(text, "dirname")))
         out->climbs = true;
 }
 

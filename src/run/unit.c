@@ -203,6 +203,12 @@ static int observe(struct job *j, struct pb_err *err)
     return pb_live_read(&j->u->live, &j->u->stats, j->u->arena, &rq, err);
 }
 
+static void refine(struct job *j)
+{
+    if (j->executor->refine)
+        j->executor->refine(&j->u->recorded, j->u->arena, &j->u->declared.schemas);
+}
+
 static int plan_and_observe(struct job *j, struct pb_err *err)
 {
     struct early e = {.rc = -1};
@@ -212,12 +218,12 @@ static int plan_and_observe(struct job *j, struct pb_err *err)
         return -1;
     early_start(&e, j);
     rc = j->executor->declare(&j->u->declared, j->u->arena, &j->ctx, &j->u->recorded, err);
-    if (e.running) {
+    if (e.running)
         pthread_join(e.thread, NULL);
-        if (rc == 0)
-            rc = early_finish(&e, j, err);
-    } else if (rc == 0) {
-        rc = observe(j, err);
+    if (rc == 0) {
+        /* Only now: the other thread reads the recorded side too. */
+        refine(j);
+        rc = e.running ? early_finish(&e, j, err) : observe(j, err);
     }
     pb_diags_release(&e.diags);
     pb_arena_free(e.arena);
@@ -284,6 +290,7 @@ static int gather_once(struct job *j, bool *moved, struct pb_err *err)
         return -1;
     u->recorded = whole;
     if (hit) {
+        refine(j);
         narrow_recorded(j);
         rc = observe(j, err);
     } else {

@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+load helpers
+
+@test "a wrong word is answered with the nearest right one, exit 64" {
+    must_fail 64 plumb aduit
+    says "unknown command 'aduit'; did you mean 'audit'?"
+    must_fail 64 plumb audit --formt json
+    says "did you mean '--format'?"
+    must_fail 64 plumb audit --format yml
+    says "there is: text, json"
+    must_fail 64 plumb
+    says "Usage: plumb"
+    must_fail 64 plumb completion tcsh
+    says "there is: bash, zsh, fish"
+}
+
+@test "help is the same by both ways, and fits" {
+    local command
+    for command in audit explain observe init doctor help version completion; do
+        diff <(plumb help "$command") <(plumb "$command" --help)
+    done
+    plumb help | awk 'length > 80 {exit 1}'
+}
+
+@test "the manual page is roff that man can read" {
+    plumb help --man >"$BATS_TEST_TMPDIR/plumb.1"
+    command -v man >/dev/null || skip "man is not on PATH"
+    output=$(MANWIDTH=80 man --warnings -l "$BATS_TEST_TMPDIR/plumb.1" 2>"$BATS_TEST_TMPDIR/warnings")
+    says "EXIT STATUS" "plumb audit" "--save-baseline"
+    [ ! -s "$BATS_TEST_TMPDIR/warnings" ]
+}
+
+@test "completion completes commands, options and values in bash" {
+    output=$(bash -c 'source <("$1" completion bash)
+        try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _plumb; echo "${COMPREPLY[*]}"; }
+        try plumb ex
+        try plumb audit --form
+        try plumb audit --format j
+        try plumb -C dir completion z' _ "$PLUMB")
+    [ "$output" = $'explain\n--format\njson\nzsh' ]
+}
+
+@test "completion scripts are accepted by the other shells" {
+    local shell missing=
+    for shell in zsh fish; do
+        if command -v "$shell" >/dev/null; then
+            plumb completion "$shell" | must "$shell" -n /dev/stdin
+        else
+            missing+="$shell is not on PATH; "
+        fi
+    done
+    [ -z "$missing" ] || skip "${missing%; }"
+}
+
+@test "a full disk is an error, not a success" {
+    [ -e /dev/full ] || skip "no /dev/full"
+    must_fail 1 bash -c '"$1" version >/dev/full' _ "$PLUMB"
+    says "cannot write the whole output"
+    must_fail 1 bash -c '"$1" help --man >/dev/full' _ "$PLUMB"
+}
+
+@test "the tables in the README are those of the program" {
+    [ -f "$PLUMB_ROOT/README.md" ] || skip "no README.md"
+    local line
+    while read -r line; do
+        case $line in '| `'* | '| '[0-9]*) ;; *) continue ;; esac
+        grep -qF -- "$line" "$PLUMB_ROOT/README.md" || {
+            echo "README.md lacks: $line (plumb help --markdown)" >&2
+            return 1
+        }
+    done < <(plumb help --markdown)
+}

@@ -1,0 +1,478 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The audit with a made-up executor and observer in place of the registry's. */
+#include "base/buf.h"
+#include "base/child.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "run/audit.h"
+#include "run/scan.h"
+
+static struct fake {
+    bool cached;        /* the declared side is in the cache */
+    bool preview_wrong; /* the text of the configuration says another region */
+    bool fail_declare;
+    bool no_preview;
+    int moves;            /* how often the state moves behind a record() */
+    const char *recorded; /* what the state says */
+    const char *region;   /* what the plan says */
+    const char *live;     /* what is live */
+    int refined, records, declares, observes, observed;
+    bool observed_wrong; /* somebody was asked with the wrong region last */
+    char tree[256];
+} fake;
+
+static struct pb_value map1(struct pb_arena *a, const char *k, const char *v)
+{
+    struct pb_map_builder m = PB_BUILDER_INIT;
+
+    pb_map_add(&m, k, pb_mk_string(a, v));
+    return pb_map_done(&m, a);
+}
+
+static bool is_unit_dir(const char *const *files, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strstr(files[i], ".tf"))
+            return true;
+    return false;
+}
+
+static const char provider_key[] = "provider[\"registry.terraform.io/example/example\"]";
+
+static int record(struct pb_recorded_set *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                  struct pb_err *err)
+{
+    struct pb_recorded *v = pb_arena_zalloc(a, 2 * sizeof(*v));
+
+    (void)u, (void)err;
+    v[0] = (struct pb_recorded){.address = "example_thing.a",
+                                .type = "example_thing",
+                                .provider = provider_key,
+                                .id = "a-1",
+                                .attributes = pb_box(a, map1(a, "name", fake.recorded))};
+    v[1] = v[0];
+    v[1].address = "terraform_data.b";
+    v[1].type = "terraform_data";
+    *out = (struct pb_recorded_set){.v = v, .n = 2, .lineage = "lin"};
+    out->serial = fake.moves > 0 ? fake.records : 5;
+    if (fake.records++ & 1)
+        fake.moves--;
+    return 0;
+}
+
+static const struct pb_provider_config *provider(struct pb_arena *a, const char *region)
+{
+    struct pb_provider_config *p = pb_arena_zalloc(a, sizeof(*p));
+
+    *p = (struct pb_provider_config){.key = provider_key,
+                                     .source = "registry.terraform.io/example/example",
+                                     .values = pb_box(a, map1(a, "region", region))};
+    return p;
+}
+
+static void fill(struct pb_declare_result *out, struct pb_arena *a)
+{
+    static const char *const addresses[] = {"example_thing.a", "terraform_data.b"};
+    struct pb_declared *v = pb_arena_zalloc(a, 2 * sizeof(*v));
+    struct pb_map_builder m = PB_BUILDER_INIT;
+    const struct pb_value *configured;
+
+    pb_map_add(&m, "name", pb_true);
+    configured = pb_box(a, pb_map_done(&m, a));
+    for (size_t i = 0; i < 2; i++)
+        v[i] = (struct pb_declared){.address = addresses[i],
+                                    .type = i ? "terraform_data" : "example_thing",
+                                    .provider = provider_key,
+                                    .action = strcmp(fake.recorded, "one") == 0 ? PB_ACT_NONE
+                                                                                : PB_ACT_UPDATE,
+                                    .planned = pb_box(a, map1(a, "name", "one")),
+                                    .configured = configured};
+    memset(out, 0, sizeof(*out));
+    out->declared = (struct pb_declared_set){.v = v, .n = 2, .complete = true};
+    out->declared.providers = provider(a, fake.region);
+    out->declared.nproviders = 1;
+}
+
+static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
+                          const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
+                          struct pb_err *err)
+{
+    (void)recorded, (void)err;
+    assert_int_equal(strlen(u->tree_key), 64);
+    assert_null(u->tree);
+    *hit = fake.cached;
+    if (fake.cached)
+        fill(out, a);
+    return 0;
+}
+
+static int declare(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                   const struct pb_recorded_set *recorded, struct pb_err *err)
+{
+    PB_AUTO(str) char *file = pb_fs_join(u->tree, "unit/main.tf");
+
+    (void)recorded;
+    fake.declares++;
+    assert_true(pb_fs_exists(file));
+    snprintf(fake.tree, sizeof(fake.tree), "%s", u->tree);
+    if (fake.fail_declare)
+        return pb_fail(err, PB_E_TOOL, "the tool failed");
+    fill(out, a);
+    return 0;
+}
+
+static int preview(const struct pb_provider_config **out, size_t *n, struct pb_arena *a,
+                   const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    (void)u;
+    if (fake.no_preview)
+        return pb_fail(err, PB_E_INPUT, "not readable");
+    *out = provider(a, fake.preview_wrong ? "wrong" : fake.region);
+    *n = 1;
+    return 0;
+}
+
+static void refine(struct pb_recorded_set *set, struct pb_arena *a,
+                   const struct pb_schema_set *schemas)
+{
+    (void)set, (void)a;
+    assert_non_null(schemas);
+    fake.refined++;
+}
+
+static bool covers(const struct pb_observe_request *rq, const char *source, const char *type)
+{
+    (void)rq;
+    return strcmp(type, "example_thing") == 0 &&
+           strcmp(source, "registry.terraform.io/example/example") == 0;
+}
+
+static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
+                   const struct pb_observe_request *rq, struct pb_err *err)
+{
+    const char *region = pb_get_str(rq->providers[0].values, "region");
+
+    (void)err;
+    fake.observes++;
+    fake.observed_wrong = strcmp(region, fake.region) != 0;
+    for (size_t i = 0; i < rq->n; i++) {
+        out[i] = (struct pb_live){.presence = PB_P_KNOWN,
+                                  .attributes = pb_box(a, map1(a, "name", fake.live))};
+        fake.observed++;
+    }
+    stats->requests += rq->n;
+    return 0;
+}
+
+static const struct pb_executor executor = {.name = "terraform",
+                                            .is_unit_dir = is_unit_dir,
+                                            .record = record,
+                                            .declare_cached = declare_cached,
+                                            .declare = declare,
+                                            .refine = refine,
+                                            .preview_providers = preview};
+static const struct pb_observer observer = {"fake", covers, observe};
+const struct pb_executor *const pb_executors[] = {&executor, NULL};
+const struct pb_observer *const pb_observers[] = {&observer, NULL};
+
+static char *repo; /* made by setup */
+
+static void git(const char *a, const char *b, const char *c, const char *d)
+{
+    PB_AUTO(strv) struct pb_strv argv = PB_STRV_INIT, env = PB_STRV_INIT;
+    const char *words[] = {
+        "git", "-C", repo, "-c", "user.name=plumb", "-c", "user.email=plumb@example.com",
+        a,     b,    c,    d};
+    struct pb_child_spec spec = {0};
+    struct pb_child_status st;
+    struct pb_child *child = NULL;
+    struct pb_err err = PB_ERR_INIT;
+
+    for (size_t i = 0; i < PB_COUNT(words); i++)
+        pb_strv_add(&argv, words[i]);
+    pb_strv_setenv(&env, "PATH", getenv("PATH"));
+    pb_strv_setenv(&env, "GIT_CONFIG_GLOBAL", "/dev/null");
+    pb_strv_setenv(&env, "GIT_CONFIG_SYSTEM", "/dev/null");
+    spec.argv = argv.v;
+    spec.env = env.v;
+    assert_int_equal(pb_child_start(&child, &spec, &err), 0);
+    assert_int_equal(pb_child_wait(&st, child, NULL, NULL, &err), 0);
+    assert_int_equal(st.code, 0);
+    pb_child_free(child);
+}
+
+static void put(const char *name, const char *text)
+{
+    PB_AUTO(str) char *path = pb_fs_join(repo, name), *dir = pb_strdup(path);
+    struct pb_err err = PB_ERR_INIT;
+
+    *strrchr(dir, '/') = '\0';
+    assert_int_equal(pb_fs_mkdirs(dir, 0700, &err), 0);
+    assert_int_equal(pb_fs_write_atomic(path, text, strlen(text), 0600, &err), 0);
+}
+
+static int setup(void **state)
+{
+    PB_AUTO(str) char *state_dir = NULL;
+    struct pb_err err = PB_ERR_INIT;
+
+    (void)state;
+    assert_int_equal(pb_work_new(&repo, &err), 0);
+    state_dir = pb_fs_join(repo, ".git/plumb-test");
+    git("init", "-q", "-b", "main");
+    setenv("PLUMB_STATE_DIR", state_dir, 1);
+    setenv("PLUMB_CACHE_DIR", state_dir, 1);
+    setenv("PLUMB_DATA_DIR", ".", 1);
+    put("unit/main.tf", "terraform {\n  backend \"local\" {}\n}\n");
+    git("add", "-A", ".", "--");
+    git("commit", "-q", "-m", "start");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    pb_work_remove(repo);
+    free(repo);
+    return 0;
+}
+
+static void reset(void)
+{
+    fake = (struct fake){.region = "north", .live = "one", .recorded = "one"};
+}
+
+static int audit(struct pb_audit *a, struct pb_audit_options *o)
+{
+    struct pb_err err = PB_ERR_INIT;
+    int rc;
+
+    o->dir = repo;
+    rc = pb_audit_run(a, o, &err);
+    if (rc < 0)
+        print_message("%s\n", err.msg);
+    return rc;
+}
+
+static void audit__a_cached_declared_side_starts_nothing(void **state)
+{
+    struct pb_audit_options o = {0};
+    struct pb_audit a;
+
+    (void)state;
+    reset();
+    fake.cached = true;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(a.nunits, 1);
+    assert_string_equal(a.units[0].config.name, "unit");
+    assert_int_equal(fake.declares, 0);
+    assert_int_equal(fake.refined, 1);
+    assert_int_equal(fake.observed, 1);
+    assert_int_equal(a.exit_code, PB_EXIT_PLUMB);
+    assert_int_equal(a.by_verdict[PB_IN_SYNC], 2);
+    assert_string_equal(pb_live_find(&a.units[0].live, "terraform_data.b")->observer, "none");
+    pb_audit_release(&a);
+}
+
+static void audit__a_cold_one_plans_and_observes_at_once(void **state)
+{
+    struct pb_audit_options o = {0};
+    struct pb_audit a;
+
+    (void)state;
+    reset();
+    fake.live = "two";
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(fake.declares, 1);
+    assert_int_equal(fake.observed, 1);
+    assert_int_equal(a.by_verdict[PB_DRIFTED], 1);
+    assert_int_equal(a.exit_code, PB_EXIT_DRIFT);
+    assert_false(pb_fs_exists(fake.tree));
+    pb_audit_release(&a);
+}
+
+static void audit__wrong_settings_are_observed_again(void **state)
+{
+    struct pb_audit_options o = {0};
+    struct pb_audit a;
+
+    (void)state;
+    reset();
+    fake.preview_wrong = true;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(fake.observed, 2);
+    assert_false(fake.observed_wrong);
+    pb_audit_release(&a);
+
+    reset();
+    fake.no_preview = true;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(fake.observed, 1);
+    pb_audit_release(&a);
+}
+
+static void audit__a_state_that_moves_is_read_again_once(void **state)
+{
+    struct pb_audit_options o = {0};
+    struct pb_audit a;
+
+    (void)state;
+    reset();
+    fake.cached = true;
+    fake.moves = 1;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(fake.records, 4);
+    assert_false(a.units[0].failed);
+    assert_string_equal(a.units[0].diags.v[0].code, "state-moved");
+    pb_audit_release(&a);
+
+    reset();
+    fake.cached = true;
+    fake.moves = 9;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_true(a.units[0].failed);
+    assert_non_null(strstr(a.units[0].err.msg, "keeps changing"));
+    assert_int_equal(a.exit_code, PB_EXIT_ERROR);
+    pb_audit_release(&a);
+}
+
+static void audit__a_failed_unit_is_reported(void **state)
+{
+    struct pb_audit_options o = {0};
+    struct pb_audit a;
+
+    (void)state;
+    reset();
+    fake.fail_declare = true;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_true(a.units[0].failed);
+    assert_string_equal(a.units[0].err.msg, "the tool failed");
+    assert_int_equal(a.exit_code, PB_EXIT_ERROR);
+    assert_false(pb_fs_exists(fake.tree));
+    pb_audit_release(&a);
+}
+
+static void audit__targets_and_rules(void **state)
+{
+    char target[] = "example_thing.a", nothing[] = "example_thing.z";
+    char rule[] = "example_thing.a:name";
+    char *targets[] = {target, NULL}, *none[] = {nothing, NULL}, *rules[] = {rule, NULL};
+    struct pb_audit_options o = {.targets = targets};
+    struct pb_audit a;
+
+    (void)state;
+    reset();
+    fake.cached = true;
+    fake.live = "two";
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(a.resources, 1);
+    assert_int_equal(a.exit_code, PB_EXIT_DRIFT);
+    pb_audit_release(&a);
+    o.targets = none;
+    assert_int_equal(audit(&a, &o), -1);
+    pb_audit_release(&a);
+    o = (struct pb_audit_options){.ignore = rules};
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(a.exit_code, PB_EXIT_PLUMB);
+    pb_audit_release(&a);
+}
+
+/* Saved while in sync, a baseline shows what a refresh has hidden in the state since. */
+static void audit__baseline(void **state)
+{
+    struct pb_audit_options o = {.save_baseline = true};
+    struct pb_audit a;
+
+    (void)state;
+    reset();
+    fake.cached = true;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(a.units[0].baseline_saved, 2);
+    pb_audit_release(&a);
+    o.save_baseline = false;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_true(a.units[0].has_baseline);
+    assert_int_equal(a.exit_code, PB_EXIT_PLUMB);
+    pb_audit_release(&a);
+    fake.live = fake.recorded = "two";
+    assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(a.by_verdict[PB_LAUNDERED], 2);
+    pb_audit_release(&a);
+}
+
+static void scan__what_a_module_reaches(void **state)
+{
+    static const struct {
+        const char *text;
+        bool backend, provider, climbs;
+        size_t locals;
+    } rows[] = {
+        {"terraform {\n  backend \"local\" {}\n}\n", true, false, false, 0},
+        {"terraform {\n  cloud {\n  }\n}\n", true, false, false, 0},
+        {"provider \"x\" {\n}\n", false, true, false, 0},
+        {"# provider \"x\" {}\n/* terraform { backend \"y\" {} } */\n", false, false, false, 0},
+        {"variable \"provider\" {\n  backend = 1\n}\n", false, false, false, 0},
+        {"module \"a\" {\n  source = \"../net\"\n}\n", false, false, false, 1},
+        {"module \"a\" {\n  source = \"./net\" # here\n}\n", false, false, false, 1},
+        {"module \"a\" {\n  source = \"example/net\"\n}\n", false, false, false, 0},
+        {"locals {\n  a = file(\"../x\")\n}\n", false, false, true, 0},
+        {"locals {\n  a = \"${file(\"${path.module}/../x\")}\"\n}\n", false, false, true, 0},
+        {"locals {\n  a = file(\"${dirname(path.module)}/x\")\n}\n", false, false, true, 0},
+        {"locals {\n  a = <<-E\n    ${file(\"../x\")}\n  E\n}\nprovider \"x\" {}\n", false, true,
+         true, 0},
+        {"locals {\n  a = <<E\nterraform {\n backend \"s\" {}\nE\n}\n", false, false, false, 0},
+        {"locals {\n  a = \"unclosed ${", false, false, false, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        struct pb_scan s = {0};
+
+        pb_scan_hcl(&s, rows[i].text, strlen(rows[i].text));
+        if (s.backend != rows[i].backend || s.provider != rows[i].provider ||
+            s.climbs != rows[i].climbs || s.locals.n != rows[i].locals)
+            fail_msg("row %zu: %d %d %d %zu: %s", i, s.backend, s.provider, s.climbs, s.locals.n,
+                     rows[i].text);
+        pb_scan_release(&s);
+    }
+}
+
+static void scan__json(void **state)
+{
+    static const char text[] =
+        "{\"terraform\":{\"backend\":{\"local\":{}}},\"module\":{\"a\":{\"source\":\"../n\"}},"
+        "\"resource\":{\"x\":{\"y\":{\"source\":\"z\"}}}}";
+    struct pb_scan s = {0};
+
+    (void)state;
+    pb_scan_json(&s, text, strlen(text));
+    assert_true(s.backend && !s.provider && !s.climbs);
+    assert_string_equal(s.locals.v[0], "../n");
+    pb_scan_release(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(audit__a_cached_declared_side_starts_nothing),
+        cmocka_unit_test(audit__a_cold_one_plans_and_observes_at_once),
+        cmocka_unit_test(audit__wrong_settings_are_observed_again),
+        cmocka_unit_test(audit__a_state_that_moves_is_read_again_once),
+        cmocka_unit_test(audit__a_failed_unit_is_reported),
+        cmocka_unit_test(audit__targets_and_rules),
+        cmocka_unit_test(audit__baseline),
+        cmocka_unit_test(scan__what_a_module_reaches),
+        cmocka_unit_test(scan__json),
+    };
+    return cmocka_run_group_tests_name("audit", tests, setup, teardown);
+}

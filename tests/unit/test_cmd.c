@@ -1,0 +1,198 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "backends/backend.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "model/verdict.h"
+#include "report/report.h"
+
+static int parse(struct pb_args *a, struct pb_err *err, const char *line)
+{
+    PB_AUTO(strv) struct pb_strv v = PB_STRV_INIT;
+    static struct pb_strv kept[64]; /* values are the argv's */
+    static size_t n;
+
+    pb_strv_add(&v, "plumb");
+    while (*line) {
+        size_t len = strcspn(line, " ");
+
+        pb_strv_addf(&v, "%.*s", (int)len, line);
+        line += len + (line[len] == ' ');
+    }
+    assert_true(n < PB_COUNT(kept));
+    kept[n] = v;
+    v = (struct pb_strv)PB_STRV_INIT;
+    n++;
+    return pb_args_parse(a, (int)kept[n - 1].n, kept[n - 1].v, err);
+}
+
+static void cmd__options_in_every_form(void **state)
+{
+    struct pb_args a = PB_ARGS_INIT;
+    struct pb_err err = PB_ERR_INIT;
+
+    (void)state;
+    assert_int_equal(parse(&a, &err,
+                           "-C there --unit=a audit -ub -f json --format text -o x.json --all "
+                           "--fail-on drifted,missing -t module.a"),
+                     0);
+    assert_string_equal(a.command->name, "audit");
+    assert_string_equal(pb_args_get(&a, PB_O_DIR), "there");
+    assert_string_equal(pb_args_all(&a, PB_O_UNIT)[0], "a");
+    assert_string_equal(pb_args_all(&a, PB_O_UNIT)[1], "b");
+    assert_string_equal(pb_args_all(&a, PB_O_FORMAT)[1], "text");
+    assert_true(pb_args_has(&a, PB_O_ALL));
+    assert_false(pb_args_has(&a, PB_O_QUIET));
+    assert_null(pb_args_all(&a, PB_O_IGNORE));
+    pb_args_release(&a);
+
+    a = (struct pb_args)PB_ARGS_INIT;
+    assert_int_equal(parse(&a, &err, "explain -- -odd"), 0);
+    assert_string_equal(a.pos.v[0], "-odd");
+    pb_args_release(&a);
+}
+
+static void cmd__messages(void **state)
+{
+    static const struct {
+        const char *line, *message;
+    } rows[] = {
+        {"aduit", "unknown command 'aduit'; did you mean 'audit'?"},
+        {"zzzzzzzzz", "unknown command 'zzzzzzzzz'; 'plumb help' lists the commands"},
+        {"audit --formt json", "unknown option '--formt'; did you mean '--format'?"},
+        {"--format json audit", "option '--format' belongs to 'audit': write it after the command"},
+        {"audit --format", "--format needs a FORMAT"},
+        {"audit --format jsn", "--format does not know 'jsn'; did you mean 'json'? (text, json)"},
+        {"audit --all=yes", "--all takes no value"},
+        {"audit -av", "-a takes no value: write '-a -v'"},
+        {"audit --rev a --rev b", "--rev can be given once"},
+        {"audit --rev=", "--rev needs a REV, not an empty word"},
+        {"audit --fail-on drifted,misssing",
+         "--fail-on does not know 'misssing'; did you mean 'missing'? (computed, stale_record, "
+         "converged, pending, unobserved, unmanaged, laundered, drifted, missing, conflict)"},
+        {"explain", "'explain' needs more: plumb explain [options] ADDRESS"},
+        {"audit prod", "'audit' does not take 'prod': plumb audit [options]"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        struct pb_args a = PB_ARGS_INIT;
+        struct pb_err err = PB_ERR_INIT;
+
+        assert_int_equal(parse(&a, &err, rows[i].line), -1);
+        assert_string_equal(err.msg, rows[i].message);
+        assert_int_equal(pb_exit_of(err.cls), PB_EXIT_USAGE);
+        pb_args_release(&a);
+    }
+}
+
+static void check_opts(const struct pb_opt *o, bool *seen)
+{
+    for (; o && o->name; o++) {
+        assert_true(o->help && *o->help);
+        assert_false(pb_ends_with(o->help, "."));
+        assert_false(seen[(unsigned char)o->short_name] && o->short_name);
+        seen[(unsigned char)o->short_name] = true;
+        if (!o->arg)
+            assert_false(o->repeat || o->list || o->values);
+        for (const struct pb_opt *g = pb_global_opts; g->name; g++)
+            if (g != o)
+                assert_string_not_equal(g->name, o->name);
+    }
+}
+
+static void cmd__the_table_is_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < pb_ncommands; i++) {
+        const struct pb_command *c = &pb_commands[i];
+        bool seen[256] = {false};
+
+        assert_true(*c->summary && *c->about && c->run && c->examples[0].line);
+        assert_true(strlen(c->summary) <= 68);
+        check_opts(pb_global_opts, seen);
+        check_opts(c->opts, seen);
+        for (size_t k = 0; k < PB_COUNT(c->examples) && c->examples[k].line; k++)
+            assert_non_null(c->examples[k].what);
+        for (size_t k = 0; (int)c->exits[k] != PB_EXIT_END; k++)
+            assert_true(!k || c->exits[k] > c->exits[k - 1]);
+        assert_ptr_equal(pb_command_find(c->name), c);
+    }
+    assert_null(pb_command_find("none"));
+}
+
+static const struct pb_opt *opt_of(const char *command, const char *name)
+{
+    const struct pb_opt *o = pb_command_find(command)->opts;
+
+    while (o->name && strcmp(o->name, name) != 0)
+        o++;
+    assert_non_null(o->name);
+    return o;
+}
+
+/* Lists of names in the table that are made elsewhere. */
+static void cmd__values_are_those_that_there_are(void **state)
+{
+    const char *const *v = opt_of("audit", "format")->values;
+    size_t n = 0;
+
+    (void)state;
+    for (; v[n]; n++)
+        assert_non_null(pb_report_format_find(v[n]));
+    assert_int_equal(n, pb_report_formats_count);
+    v = opt_of("audit", "observer")->values;
+    for (n = 0; pb_observers[n]; n++)
+        assert_string_equal(v[n], pb_observers[n]->name);
+    assert_null(v[n]);
+    v = opt_of("audit", "fail-on")->values;
+    for (n = 0; v[n]; n++) {
+        enum pb_verdict verdict;
+
+        assert_int_equal(pb_verdict_parse(&verdict, v[n]), 0);
+    }
+    v = pb_command_find("help")->pos_values;
+    for (n = 0; v[n]; n++)
+        assert_non_null(pb_command_find(v[n]));
+    assert_int_equal(n, pb_ncommands);
+}
+
+static void cmd__help_fits_a_terminal(void **state)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+    (void)state;
+    pb_help_overview(&b);
+    for (size_t i = 0; i < pb_ncommands; i++) {
+        pb_help_command(&b, &pb_commands[i]);
+        for (const struct pb_opt *o = pb_commands[i].opts; o && o->name; o++)
+            assert_non_null(strstr(b.s, o->name));
+    }
+    for (const char *s = b.s; *s;) {
+        size_t n = strcspn(s, "\n");
+
+        if (n > 80)
+            fail_msg("over 80 columns: %.*s", (int)n, s);
+        assert_false(n && s[n - 1] == ' ');
+        s += n + (s[n] == '\n');
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cmd__options_in_every_form),
+        cmocka_unit_test(cmd__messages),
+        cmocka_unit_test(cmd__the_table_is_whole),
+        cmocka_unit_test(cmd__values_are_those_that_there_are),
+        cmocka_unit_test(cmd__help_fits_a_terminal),
+    };
+    return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);
+}
