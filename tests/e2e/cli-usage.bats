@@ -25,14 +25,20 @@ load helpers
 @test "the manual page is roff that man can read" {
     plumb help --man >"$BATS_TEST_TMPDIR/plumb.1"
     command -v man >/dev/null || skip "man is not on PATH"
-    output=$(MANWIDTH=80 man --warnings -l "$BATS_TEST_TMPDIR/plumb.1" 2>"$BATS_TEST_TMPDIR/warnings")
+    cd "$BATS_TEST_TMPDIR"
+    output=$(MANWIDTH=80 man --warnings -l plumb.1 2>warnings)
     says "EXIT STATUS" "plumb audit" "--save-baseline"
-    [ ! -s "$BATS_TEST_TMPDIR/warnings" ]
+    [ ! -s warnings ]
 }
 
 @test "completion completes commands, options and values in bash" {
+    # shellcheck disable=SC2016
     output=$(bash -c 'source <("$1" completion bash)
-        try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _plumb; echo "${COMPREPLY[*]}"; }
+        try() {
+            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+            _plumb
+            echo "${COMPREPLY[*]}"
+        }
         try plumb ex
         try plumb audit --form
         try plumb audit --format j
@@ -54,9 +60,10 @@ load helpers
 
 @test "a full disk is an error, not a success" {
     [ -e /dev/full ] || skip "no /dev/full"
-    must_fail 1 bash -c '"$1" version >/dev/full' _ "$PLUMB"
+    into_full() { plumb "$@" >/dev/full; }
+    must_fail 1 into_full version
     says "cannot write the whole output"
-    must_fail 1 bash -c '"$1" help --man >/dev/full' _ "$PLUMB"
+    must_fail 1 into_full help --man
 }
 
 @test "the tables in the README are those of the program" {

@@ -21,116 +21,93 @@ static struct pb_value str(const char *s)
     return (struct pb_value){.kind = PB_STRING, .n = (uint32_t)strlen(s), .s = s};
 }
 
-static struct pb_audit synthetic(struct pb_arena *a)
+/* What the made-up audit is made of. */
+static struct made {
+    struct pb_value net, ops, pa, pb, secret, other, text, evil, unseen;
+    struct pb_attr_result tags[1], policy[1], password[2], longs[2], dark[1];
+    struct pb_resource_result r[9];
+    struct pb_unit_result u[2];
+} m;
+
+static struct pb_attr_result attr(const char *path, enum pb_verdict v, const struct pb_value *d,
+                                  const struct pb_value *r, const struct pb_value *l)
 {
-    static struct pb_value net, ops, pa, pb, secret, other, text, evil, unseen;
-    static struct pb_attr_result tags[1], policy[1], password[2], longs[2], dark[1];
-    static struct pb_resource_result r[9];
-    static struct pb_unit_result u[2];
-    struct pb_audit audit = {.arena = a, .nunits = 2, .units = u, .elapsed_ms = 1234};
+    return (struct pb_attr_result){
+        .path = path, .verdict = v, .declared = d, .recorded = r, .live = l};
+}
+
+static void make_attributes(struct pb_arena *a)
+{
     char *big = pb_arena_zalloc(a, 400);
 
     memset(big, 'x', 399);
-    net = str("net"), ops = str("ops"), pa = str(POLICY_A), pb = str(POLICY_B);
-    secret = str(SECRET), other = str(SECRET "2"), text = str(big);
-    evil = str("\033[2Jgone\xe2\x80\xae");
-    secret.flags = other.flags = PB_V_SENSITIVE;
-    unseen = pb_mk_unknown(a, "403 AccessDenied");
-    tags[0] =
-        (struct pb_attr_result){"tags.team", PB_DRIFTED, &net, &net, &ops, false, false, NULL};
-    policy[0] = (struct pb_attr_result){"policy", PB_DRIFTED, &pa, &pa, &pb, false, false, NULL};
-    password[0] = (struct pb_attr_result){"password", PB_DRIFTED, &secret, &secret,
-                                          &other,     true,       false,   NULL};
-    password[1] =
-        (struct pb_attr_result){"note", PB_COMPUTED, NULL, &net, &ops, false, false, NULL};
-    longs[0] = (struct pb_attr_result){"text", PB_CONFLICT, &text, &net, &evil, false, false, NULL};
-    longs[1] = (struct pb_attr_result){"size", PB_DRIFTED, &net, &net,
-                                       &ops,   false,      true, "scaled elsewhere"};
-    dark[0] = (struct pb_attr_result){"policy", PB_UNKNOWN_V, &pa,   &pa,
-                                      &unseen,  false,        false, "403 AccessDenied"};
-    r[0] = (struct pb_resource_result){"example_a.drifted",
-                                       "example_a",
-                                       "a-1",
-                                       PB_DRIFTED,
-                                       PB_ACT_NONE,
-                                       "rest",
-                                       NULL,
-                                       false,
-                                       tags,
-                                       1,
-                                       9,
-                                       9};
-    r[1] = (struct pb_resource_result){"example_b.policy",
-                                       "example_b",
-                                       "b-1",
-                                       PB_DRIFTED,
-                                       PB_ACT_NONE,
-                                       "rest",
-                                       NULL,
-                                       false,
-                                       policy,
-                                       1,
-                                       3,
-                                       3};
-    r[2] = (struct pb_resource_result){"example_c.secret", "example_c", "c-1", PB_DRIFTED,
-                                       PB_ACT_NONE,        "rest",      NULL,  false,
-                                       password,           2,           4,     4};
-    r[3] = (struct pb_resource_result){"example_d.long",
-                                       "example_d",
-                                       "d-1",
-                                       PB_CONFLICT,
-                                       PB_ACT_UPDATE,
-                                       "rest",
-                                       NULL,
-                                       false,
-                                       longs,
-                                       2,
-                                       5,
-                                       5};
-    r[4] = (struct pb_resource_result){.address = "example_e.gone",
-                                       .type = "example_e",
-                                       .id = "e-1",
-                                       .verdict = PB_MISSING,
-                                       .action = PB_ACT_NONE,
-                                       .observer = "rest",
-                                       .reason = "404 NotFound"};
-    r[5] = (struct pb_resource_result){.address = "example_f.new",
-                                       .type = "example_f",
-                                       .verdict = PB_PENDING,
-                                       .action = PB_ACT_CREATE};
-    r[6] = (struct pb_resource_result){.address = "example_g.unseen[\"x\"]",
-                                       .type = "example_g",
-                                       .id = "g-1",
-                                       .verdict = PB_UNOBSERVED,
-                                       .reason = "no pack for type 'example_g'"};
-    r[7] = (struct pb_resource_result){"example_h.partly",
-                                       "example_h",
-                                       "h-1",
-                                       PB_UNKNOWN_V,
-                                       PB_ACT_NONE,
-                                       "rest",
-                                       NULL,
-                                       false,
-                                       dark,
-                                       1,
-                                       2,
-                                       1};
-    r[8] = (struct pb_resource_result){.address = "example_i.fine",
-                                       .type = "example_i",
-                                       .id = "i-1",
-                                       .verdict = PB_IN_SYNC,
-                                       .observer = "rest",
-                                       .attrs_total = 4,
-                                       .attrs_observed = 4};
-    memset(u, 0, sizeof(u));
+    m.net = str("net"), m.ops = str("ops"), m.pa = str(POLICY_A), m.pb = str(POLICY_B);
+    m.secret = str(SECRET), m.other = str(SECRET "2"), m.text = str(big);
+    m.evil = str("\033[2Jgone\xe2\x80\xae");
+    m.secret.flags = m.other.flags = PB_V_SENSITIVE;
+    m.unseen = pb_mk_unknown(a, "403 AccessDenied");
+    m.tags[0] = attr("tags.team", PB_DRIFTED, &m.net, &m.net, &m.ops);
+    m.policy[0] = attr("policy", PB_DRIFTED, &m.pa, &m.pa, &m.pb);
+    m.password[0] = attr("password", PB_DRIFTED, &m.secret, &m.secret, &m.other);
+    m.password[0].sensitive = true;
+    m.password[1] = attr("note", PB_COMPUTED, NULL, &m.net, &m.ops);
+    m.longs[0] = attr("text", PB_CONFLICT, &m.text, &m.net, &m.evil);
+    m.longs[1] = attr("size", PB_DRIFTED, &m.net, &m.net, &m.ops);
+    m.longs[1].ignored = true;
+    m.longs[1].reason = "scaled elsewhere";
+    m.dark[0] = attr("policy", PB_UNKNOWN_V, &m.pa, &m.pa, &m.unseen);
+    m.dark[0].reason = "403 AccessDenied";
+}
+
+static struct pb_resource_result res(const char *address, const char *id, enum pb_verdict v,
+                                     enum pb_action action, const char *reason,
+                                     const struct pb_attr_result *attrs, size_t n)
+{
+    static const char *const types[] = {"example_a", "example_b", "example_c",
+                                        "example_d", "example_e", "example_f",
+                                        "example_g", "example_h", "example_i"};
+
+    return (struct pb_resource_result){.address = address,
+                                       .type = types[address[8] - 'a'],
+                                       .id = id,
+                                       .verdict = v,
+                                       .action = action,
+                                       .observer = v == PB_UNOBSERVED || !id ? NULL : "rest",
+                                       .reason = reason,
+                                       .attrs = attrs,
+                                       .nattrs = n};
+}
+
+static void make_resources(void)
+{
+    m.r[0] = res("example_a.drifted", "a-1", PB_DRIFTED, PB_ACT_NONE, NULL, m.tags, 1);
+    m.r[1] = res("example_b.policy", "b-1", PB_DRIFTED, PB_ACT_NONE, NULL, m.policy, 1);
+    m.r[2] = res("example_c.secret", "c-1", PB_DRIFTED, PB_ACT_NONE, NULL, m.password, 2);
+    m.r[3] = res("example_d.long", "d-1", PB_CONFLICT, PB_ACT_UPDATE, NULL, m.longs, 2);
+    m.r[4] = res("example_e.gone", "e-1", PB_MISSING, PB_ACT_NONE, "404 NotFound", NULL, 0);
+    m.r[5] = res("example_f.new", NULL, PB_PENDING, PB_ACT_CREATE, NULL, NULL, 0);
+    m.r[6] = res("example_g.unseen[\"x\"]", "g-1", PB_UNOBSERVED, PB_ACT_NONE,
+                 "no pack for type 'example_g'", NULL, 0);
+    m.r[7] = res("example_h.partly", "h-1", PB_UNKNOWN_V, PB_ACT_NONE, NULL, m.dark, 1);
+    m.r[8] = res("example_i.fine", "i-1", PB_IN_SYNC, PB_ACT_NONE, NULL, NULL, 0);
+}
+
+static struct pb_audit synthetic(struct pb_arena *a)
+{
+    struct pb_audit audit = {.arena = a, .nunits = 2, .units = m.u, .elapsed_ms = 1234};
+    struct pb_unit_result *u = m.u;
+
+    memset(&m, 0, sizeof(m));
+    make_attributes(a);
+    make_resources();
     u[0].config = (struct pb_config_unit){.name = "prod", .path = "infra/prod"};
     u[0].engine = u[1].engine = "terraform";
     u[0].recorded = (struct pb_recorded_set){.lineage = "1f0c", .serial = 12};
     memset(u[0].recorded.sha256, 'a', 64);
-    u[0].out.v = r;
-    u[0].out.n = PB_COUNT(r);
-    for (size_t i = 0; i < PB_COUNT(r); i++)
-        u[0].out.by_verdict[r[i].verdict]++;
+    u[0].out.v = m.r;
+    u[0].out.n = PB_COUNT(m.r);
+    for (size_t i = 0; i < PB_COUNT(m.r); i++)
+        u[0].out.by_verdict[m.r[i].verdict]++;
     u[0].out.coverage = (struct pb_coverage){7, 9, 30, 34};
     u[0].stats.requests = 12;
     u[0].declared.from_cache = true;
