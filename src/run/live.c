@@ -1,6 +1,7 @@
 #include "run/live.h"
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "run/data.h"
@@ -108,26 +109,50 @@ static void unknown(struct reader *rd, size_t i, const char *reason)
         .address = rd->res[i]->address, .presence = PB_P_UNKNOWN, .reason = reason};
 }
 
+static const struct pb_observer *ask_who(struct reader *rd, const char *source, const char *type)
+{
+    const struct pb_observer *forced = rd->rq->observer ? pb_live_observer(rd->rq->observer) : NULL;
+
+    for (size_t k = 0; pb_observers[k]; k++)
+        if ((!forced || pb_observers[k] == forced) &&
+            pb_observers[k]->covers(&rd->base, source, type))
+            return pb_observers[k];
+    return NULL;
+}
+
+/* Asking reads files: once for each type of a provider, not for each resource. */
+static const struct pb_observer *who_covers(struct reader *rd, struct pb_map *known,
+                                            const struct pb_recorded *r)
+{
+    static const struct pb_observer nobody;
+    PB_AUTO(buf) struct pb_buf source = PB_BUF_INIT, key = PB_BUF_INIT;
+    const struct pb_observer *o;
+
+    source_of(&source, rd, r);
+    pb_buf_addf(&key, "%s %s", source.s, r->type);
+    if (!pb_map_has(known, key.s)) {
+        o = ask_who(rd, source.s, r->type);
+        pb_map_put(known, key.s, (void *)(uintptr_t)(o ? o : &nobody));
+    }
+    o = pb_map_get(known, key.s);
+    return o == &nobody ? NULL : o;
+}
+
 /* Those that need no observer, or have none. Sets who[i] for the others. */
 static void assign(struct reader *rd, const struct pb_observer **who)
 {
-    const struct pb_observer *forced = rd->rq->observer ? pb_live_observer(rd->rq->observer) : NULL;
+    PB_AUTO(map) struct pb_map known = PB_MAP_INIT;
 
     for (size_t i = 0; i < rd->n; i++) {
         const struct pb_recorded *r = rd->res[i];
         const char *local = pb_data_local_type(rd->rq->local_types, r->type);
-        PB_AUTO(buf) struct pb_buf source = PB_BUF_INIT;
 
         if (local) {
             rd->out[i] = (struct pb_live){r->address, "none", PB_P_KNOWN,
                                           pb_arena_strdup(rd->arena, local), r->attributes};
             continue;
         }
-        source_of(&source, rd, r);
-        for (size_t k = 0; pb_observers[k] && !who[i]; k++)
-            if ((!forced || pb_observers[k] == forced) &&
-                pb_observers[k]->covers(&rd->base, source.s, r->type))
-                who[i] = pb_observers[k];
+        who[i] = who_covers(rd, &known, r);
         if (!who[i])
             unknown(rd, i, pb_arena_printf(rd->arena, "no pack for type '%s'", r->type));
     }
