@@ -41,6 +41,7 @@ struct pb_unit_ctx {
     const char *cache_dir;   /* plumb's cache, 0700 */
     long data_source_ttl_ms; /* how long declared values that data sources feed are believed */
     long timeout_ms;         /* per child; 0: none */
+    bool accept_state;       /* an older state, or another's, is meant: believe it from now on */
     const struct pb_progress *progress;
     struct pb_diags *diags; /* warnings for the report */
 };
@@ -59,7 +60,9 @@ struct pb_executor {
     bool (*is_unit_dir)(const char *const *files, size_t n);
 
     /* Required. The recorded side, without starting the tool where the backend can be read
-     * directly. A state that does not exist yet is n = 0 and lineage NULL. */
+     * directly. A state that does not exist yet is n = 0 and lineage NULL. When it cannot be
+     * found without the files, and u->tree is NULL: -1 with err->sys ENODATA; export and
+     * ask again. */
     int (*record)(struct pb_recorded_set *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                   struct pb_err *err);
 
