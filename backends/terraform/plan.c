@@ -155,6 +155,8 @@ static void add_configuration(struct reader *r, struct pb_declared *row, const c
     row->configured = pb_box(r->arena, conf);
     row->configured_opaque = !hint || hint->opaque;
     row->ignore_changes = hint ? hint->ignore_changes : NULL;
+    row->source_file = hint ? keep(r, hint->file) : NULL;
+    row->source_line = hint ? hint->line : 0;
     warn_provisioners(r, resource, row);
 }
 
@@ -294,6 +296,7 @@ static int read_document(struct reader *r, struct pb_tf_plan *out, const struct 
     if (check_format(r, doc))
         return -1;
     out->configuration = pb_get(doc, "configuration");
+    out->outputs = pb_walk(doc, "planned_values.outputs");
     out->terraform_version = pb_get_str(doc, "terraform_version");
     out->variables = pb_box(r->arena, read_variables(r, doc));
     /* OpenTofu and older versions say neither: then nothing speaks against the plan, and a

@@ -1,0 +1,91 @@
+#include "backends/terraform/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/terraform/env.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/json.h"
+#include "version.h"
+
+/* Grows whenever what is made of a plan changes. */
+static const char format[] = "declared 1 " PLUMB_VERSION;
+
+enum { CLI_CONFIG_MAX = 1 << 20 };
+
+static void add_sealed(struct pb_sha256 *d, const struct pb_seal *seal, const void *p, size_t n)
+{
+    unsigned char mac[PB_SHA256_LEN];
+
+    pb_hmac_sha256(mac, seal->key, sizeof(seal->key), p, n);
+    pb_sha256_add_field(d, mac, sizeof(mac));
+}
+
+static void add_list(struct pb_sha256 *d, const struct pb_seal *seal, char *const *list)
+{
+    for (; list && *list; list++)
+        add_sealed(d, seal, *list, strlen(*list));
+    pb_sha256_add_str(d, "end of list");
+}
+
+static const char *from_env(char *const *environ, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (char *const *p = environ; p && *p; p++)
+        if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
+            return *p + n + 1;
+    return NULL;
+}
+
+/* The CLI configuration can replace providers (dev_overrides, mirrors). */
+static void add_cli_config(struct pb_sha256 *d, const struct pb_unit_ctx *u, bool tofu,
+                           char *const *environ)
+{
+    const char *named = from_env(environ, "TF_CLI_CONFIG_FILE"), *home = from_env(environ, "HOME");
+    PB_AUTO(str)
+    char *path = named  ? pb_strdup(named)
+                 : home ? pb_fs_join(home, tofu ? ".tofurc" : ".terraformrc")
+                        : NULL;
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    if (path && pb_fs_read(&text, path, CLI_CONFIG_MAX, NULL) == 0)
+        add_sealed(d, u->seal, text.s, text.len);
+    else
+        pb_sha256_add_str(d, NULL);
+}
+
+static void add_value(struct pb_sha256 *d, const struct pb_seal *seal, const struct pb_value *v)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    if (v)
+        pb_json_add_canonical(&text, v);
+    add_sealed(d, seal, text.s, text.len);
+    pb_buf_wipe(&text);
+}
+
+void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
+               const struct pb_recorded_set *recorded, const struct pb_tf_tool *tool,
+               char *const *environ)
+{
+    struct pb_sha256 *d = pb_sha256_new();
+
+    pb_sha256_add_str(d, format);
+    pb_sha256_add_str(d, tool->tofu ? "tofu" : "terraform");
+    pb_sha256_add_str(d, tool->path);
+    pb_sha256_add_str(d, tool->version);
+    pb_sha256_add_str(d, u->tree_key);
+    pb_sha256_add_str(d, u->path);
+    pb_sha256_add_str(d, u->workspace ? u->workspace : "default");
+    pb_sha256_add_str(d, recorded->lineage);
+    pb_sha256_add_str(d, recorded->sha256);
+    add_list(d, u->seal, u->var_files);
+    add_list(d, u->seal, u->vars);
+    add_value(d, u->seal, u->providers);
+    add_cli_config(d, u, tool->tofu, environ);
+    pb_tf_env_key(d, environ, u->seal);
+    pb_sha256_end_hex(d, out);
+}

@@ -1,0 +1,293 @@
+/* One planning run: the exported unit, its text, init, plan, show. */
+#include <errno.h>
+#include <string.h>
+
+#include "backends/terraform/env.h"
+#include "backends/terraform/prepare.h"
+#include "backends/terraform/schemas.h"
+#include "backends/terraform/terraform.h"
+#include "backends/terraform/vars.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/json.h"
+
+#include <unistd.h>
+
+#define SCHEMAS_MAX  ((size_t)512 << 20)
+#define MANIFEST_MAX ((size_t)16 << 20)
+
+static const char builtin_source[] = "terraform.io/builtin/terraform";
+
+/* ---- text -------------------------------------------------------------------------------------- */
+
+int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, bool tofu,
+                    struct pb_err *err)
+{
+    struct pb_tf_vars_in vin = {
+        .files = &p->files, .var_files = p->u->var_files, .vars = p->u->vars, .env = environ};
+    struct pb_tf_providers_in pin = {.lock = &p->lock, .workspace = p->u->workspace, .tofu = tofu};
+
+    p->tree = NULL;
+    if (pb_tf_lock_read(&p->lock, p->arena, &p->files, p->u->path, err) ||
+        pb_tf_tree_load(&p->tree, p->arena, &p->files, p->u->path, manifest, tofu, err))
+        return -1;
+    vin.root = p->tree->v[0];
+    if (pb_tf_vars(&p->vars, p->arena, &vin, err)) {
+        p->tree = NULL;
+        return -1;
+    }
+    for (size_t i = 0; i < p->tree->n; i++) {
+        const struct pb_hcl_block *call = p->tree->v[i]->call;
+        const char *source = call ? pb_hcl_str(pb_hcl_attr_of(call->body, "source")) : "./";
+        p->remote_modules |= !pb_tf_is_local(source);
+    }
+    pin.tree = p->tree;
+    pin.vars = &p->vars;
+    pb_tf_providers(&p->providers, &p->nproviders, p->arena, &pin);
+    return 0;
+}
+
+/* The secrets among the variables, so that no message repeats them. */
+static void collect_secrets(struct pb_tf_planning *p)
+{
+    for (size_t i = 0; p->vars.kind == PB_MAP && i < p->vars.n; i++) {
+        const struct pb_value *v = &p->vars.members[i].value;
+        if ((v->flags & PB_V_SENSITIVE) && v->kind == PB_STRING)
+            pb_strv_add(&p->run.secrets, v->s);
+    }
+}
+
+/* ---- init -------------------------------------------------------------------------------------- */
+
+/* Providers that somebody's init has already put into the work tree: init checks them
+ * against the lock file like any other. */
+static char *plugin_dir(const struct pb_tf_planning *p)
+{
+    PB_AUTO(str) char *dir = p->u->worktree ? pb_fs_join(p->u->worktree, p->u->path) : NULL;
+    char *plugins = dir ? pb_fs_join(dir, ".terraform/providers") : NULL;
+    const struct pb_hcl_block *b;
+
+    if (!plugins || !p->locked)
+        goto none;
+    for (size_t i = 0; (b = pb_hcl_block_of(p->lock.body, "provider", i)); i++) {
+        const char *version = pb_hcl_str(pb_hcl_attr_of(b->body, "version"));
+        PB_AUTO(str)
+        char *have = pb_asprintf("%s/%s/%s", plugins, pb_hcl_label(b, 0), version ? version : "?");
+        if (!pb_fs_is_dir(have))
+            goto none;
+    }
+    return plugins;
+none:
+    free(plugins);
+    return NULL;
+}
+
+static int init(struct pb_tf_planning *p, struct pb_err *err)
+{
+    PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
+    PB_AUTO(str) char *plugins = plugin_dir(p);
+    struct pb_err first = PB_ERR_INIT;
+
+    pb_strv_add(&args, "init");
+    pb_strv_add(&args, "-input=false");
+    pb_strv_add(&args, "-no-color");
+    if (pb_tf_tool_at_least(&p->run.tool, 1, 9))
+        pb_strv_add(&args, "-json");
+    if (p->locked)
+        pb_strv_add(&args, "-lockfile=readonly");
+    if (pb_tf_place_state(&args, &p->run, p->recorded, err))
+        return -1;
+    if (plugins) {
+        PB_AUTO(strv) struct pb_strv with = PB_STRV_INIT;
+        for (size_t i = 0; i < args.n; i++)
+            pb_strv_add(&with, args.v[i]);
+        pb_strv_addf(&with, "-plugin-dir=%s", plugins);
+        if (pb_tf_run(&p->run, "init", with.v, &first) == 0)
+            return 0;
+        if (first.cls == PB_E_INTERRUPTED)
+            return pb_fail(err, first.cls, "%s", first.msg);
+    }
+    return pb_tf_run(&p->run, "init", args.v, err);
+}
+
+/* ---- schemas ----------------------------------------------------------------------------------- */
+
+/* Versions of everything that is locked, and of what the tool brings itself. */
+static void read_versions(struct pb_tf_planning *p)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+    const struct pb_hcl_block *blk;
+    struct pb_err why = PB_ERR_INIT;
+
+    if (!p->locked)
+        (void)pb_tf_lock_read(&p->lock, p->arena, &p->files, p->u->path, &why);
+    for (size_t i = 0; (blk = pb_hcl_block_of(p->lock.body, "provider", i)); i++) {
+        const char *version = pb_hcl_str(pb_hcl_attr_of(blk->body, "version"));
+        if (version)
+            pb_map_add(&b, pb_hcl_label(blk, 0), pb_mk_string(p->arena, version));
+    }
+    pb_map_add(&b, builtin_source, pb_mk_string(p->arena, p->run.tool.version));
+    p->versions = pb_map_done(&b, p->arena);
+}
+
+static bool uses_builtin(const struct pb_tf_planning *p)
+{
+    for (size_t i = 0; i < p->nproviders; i++)
+        if (strcmp(p->providers[i].source, builtin_source) == 0)
+            return true;
+    return !p->tree;
+}
+
+static bool schemas_missing(const struct pb_tf_planning *p)
+{
+    for (size_t i = 0; i < p->versions.n; i++) {
+        const struct pb_member *m = &p->versions.members[i];
+        if (strcmp(m->key, builtin_source) == 0 && !uses_builtin(p))
+            continue;
+        if (!pb_tf_schemas_have(p->u->cache_dir, m->key, m->value.s))
+            return true;
+    }
+    return false;
+}
+
+static int store_schemas(struct pb_tf_planning *p, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    if (pb_fs_read(&text, pb_tf_run_file(&p->run, "schemas", "out"), SCHEMAS_MAX, err))
+        return -1;
+    return pb_tf_schemas_store(p->u->cache_dir, text.s, text.len, &p->versions, err);
+}
+
+/* Schemas only refine comparing: without them the audit goes on and says so. */
+static void finish_schemas(struct pb_tf_planning *p, struct pb_tf_command *c)
+{
+    struct pb_err why = PB_ERR_INIT;
+
+    if (pb_tf_finish(c, &why) || store_schemas(p, &why))
+        pb_diag_add(p->u->diags, p->arena, "warning", "terraform-schemas", NULL,
+                    "no provider schemas, values are compared by their shape alone: %s", why.msg);
+}
+
+/* ---- plan -------------------------------------------------------------------------------------- */
+
+static int plan_once(struct pb_tf_planning *p, struct pb_err *err)
+{
+    PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
+    struct pb_tf_command c;
+
+    pb_strv_add(&args, "plan");
+    pb_strv_add(&args, "-input=false");
+    pb_strv_add(&args, "-no-color");
+    pb_strv_add(&args, "-refresh=false");
+    pb_strv_add(&args, "-lock=false");
+    pb_strv_add(&args, "-json");
+    pb_strv_addf(&args, "-out=%s", pb_tf_run_file(&p->run, "plan", "bin"));
+    if (pb_tf_var_args(&args, &p->run, p->tree ? p->tree->v[0] : NULL, err) ||
+        pb_tf_start(&c, &p->run, "plan", args.v, err))
+        return -1;
+    c.total = p->recorded->n;
+    return pb_tf_finish(&c, err);
+}
+
+/* An expression that may not be an output fails the plan: then it is planned without. */
+static int plan_asking(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_err *err)
+{
+    struct pb_err first = PB_ERR_INIT;
+
+    pb_tf_ask(asked, p);
+    if (!asked->n)
+        return plan_once(p, err);
+    if (pb_tf_ask_write(asked, &p->run, err))
+        return -1;
+    if (plan_once(p, &first) == 0)
+        return 0;
+    pb_tf_ask_remove(&p->run);
+    asked->n = 0;
+    if (first.cls == PB_E_INTERRUPTED)
+        return pb_fail(err, first.cls, "%s", first.msg);
+    return plan_once(p, err);
+}
+
+static int plan_with_schemas(struct pb_tf_planning *p, struct pb_tf_asked *asked,
+                             struct pb_err *err)
+{
+    static const char *const words[] = {"providers", "schema", "-json"};
+    PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
+    struct pb_tf_command schemas = {.child = NULL};
+    int rc;
+
+    for (size_t i = 0; i < PB_COUNT(words); i++)
+        pb_strv_add(&args, words[i]);
+    if (schemas_missing(p) && pb_tf_start(&schemas, &p->run, "schemas", args.v, err))
+        return -1;
+    rc = plan_asking(p, asked, err);
+    if (schemas.child)
+        finish_schemas(p, &schemas);
+    return rc;
+}
+
+static int show(struct pb_tf_planning *p, struct pb_err *err)
+{
+    const char *out = pb_tf_run_file(&p->run, "show", "out");
+    char *args[] = {pb_arena_strdup(p->arena, "show"), pb_arena_strdup(p->arena, "-json"),
+                    pb_arena_strdup(p->arena, pb_tf_run_file(&p->run, "plan", "bin")), NULL};
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    struct pb_tf_plan_in in = {
+        .what = pb_arena_printf(p->arena, "the plan of '%s'", p->u->name),
+        .hints = p->tree ? &p->tree->hints : NULL,
+        .recorded = p->recorded,
+        .diags = p->u->diags,
+    };
+    int rc;
+
+    if (pb_tf_run(&p->run, "show", args, err) || pb_fs_read(&text, out, PB_TF_PLAN_MAX, err))
+        return -1;
+    rc = pb_tf_plan_parse(&p->plan, p->arena, text.s, text.len, &in, err);
+    pb_buf_wipe(&text);
+    unlink(out); /* secrets in the clear */
+    return rc;
+}
+
+/* Where init put modules, for hints about what is in them. */
+static const struct pb_value *manifest_of(const struct pb_tf_planning *p)
+{
+    PB_AUTO(str) char *path = pb_fs_join(p->run.data_dir, "modules/modules.json");
+    const struct pb_value *v;
+
+    return pb_json_read(&v, p->arena, path, MANIFEST_MAX, NULL) == 0 ? v : NULL;
+}
+
+int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
+{
+    PB_AUTO(str) char *dir = pb_fs_join(p->u->tree, p->u->path);
+    const struct pb_value *manifest;
+    struct pb_tf_asked asked = {.n = 0};
+    struct pb_err why = PB_ERR_INIT;
+
+    p->files = pb_tf_files_disk(p->u->tree);
+    if (pb_tf_run_init(&p->run, p->arena, p->u, "data", pb_arena_strdup(p->arena, dir),
+                       p->u->workspace, err))
+        return -1;
+    (void)pb_tf_lock_read(&p->lock, p->arena, &p->files, p->u->path, &why);
+    p->locked = p->lock.body != NULL;
+    if (pb_tf_override_backend(&p->run, err) || init(p, err))
+        return -1;
+    manifest = manifest_of(p);
+    if (pb_tf_read_text(p, manifest, p->run.tool.tofu, &why))
+        pb_diag_add(p->u->diags, p->arena, "warning", "terraform-text-unread", NULL,
+                    "%s: ignore_changes and dynamic blocks are not known", why.msg);
+    collect_secrets(p);
+    read_versions(p);
+    if (plan_with_schemas(p, &asked, err) || show(p, err))
+        return -1;
+    pb_tf_answer((struct pb_provider_config *)(uintptr_t)p->providers, p->nproviders, p->arena,
+                 &asked, p->plan.outputs);
+    if (!p->locked)
+        pb_diag_add(p->u->diags, p->arena, "warning", "terraform-no-lock", NULL,
+                    "'%s' has no .terraform.lock.hcl in Git: which provider versions plan it "
+                    "depends on the day; commit the file",
+                    p->u->name);
+    return 0;
+}

@@ -1,0 +1,150 @@
+#include "backends/terraform/prepare.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "backends/terraform/state.h"
+#include "backends/terraform/store.h"
+#include "backends/terraform/vars.h"
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+/* Later names win among overrides, so this one has to sort behind all others. */
+static const char override_name[] = "zzzz_plumb_backend_override.tf";
+static const char override_text[] =
+    "# Written by plumb into its own copy: planning must not touch the backend.\n"
+    "terraform {\n  backend \"local\" {}\n}\n";
+
+int pb_tf_override_backend(const struct pb_tf_run *r, struct pb_err *err)
+{
+    PB_AUTO(str) char *path = pb_fs_join(r->dir, override_name);
+    struct pb_tf_files files = pb_tf_files_disk(r->u->tree);
+    const struct pb_tf_module *m;
+    const struct pb_hcl_block *tf, *be;
+
+    if (pb_fs_write_atomic(path, override_text, strlen(override_text), 0600, err))
+        return -1;
+    if (pb_tf_module_load(&m, r->arena, &files, r->u->path, r->tool.tofu, NULL))
+        return 0; /* the tool will say what is wrong with the text */
+    for (size_t i = 0; (tf = pb_hcl_block_of(m->body, "terraform", i)); i++)
+        for (size_t j = 0; j < tf->body->nblocks; j++) {
+            be = &tf->body->blocks[j];
+            if ((strcmp(be->type, "backend") == 0 && strcmp(pb_hcl_label(be, 0), "local") != 0) ||
+                strcmp(be->type, "cloud") == 0)
+                return pb_fail(err, PB_E_CONFIG,
+                               "'%s' line %u: this backend would be used for planning; move the "
+                               "override file's name before 'zzzz'",
+                               be->file, be->line);
+        }
+    return 0;
+}
+
+static char *kept_path(const struct pb_unit_ctx *u)
+{
+    return pb_fs_join(u->work, "recorded.tfstate");
+}
+
+int pb_tf_keep_state(const struct pb_unit_ctx *u, const struct pb_buf *text, struct pb_err *err)
+{
+    PB_AUTO(str) char *path = kept_path(u);
+
+    return pb_fs_write_atomic(path, text->s, text->len, 0600, err);
+}
+
+/* The bytes that the recorded side was read from. */
+static int state_bytes(struct pb_buf *text, const struct pb_tf_run *r,
+                       const struct pb_recorded_set *recorded, struct pb_err *err)
+{
+    PB_AUTO(str) char *path = kept_path(r->u);
+    struct pb_tf_backend be;
+    char sha[PB_SHA256_HEX];
+    bool none = false;
+
+    if (!pb_fs_exists(path)) {
+        if (pb_tf_backend_find(&be, r->arena, r->u, err) ||
+            pb_tf_store_read(text, &none, r->arena, &be, r->u, err))
+            return -1;
+    } else if (pb_fs_read(text, path, PB_TF_STATE_MAX, err)) {
+        return -1;
+    }
+    pb_sha256_hex_of(sha, text->s, text->len);
+    if (none || strcmp(sha, recorded->sha256) != 0)
+        return pb_fail(err, PB_E_LOCKED,
+                       "the state of '%s' changed while it was read: somebody applies at this "
+                       "moment, try again",
+                       r->u->name);
+    return 0;
+}
+
+int pb_tf_place_state(struct pb_strv *args, const struct pb_tf_run *r,
+                      const struct pb_recorded_set *recorded, struct pb_err *err)
+{
+    const char *ws = r->u->workspace ? r->u->workspace : "default";
+    PB_AUTO(str) char *folder = pb_asprintf("%s/states/%s", r->u->work, ws);
+    PB_AUTO(str) char *path = pb_asprintf("%s/terraform.tfstate", folder);
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    if (pb_fs_mkdirs(folder, 0700, err))
+        return -1;
+    if (strcmp(ws, "default") == 0)
+        pb_strv_addf(args, "-backend-config=path=%s", path);
+    pb_strv_addf(args, "-backend-config=workspace_dir=%s/states", r->u->work);
+    if (!recorded->lineage)
+        return 0;
+    if (state_bytes(&text, r, recorded, err))
+        return -1;
+    return pb_fs_write_atomic(path, text.s, text.len, 0600, err);
+}
+
+static void add_quoted(struct pb_buf *b, const char *s)
+{
+    pb_buf_addc(b, '"');
+    for (; *s; s++) {
+        if (*s == '\n')
+            pb_buf_adds(b, "\\n");
+        else if (*s == '\r')
+            pb_buf_adds(b, "\\r");
+        else if (*s == '"' || *s == '\\')
+            pb_buf_addf(b, "\\%c", *s);
+        else if ((*s == '$' || *s == '%') && s[1] == '{')
+            pb_buf_addf(b, "%c%c", *s, *s);
+        else
+            pb_buf_addc(b, *s);
+    }
+    pb_buf_addc(b, '"');
+}
+
+int pb_tf_var_args(struct pb_strv *args, const struct pb_tf_run *r, const struct pb_tf_node *root,
+                   struct pb_err *err)
+{
+    const struct pb_unit_ctx *u = r->u;
+    const char *path = pb_tf_run_file(r, "vars", "tfvars");
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    int rc;
+
+    for (char *const *p = u->var_files; p && *p; p++) {
+        PB_AUTO(str) char *file = pb_fs_join(u->tree, *p);
+        pb_strv_addf(args, "-var-file=%s", file);
+    }
+    if (!u->vars || !*u->vars)
+        return 0;
+    for (char *const *p = u->vars; *p; p++) {
+        const char *eq = strchr(*p, '=');
+        PB_AUTO(str) char *name = eq ? pb_strndup(*p, (size_t)(eq - *p)) : NULL;
+        if (!eq)
+            return pb_fail(err, PB_E_CONFIG, "'%s' in 'vars' of '%s' is no NAME=VALUE", *p,
+                           u->name);
+        pb_buf_addf(&text, "%s = ", name);
+        if (root && pb_tf_var_is_complex(root, name))
+            pb_buf_adds(&text, eq + 1);
+        else
+            add_quoted(&text, eq + 1);
+        pb_buf_addc(&text, '\n');
+    }
+    pb_strv_addf(args, "-var-file=%s", path);
+    rc = pb_fs_write_atomic(path, text.s, text.len, 0600, err);
+    pb_buf_wipe(&text);
+    return rc;
+}

@@ -1,0 +1,131 @@
+#include "backends/terraform/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/terraform/env.h"
+#include "base/cancel.h"
+#include "base/child.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { KILL_AFTER_MS = 20000 };
+
+/* What must not be shown even if a tool quotes it. */
+static void collect_secrets(struct pb_strv *out, char *const *environ)
+{
+    static const char *const names[] = {
+        "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=", "TF_HTTP_PASSWORD=", "TF_TOKEN_",
+        "ARM_CLIENT_SECRET=",     "VAULT_TOKEN=",       "GITHUB_TOKEN=",     "TFE_TOKEN=",
+    };
+
+    for (char *const *p = environ; p && *p; p++)
+        for (size_t i = 0; i < PB_COUNT(names); i++)
+            if (pb_starts_with(*p, names[i]) && strchr(*p, '='))
+                pb_strv_add(out, strchr(*p, '=') + 1);
+}
+
+int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit_ctx *u,
+                   const char *name, const char *dir, const char *workspace, struct pb_err *err)
+{
+    PB_AUTO(str) char *data = pb_asprintf("%s/%s", u->work, name);
+
+    memset(r, 0, sizeof(*r));
+    r->arena = a;
+    r->u = u;
+    r->dir = dir;
+    r->data_dir = pb_arena_strdup(a, data);
+    if (pb_tf_tool_find(&r->tool, a, u, err) || pb_fs_mkdirs(data, 0700, err))
+        return -1;
+    pb_tf_env_build(&r->env, environ, data, workspace, u->diags, a);
+    collect_secrets(&r->secrets, environ);
+    return 0;
+}
+
+void pb_tf_run_release(struct pb_tf_run *r)
+{
+    pb_strv_release(&r->env);
+    pb_strv_release(&r->secrets);
+}
+
+const char *pb_tf_run_file(const struct pb_tf_run *r, const char *name, const char *suffix)
+{
+    return pb_arena_printf(r->arena, "%s/%s.%s", r->u->work, name, suffix);
+}
+
+int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *name,
+                char *const *args, struct pb_err *err)
+{
+    PB_AUTO(strv) struct pb_strv argv = PB_STRV_INIT;
+    struct pb_child_spec spec = {.env = r->env.v,
+                                 .dir = r->dir,
+                                 .out_path = pb_tf_run_file(r, name, "out"),
+                                 .err_path = pb_tf_run_file(r, name, "err"),
+                                 .timeout_ms = r->u->timeout_ms,
+                                 .kill_after_ms = KILL_AFTER_MS};
+
+    *c = (struct pb_tf_command){.run = r, .name = name, .doing = name};
+    c->tail.path = spec.out_path;
+    pb_strv_add(&argv, r->tool.path);
+    for (; *args; args++)
+        pb_strv_add(&argv, *args);
+    spec.argv = argv.v;
+    return pb_child_start(&c->child, &spec, err);
+}
+
+static void tick(void *ctx)
+{
+    struct pb_tf_command *c = ctx;
+    const struct pb_progress *p = c->run->u->progress;
+
+    if (!p || !p->report)
+        return;
+    pb_tf_tail_more(&c->tail);
+    p->report(p->ctx, c->doing, c->tail.planned, c->total);
+}
+
+static int explain(const struct pb_tf_command *c, const struct pb_child_status *st,
+                   struct pb_err *err)
+{
+    const char *tool = c->run->tool.tofu ? "tofu" : "terraform";
+    PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
+
+    pb_tf_errors(&why, pb_tf_run_file(c->run, c->name, "out"),
+                 pb_tf_run_file(c->run, c->name, "err"), &c->run->secrets);
+    if (st->timed_out)
+        return pb_fail(err, PB_E_TOOL, "%s %s took longer than %ld ms and was stopped", tool,
+                       c->doing, c->run->u->timeout_ms);
+    if (why.len)
+        return pb_fail(err, PB_E_TOOL, "%s %s: %s", tool, c->doing, why.s);
+    if (!st->exited)
+        return pb_fail(err, PB_E_TOOL, "%s %s was killed by signal %d", tool, c->doing, st->signal);
+    return pb_fail(err, PB_E_TOOL, "%s %s failed with exit code %d and no message", tool, c->doing,
+                   st->code);
+}
+
+int pb_tf_finish(struct pb_tf_command *c, struct pb_err *err)
+{
+    struct pb_child_status st;
+    int rc = pb_child_wait(&st, c->child, tick, c, err);
+
+    pb_child_free(c->child);
+    c->child = NULL;
+    if (rc)
+        return -1;
+    if (pb_cancel_check(err))
+        return -1;
+    if (st.exited && st.code == 0)
+        return 0;
+    return explain(c, &st, err);
+}
+
+int pb_tf_run(const struct pb_tf_run *r, const char *name, char *const *args, struct pb_err *err)
+{
+    struct pb_tf_command c;
+
+    if (pb_tf_start(&c, r, name, args, err))
+        return -1;
+    return pb_tf_finish(&c, err);
+}

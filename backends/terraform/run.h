@@ -1,0 +1,55 @@
+/*
+ * run.h: running terraform or tofu with a built environment, its output on private files.
+ *
+ *	struct pb_tf_run r;
+ *	if (pb_tf_run_init(&r, arena, u, dir, err) == 0 &&
+ *	    pb_tf_run(&r, "init", args, "init", err) == 0) ...
+ *	pb_tf_run_release(&r);
+ *
+ * Each command's output is in WORK/NAME.out and WORK/NAME.err, 0600.
+ */
+#ifndef PB_TERRAFORM_RUN_H
+#define PB_TERRAFORM_RUN_H
+
+#include "backends/backend.h"
+#include "backends/terraform/events.h"
+#include "backends/terraform/tool.h"
+
+struct pb_child;
+
+struct pb_tf_run {
+    struct pb_arena *arena;
+    const struct pb_unit_ctx *u;
+    struct pb_tf_tool tool;
+    struct pb_strv env;
+    struct pb_strv secrets; /* never to be shown, whatever the tool says */
+    const char *dir;        /* where it runs */
+    const char *data_dir;   /* TF_DATA_DIR */
+};
+
+/* Finds the tool and builds the environment. `name` makes the private folder, WORK/NAME. */
+int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit_ctx *u,
+                   const char *name, const char *dir, const char *workspace, struct pb_err *err);
+void pb_tf_run_release(struct pb_tf_run *r);
+
+/* WORK/NAME.SUFFIX, on the arena. */
+const char *pb_tf_run_file(const struct pb_tf_run *r, const char *name, const char *suffix);
+
+/* A command that is under way. */
+struct pb_tf_command {
+    const struct pb_tf_run *run;
+    const char *name;  /* of the files */
+    const char *doing; /* for progress: "plan" */
+    size_t total;      /* for progress: how many resources are to be expected; 0: unknown */
+    struct pb_child *child;
+    struct pb_tf_tail tail;
+};
+int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *name,
+                char *const *args, struct pb_err *err);
+/* Waits. Fails with the tool's own errors unless it exits with 0; a plan's exit 2 is 0. */
+int pb_tf_finish(struct pb_tf_command *c, struct pb_err *err);
+
+/* Both. */
+int pb_tf_run(const struct pb_tf_run *r, const char *name, char *const *args, struct pb_err *err);
+
+#endif

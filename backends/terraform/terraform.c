@@ -1,0 +1,246 @@
+#include "backends/terraform/terraform.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backends/terraform/cache.h"
+#include "backends/terraform/eval.h"
+#include "backends/terraform/key.h"
+#include "backends/terraform/mark.h"
+#include "backends/terraform/prepare.h"
+#include "backends/terraform/schemas.h"
+#include "backends/terraform/seen.h"
+#include "backends/terraform/state.h"
+#include "backends/terraform/store.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { DATA_TTL_MS = 3600 * 1000 };
+
+static bool is_unit_dir(const char *const *files, size_t n)
+{
+    static const char *const ends[] = {".tf", ".tf.json", ".tofu", ".tofu.json"};
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < PB_COUNT(ends); j++)
+            if (pb_ends_with(files[i], ends[j]))
+                return true;
+    return false;
+}
+
+/* ---- recorded ---------------------------------------------------------------------------------- */
+
+static const char *identity(struct pb_arena *a, const struct pb_unit_ctx *u, const char *where)
+{
+    return pb_arena_printf(a, "%s\n%s\n%s\n%s", u->worktree ? u->worktree : where, u->path, u->name,
+                           u->workspace ? u->workspace : "default");
+}
+
+static int record(struct pb_recorded_set *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                  struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    struct pb_tf_backend be;
+    bool none;
+
+    pb_tf_state_none(out);
+    if (pb_tf_backend_find(&be, a, u, err) || pb_tf_store_read(&text, &none, a, &be, u, err))
+        return -1;
+    if (!none) {
+        if (pb_tf_state_parse(out, a, text.s, text.len, be.where, NULL, err))
+            return -1;
+        if (strcmp(be.type, "local") != 0 && pb_tf_keep_state(u, &text, err))
+            return -1;
+    }
+    return pb_tf_seen_check(out, identity(a, u, be.where), be.where, u->accept_state, u->diags, a,
+                            err);
+}
+
+/* ---- declared ---------------------------------------------------------------------------------- */
+
+static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
+                          const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
+                          struct pb_err *err)
+{
+    struct pb_tf_tool tool;
+    char key[PB_SHA256_HEX];
+    int64_t start = pb_clock_ms();
+
+    *hit = false;
+    if (pb_tf_tool_find(&tool, a, u, err))
+        return -1;
+    pb_tf_key(key, u, recorded, &tool, environ);
+    *hit = pb_tf_cache_load(out, a, u->cache_dir, key, pb_clock_wall());
+    out->elapsed_ms = (long)(pb_clock_ms() - start);
+    return 0;
+}
+
+void pb_tf_override_providers(struct pb_provider_config *v, size_t n, struct pb_arena *a,
+                              const struct pb_value *settings)
+{
+    for (size_t i = 0; settings && i < n; i++) {
+        const char *slash = strrchr(v[i].source, '/');
+        const char *name = slash ? slash + 1 : v[i].source;
+        PB_AUTO(str)
+        char *key = v[i].alias ? pb_asprintf("%s.%s", name, v[i].alias) : pb_strdup(name);
+        const struct pb_value *over = pb_get(settings, key), *base = v[i].values;
+        struct pb_map_builder b = PB_BUILDER_INIT;
+        if (!pb_is(over, PB_MAP))
+            continue;
+        for (size_t j = 0; pb_is(base, PB_MAP) && j < base->n; j++)
+            pb_map_add(&b, base->members[j].key, base->members[j].value);
+        for (size_t j = 0; j < over->n; j++)
+            pb_map_add(&b, over->members[j].key, over->members[j].value);
+        v[i].values = pb_box(a, pb_map_done(&b, a));
+    }
+}
+
+static void warn_unknown_settings(const struct pb_tf_planning *p,
+                                  const struct pb_provider_config *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (pb_has_unknown(v[i].values))
+            pb_diag_add(p->u->diags, p->arena, "warning", "terraform-provider-settings", NULL,
+                        "%s has settings that are known only to Terraform: what it manages may "
+                        "not be observable; give them under 'providers' in plumb.yaml",
+                        v[i].key);
+}
+
+/* Marks what only schemas call sensitive; the plan's own masks know of it in new versions. */
+static void mark_declared(struct pb_declare_result *out, struct pb_arena *a)
+{
+    struct pb_declared *v = pb_arena_alloc(a, out->declared.n * sizeof(*v) + 1);
+
+    for (size_t i = 0; i < out->declared.n; i++) {
+        const struct pb_schema *s = pb_schema_find(&out->schemas, out->declared.v[i].type);
+        v[i] = out->declared.v[i];
+        if (s && v[i].planned)
+            v[i].planned = pb_box(a, pb_tf_mark_schema(a, v[i].planned, s->root));
+        if (s && v[i].prior)
+            v[i].prior = pb_box(a, pb_tf_mark_schema(a, v[i].prior, s->root));
+    }
+    out->declared.v = v;
+}
+
+/* provider["registry.terraform.io/hashicorp/aws"].west -> the source between the quotes. */
+static void add_type(struct pb_strv *types, const char *provider, const char *type)
+{
+    const char *from = provider ? strstr(provider, "provider[\"") : NULL;
+    const char *to = from ? strstr(from + 10, "\"]") : NULL;
+
+    if (to)
+        pb_strv_addf(types, "%.*s\t%s", (int)(to - from - 10), from + 10, type);
+}
+
+static void sort_unique(struct pb_strv *v)
+{
+    size_t n = 0;
+
+    pb_strv_sort(v);
+    for (size_t i = 0; i < v->n; i++) {
+        if (n && strcmp(v->v[n - 1], v->v[i]) == 0)
+            free(v->v[i]);
+        else
+            v->v[n++] = v->v[i];
+    }
+    v->n = n;
+    if (v->v)
+        v->v[n] = NULL;
+}
+
+int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct pb_err *err)
+{
+    PB_AUTO(strv) struct pb_strv types = PB_STRV_INIT;
+    struct pb_provider_config *v = pb_arena_alloc(p->arena, p->nproviders * sizeof(*v) + 1);
+
+    out->declared = p->plan.declared;
+    if (p->nproviders)
+        memcpy(v, p->providers, p->nproviders * sizeof(*v));
+    for (size_t i = 0; i < p->nproviders; i++)
+        if (!v[i].version) /* known since init when the commit has no lock file */
+            v[i].version = pb_get_str(&p->versions, v[i].source);
+    pb_tf_override_providers(v, p->nproviders, p->arena, p->u->providers);
+    warn_unknown_settings(p, v, p->nproviders);
+    out->declared.providers = v;
+    out->declared.nproviders = p->nproviders;
+    for (size_t i = 0; i < out->declared.n; i++)
+        add_type(&types, out->declared.v[i].provider, out->declared.v[i].type);
+    for (size_t i = 0; i < p->recorded->n; i++)
+        add_type(&types, p->recorded->v[i].provider, p->recorded->v[i].type);
+    sort_unique(&types);
+    if (pb_tf_schemas_load(&out->schemas, p->arena, p->u->cache_dir, &types, &p->versions, err))
+        return -1;
+    mark_declared(out, p->arena);
+    return 0;
+}
+
+/* What data sources, floating versions or modules from elsewhere feed is true for a while. */
+static time_t expiry(const struct pb_tf_planning *p)
+{
+    long ttl = p->u->data_source_ttl_ms > 0 ? p->u->data_source_ttl_ms : DATA_TTL_MS;
+
+    if (p->tree && p->locked && !p->remote_modules && !p->plan.has_data)
+        return 0;
+    return pb_clock_wall() + (ttl + 999) / 1000;
+}
+
+static void store(struct pb_tf_planning *p, const struct pb_declare_result *r)
+{
+    struct pb_err why = PB_ERR_INIT;
+    char key[PB_SHA256_HEX];
+    bool stored;
+
+    pb_tf_key(key, p->u, p->recorded, &p->run.tool, environ);
+    if (pb_tf_cache_store(&stored, p->u->cache_dir, key, r, p->u->seal, expiry(p), &why))
+        pb_diag_add(p->u->diags, p->arena, "warning", "cache", NULL,
+                    "the declared side could not be kept, the next audit plans again: %s", why.msg);
+}
+
+static int declare(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                   const struct pb_recorded_set *recorded, struct pb_err *err)
+{
+    struct pb_tf_planning p = {.arena = a, .u = u, .recorded = recorded};
+    int64_t start = pb_clock_ms();
+    int rc = -1;
+
+    memset(out, 0, sizeof(*out));
+    if (pb_tf_plan_unit(&p, err) == 0 && pb_tf_settle(out, &p, err) == 0) {
+        if (!p.plan.errored && out->declared.complete)
+            store(&p, out);
+        out->elapsed_ms = (long)(pb_clock_ms() - start);
+        rc = 0;
+    }
+    pb_tf_run_release(&p.run);
+    return rc;
+}
+
+static int preview_providers(const struct pb_provider_config **out, size_t *n, struct pb_arena *a,
+                             const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    struct pb_tf_planning p = {.arena = a, .u = u};
+    struct pb_provider_config *v;
+    struct pb_tf_tool tool;
+
+    p.files = pb_tf_files_disk(u->tree);
+    if (pb_tf_tool_find(&tool, a, u, err) || pb_tf_read_text(&p, NULL, tool.tofu, err))
+        return -1;
+    v = pb_arena_alloc(a, p.nproviders * sizeof(*v) + 1);
+    if (p.nproviders)
+        memcpy(v, p.providers, p.nproviders * sizeof(*v));
+    pb_tf_override_providers(v, p.nproviders, a, u->providers);
+    *out = v;
+    *n = p.nproviders;
+    return 0;
+}
+
+const struct pb_executor pb_terraform = {
+    .name = "terraform",
+    .is_unit_dir = is_unit_dir,
+    .record = record,
+    .declare_cached = declare_cached,
+    .declare = declare,
+    .refine = pb_tf_state_refine,
+    .preview_providers = preview_providers,
+};

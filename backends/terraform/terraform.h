@@ -1,0 +1,55 @@
+/*
+ * terraform.h: what the files of this folder share about one planning run. The executor itself
+ * is pb_terraform in backends/backend.h.
+ */
+#ifndef PB_TERRAFORM_TERRAFORM_H
+#define PB_TERRAFORM_TERRAFORM_H
+
+#include "backends/backend.h"
+#include "backends/terraform/module.h"
+#include "backends/terraform/plan.h"
+#include "backends/terraform/providers.h"
+#include "backends/terraform/run.h"
+
+struct pb_tf_planning {
+    struct pb_arena *arena;
+    const struct pb_unit_ctx *u;
+    const struct pb_recorded_set *recorded;
+    struct pb_tf_run run;
+    struct pb_tf_files files;
+    struct pb_tf_tree *tree; /* NULL: the text could not be read */
+    struct pb_tf_lock lock;
+    bool locked; /* the commit brings a lock file */
+    bool remote_modules;
+    struct pb_value vars;
+    const struct pb_provider_config *providers;
+    size_t nproviders;
+    struct pb_value versions; /* source -> version */
+    struct pb_tf_plan plan;
+};
+
+/* init, plan, show: fills plan. */
+int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err);
+/* providers from what the plan knows; schemas of the types in use. */
+int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct pb_err *err);
+
+/* Reads tree, lock, variables and providers of u->tree; a failure leaves tree NULL. */
+int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, bool tofu,
+                    struct pb_err *err);
+/* Puts plumb.yaml's settings (provider name or name.alias -> settings) over what was read. */
+void pb_tf_override_providers(struct pb_provider_config *v, size_t n, struct pb_arena *a,
+                              const struct pb_value *settings);
+
+/* What the text alone does not say of provider blocks is asked for as outputs of the plan. */
+enum { PB_TF_ASKED_MAX = 64 };
+struct pb_tf_asked {
+    const char *text[PB_TF_ASKED_MAX]; /* expressions; output i is plumb_provider_value_i */
+    size_t n;
+};
+void pb_tf_ask(struct pb_tf_asked *asked, const struct pb_tf_planning *p);
+int pb_tf_ask_write(const struct pb_tf_asked *asked, const struct pb_tf_run *r, struct pb_err *err);
+void pb_tf_ask_remove(const struct pb_tf_run *r);
+void pb_tf_answer(struct pb_provider_config *v, size_t n, struct pb_arena *a,
+                  const struct pb_tf_asked *asked, const struct pb_value *outputs);
+
+#endif
