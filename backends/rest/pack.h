@@ -15,6 +15,7 @@
 #define PB_BACKENDS_REST_PACK_H
 
 #include "backends/rest/expr.h"
+#include "model/snapshot.h"
 
 enum { PB_MAX_STEPS = 32, PB_MAX_LETS = 64 };
 
@@ -230,6 +231,12 @@ int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char
                   const char *type, struct pb_err *err);
 /* Whether a pack file is there, without reading it. */
 bool pb_packs_covers(const char *dirs, const char *source, const char *type);
+
+/* The provider's own file alone; *out NULL when there is none for this source. */
+int pb_packs_provider(const struct pb_pack_provider **out, struct pb_packs *packs,
+                      const char *source, struct pb_err *err);
+/* Loads every pack there is. Returns how many are good; each other is an error "pack". */
+size_t pb_packs_check(struct pb_packs *packs, struct pb_diags *out);
 
 /* The loader itself: for tests and fuzzing. `file` is for messages. */
 int pb_pack_load_provider(const struct pb_pack_provider **out, struct pb_arena *a, const char *text,

@@ -1,4 +1,5 @@
 /* Finding packs: folders, files, and what was loaded already. */
+#include <dirent.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -180,4 +181,84 @@ int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char
                        path, type);
     remember(packs, path, *out);
     return 0;
+}
+
+int pb_packs_provider(const struct pb_pack_provider **out, struct pb_packs *packs,
+                      const char *source, struct pb_err *err)
+{
+    const char *folder = folder_of(source);
+    *out = NULL;
+    if (!safe_name(folder))
+        return 0;
+    PB_AUTO(str) char *path = find_file(&packs->dirs, folder, "provider.yaml");
+    if (!path)
+        return 0;
+    if (load_provider(out, packs, path, err) == -1)
+        return -1;
+    if (!has_source(*out, source))
+        *out = NULL;
+    return 0;
+}
+
+static void names_in(struct pb_strv *out, const char *dir)
+{
+    DIR *d = opendir(dir);
+    const struct dirent *e;
+    while (d && (e = readdir(d)))
+        if (e->d_name[0] != '.')
+            pb_strv_add(out, e->d_name);
+    if (d)
+        closedir(d);
+    pb_strv_sort(out);
+}
+
+static void check_type(struct pb_packs *packs, const struct pb_pack_provider *p, const char *file,
+                       struct pb_diags *out, size_t *good)
+{
+    const struct pb_pack *pack;
+    struct pb_err err = PB_ERR_INIT;
+    const char *base = strrchr(file, '/') + 1;
+    PB_AUTO(str) char *type = pb_strndup(base, strlen(base) - strlen(".yaml"));
+
+    if (pb_packs_find(&pack, packs, p->sources[0], type, &err) == -1)
+        pb_diag_add(out, packs->a, "error", "pack", type, "%s", err.msg);
+    else
+        ++*good;
+}
+
+static void check_provider(struct pb_packs *packs, const char *dir, struct pb_diags *out,
+                           size_t *good)
+{
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
+    PB_AUTO(str) char *path = pb_asprintf("%s/provider.yaml", dir);
+    const struct pb_pack_provider *p = NULL;
+    struct pb_err err = PB_ERR_INIT;
+
+    if (!pb_fs_exists(path))
+        return;
+    if (load_provider(&p, packs, path, &err) == -1) {
+        pb_diag_add(out, packs->a, "error", "pack", NULL, "%s", err.msg);
+        return;
+    }
+    names_in(&names, dir);
+    for (size_t i = 0; i < names.n; i++) {
+        PB_AUTO(str) char *file = pb_asprintf("%s/%s", dir, names.v[i]);
+        if (pb_ends_with(file, ".yaml") && strcmp(names.v[i], "provider.yaml") != 0 && p->sources &&
+            p->sources[0])
+            check_type(packs, p, file, out, good);
+    }
+}
+
+size_t pb_packs_check(struct pb_packs *packs, struct pb_diags *out)
+{
+    size_t good = 0;
+    for (size_t i = 0; i < packs->dirs.n; i++) {
+        PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
+        names_in(&names, packs->dirs.v[i]);
+        for (size_t k = 0; k < names.n; k++) {
+            PB_AUTO(str) char *dir = pb_asprintf("%s/%s", packs->dirs.v[i], names.v[k]);
+            check_provider(packs, dir, out, &good);
+        }
+    }
+    return good;
 }

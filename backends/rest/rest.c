@@ -111,6 +111,49 @@ int pb_rest_observe(struct pb_live *out, struct pb_observe_stats *stats, struct 
     return rc;
 }
 
+static void examine_one(struct pb_diags *out, struct pb_arena *a, struct context *c)
+{
+    const char *account = c->account ? c->account : "";
+    if (c->problem)
+        pb_diag_add(out, a, "error", "credentials", c->key, "%s", c->problem);
+    else if (c->canary && c->canary->done && c->canary->kind == PB_REPLY_OK)
+        pb_diag_add(out, a, "notice", "credentials", c->key, "they work%s%s%s%s",
+                    *account ? ", account " : "", account, c->region ? ", region " : "",
+                    c->region ? c->region : "");
+    else
+        pb_diag_add(out, a, "warning", "credentials", c->key, "%s",
+                    c->canary_reason ? c->canary_reason : "there was no answer");
+}
+
+/* One cheap read with each provider configuration that packs know. */
+void pb_rest_examine(struct pb_diags *out, struct pb_arena *a, const struct pb_observe_request *rq,
+                     const struct pb_rest_transport *transport)
+{
+    struct run run = {.a = pb_arena_new(), .rq = rq, .transport = transport};
+    struct pb_err err = PB_ERR_INIT;
+    run.packs = pb_packs_new(run.a, rq->pack_dirs);
+    size_t good = pb_packs_check(run.packs, out);
+    pb_diag_add(out, a, "notice", "packs", NULL, "%zu are valid", good);
+    for (size_t i = 0; i < rq->nproviders; i++) {
+        const struct pb_pack_provider *p = NULL;
+        if (pb_packs_provider(&p, run.packs, rq->providers[i].source, &err) == -1 || !p)
+            continue;
+        struct context *c = context_for(&run, rq->providers[i].key, p);
+        if (!c->problem)
+            context_ask_canary(c);
+    }
+    if (transport->run(transport->ctx, &err) == -1)
+        pb_diag_add(out, a, "warning", "credentials", NULL, "%s", err.msg);
+    for (size_t i = 0; i < run.ncontexts; i++)
+        examine_one(out, a, run.contexts[i]);
+    for (size_t i = 0; i < out->n; i++) /* messages may be of the run's arena */
+        out->v[i] = (struct pb_diag){
+            pb_arena_strdup(a, out->v[i].severity), pb_arena_strdup(a, out->v[i].code),
+            pb_arena_strdup(a, out->v[i].message),
+            out->v[i].address ? pb_arena_strdup(a, out->v[i].address) : NULL};
+    release(&run);
+}
+
 static int http_submit(void *ctx, const struct pb_http_rq *rq)
 {
     return pb_http_submit(ctx, rq);
@@ -144,6 +187,24 @@ static int rest_observe(struct pb_live *out, struct pb_observe_stats *stats, str
     return rc;
 }
 
+static void rest_examine(struct pb_diags *out, struct pb_arena *a,
+                         const struct pb_observe_request *rq)
+{
+    struct pb_http_limits limits;
+    struct pb_err err = PB_ERR_INIT;
+    pb_http_limits_default(&limits);
+    limits.tries = 2;
+    limits.total_ms = rq->timeout_ms > 0 ? rq->timeout_ms : 15000;
+    struct pb_http *h = pb_http_new(&limits, &err);
+    if (!h) {
+        pb_diag_add(out, a, "error", "http", NULL, "%s", err.msg);
+        return;
+    }
+    struct pb_rest_transport t = {http_submit, http_run, http_stats, h};
+    pb_rest_examine(out, a, rq, &t);
+    pb_http_free(h);
+}
+
 static bool rest_covers(const struct pb_observe_request *rq, const char *provider_source,
                         const char *type)
 {
@@ -154,4 +215,5 @@ const struct pb_observer pb_rest = {
     .name = "rest",
     .covers = rest_covers,
     .observe = rest_observe,
+    .examine = rest_examine,
 };

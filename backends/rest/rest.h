@@ -20,4 +20,8 @@ int pb_rest_observe(struct pb_live *out, struct pb_observe_stats *stats, struct 
                     const struct pb_observe_request *rq, const struct pb_rest_transport *transport,
                     struct pb_err *err);
 
+/* As pb_rest.examine, over `transport`. */
+void pb_rest_examine(struct pb_diags *out, struct pb_arena *a, const struct pb_observe_request *rq,
+                     const struct pb_rest_transport *transport);
+
 #endif

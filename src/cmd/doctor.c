@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "git/export.h"
 #include "model/json.h"
 #include "run/data.h"
 #include "run/live.h"
@@ -204,9 +205,100 @@ static void check_data(struct doctor *d)
     else
         say(d, OK, "tables", NULL, "echoes and local types");
     if (pb_fs_is_dir(packs))
-        say(d, OK, "packs", NULL, "%s", packs);
+        say(d, OK, "pack folder", NULL, "%s", packs);
     else
-        say(d, FAIL, "packs", "install plumb again, or set PLUMB_DATA_DIR", "no folder %s", packs);
+        say(d, FAIL, "pack folder", "install plumb again, or set PLUMB_DATA_DIR", "no folder %s",
+            packs);
+}
+
+static enum mark mark_of(const char *severity)
+{
+    return strcmp(severity, "error") == 0 ? FAIL : strcmp(severity, "warning") == 0 ? WARN : OK;
+}
+
+static const char *remedy_of(const char *code)
+{
+    if (strcmp(code, "credentials") == 0)
+        return "check environment, profile and role of this provider configuration";
+    return strcmp(code, "pack") == 0 ? "mend the pack: schemas/observers/README.md" : NULL;
+}
+
+static void examine(struct doctor *d, struct pb_arena *a, const struct pb_provider_config *v,
+                    size_t n, const char *unit)
+{
+    for (size_t i = 0; pb_observers[i]; i++) {
+        struct pb_observe_request rq = {.providers = v, .nproviders = n};
+        struct pb_diags diags = {0};
+
+        if (pb_observers[i]->examine)
+            pb_observers[i]->examine(&diags, a, &rq);
+        for (size_t k = 0; k < diags.n; k++) {
+            const struct pb_diag *x = &diags.v[k];
+
+            /* Packs are the same for every unit: said once, without one. */
+            if (unit && strncmp(x->code, "pack", 4) == 0)
+                continue;
+            say(d, mark_of(x->severity), x->code, remedy_of(x->code), "%s%s%s%s%s",
+                unit ? unit : "", unit ? ": " : "", x->address ? x->address : "",
+                x->address ? ": " : "", x->message);
+        }
+        pb_diags_release(&diags);
+    }
+}
+
+static void check_unit_credentials(struct doctor *d, const char *tree)
+{
+    struct pb_audit *a = &d->audit;
+    struct pb_audit_options o = {.units = pb_args_all(d->args, PB_O_UNIT)};
+    struct pb_err err = PB_ERR_INIT;
+
+    if (pb_audit_choose(a, &o, &err) < 0) {
+        say(d, o.units ? FAIL : WARN, "units", "plumb init", "%s", err.msg);
+        return;
+    }
+    for (size_t i = 0; i < a->nunits; i++) {
+        const struct pb_unit_result *u = &a->units[i];
+        const struct pb_module_dir *m = pb_units_at(&a->found, u->config.path);
+        const struct pb_provider_config *v = NULL;
+        struct pb_unit_ctx ctx = {.name = u->config.name,
+                                  .path = u->config.path,
+                                  .tree = tree,
+                                  .worktree = pb_repo_workdir(a->repo),
+                                  .work = tree,
+                                  .workspace = u->config.workspace,
+                                  .var_files = u->config.var_files,
+                                  .vars = u->config.vars,
+                                  .providers = u->config.providers};
+        size_t n = 0;
+
+        if (!m || !m->executor || !m->executor->preview_providers)
+            continue;
+        if (m->executor->preview_providers(&v, &n, u->arena, &ctx, &err) < 0)
+            say(d, WARN, "credentials", "plumb audit finds them by planning", "%s: %s",
+                u->config.name, err.msg);
+        else
+            examine(d, u->arena, v, n, u->config.name);
+    }
+}
+
+/* Provider settings as far as the text of the configuration says them: nothing is run. */
+static void check_credentials(struct doctor *d)
+{
+    struct pb_audit *a = &d->audit;
+    struct pb_err err = PB_ERR_INIT;
+    struct pb_export spec_out = {0};
+    char *tree = NULL;
+
+    if (!d->open || pb_work_new(&tree, &err) < 0)
+        return;
+    if (pb_export(&spec_out, a->repo, &(struct pb_export_spec){.commit = a->commit, .dir = tree},
+                  &err) < 0)
+        say(d, FAIL, "tree", "plumb audit refuses the same", "%s", err.msg);
+    else
+        check_unit_credentials(d, tree);
+    pb_export_release(&spec_out);
+    pb_work_remove(tree);
+    free(tree);
 }
 
 static void render_json(struct pb_buf *b, const struct doctor *d)
@@ -252,6 +344,12 @@ int pb_cmd_doctor(const struct pb_args *args)
     check_units(&d);
     check_dirs(&d);
     check_data(&d);
+    {
+        PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+
+        examine(&d, a, NULL, 0, NULL);
+    }
+    check_credentials(&d);
     if (pb_streq(pb_args_get(args, PB_O_FORMAT), "json"))
         render_json(&b, &d);
     else

@@ -83,6 +83,9 @@ void pb_audit_release(struct pb_audit *a);
 /* The first half of it: repository, commit, configuration, units. For init and doctor. */
 int pb_audit_open(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err);
 
+/* Fills audit->units from configuration, tree and the folder plumb was started in. */
+int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err);
+
 /* Verdicts, coverage and exit code of the units; called by run, and by tests. */
 int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err);
 

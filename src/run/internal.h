@@ -21,9 +21,6 @@ struct pb_audit_shared {
 /* One unit from record to verdicts. -1 with u->err set: it failed. */
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);
 
-/* Fills audit->units from configuration, tree and the folder plumb was started in. */
-int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err);
-
 /* The rules of the configuration, of the unit and of the command line as one set. */
 int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *const *adhoc,
                     struct pb_err *err);
