@@ -220,7 +220,9 @@ static void resource(struct pen *p, const struct pb_resource_result *r, bool eve
             pb_buf_adds(p->b, "id ");
             safe(p->b, r->id);
         }
-        if (r->observer)
+        if (r->observer && strcmp(r->observer, "none") == 0)
+            pb_buf_addf(p->b, "%sexists only in the state", r->id ? ", " : "");
+        else if (r->observer)
             pb_buf_addf(p->b, "%sobserved by %s", r->id ? ", " : "", r->observer);
         pb_buf_addc(p->b, '\n');
     }

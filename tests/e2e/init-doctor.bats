@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+load helpers
+
+root_module() {
+    mkdir -p "$1"
+    printf 'terraform {\n  backend "local" {}\n}\n%s\n' "${2-}" >"$1/main.tf"
+}
+
+@test "init finds root modules, not what they call, and does not overwrite" {
+    repo=$(temp_repo)
+    root_module "$repo/prod" 'module "net" { source = "../modules/net" }'
+    root_module "$repo/stage"
+    mkdir -p "$repo/modules/net"
+    echo 'provider "example" {}' >"$repo/modules/net/main.tf"
+    mkdir -p "$repo/modules/plain"
+    echo 'variable "x" {}' >"$repo/modules/plain/main.tf"
+    commit_all "$repo" start
+    must plumb -C "$repo" init
+    output=$("$PLUMB_TEST_PYTHON" -c 'import sys, yaml
+print([u["path"] for u in yaml.safe_load(open(sys.argv[1]))["units"]])' "$repo/plumb.yaml")
+    [ "$output" = "['prod', 'stage']" ]
+    cp "$repo/plumb.yaml" "$BATS_TEST_TMPDIR/before"
+    must_fail 1 plumb -C "$repo" init
+    says "is there already and stays as it is"
+    cmp "$repo/plumb.yaml" "$BATS_TEST_TMPDIR/before"
+}
+
+@test "the file that init writes fits the schema" {
+    repo=$(temp_repo)
+    root_module "$repo"
+    commit_all "$repo" start
+    plumb -C "$repo" init --stdout >"$BATS_TEST_TMPDIR/plumb.yaml"
+    "$PLUMB_TEST_PYTHON" -c 'import json, sys, yaml, jsonschema
+jsonschema.validate(yaml.safe_load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
+        "$BATS_TEST_TMPDIR/plumb.yaml" "$PLUMB_ROOT/schemas/config.schema.json"
+    [ ! -e "$repo/plumb.yaml" ]
+}
+
+@test "a mistake in plumb.yaml is named with its line, and only once it is committed" {
+    repo=$(temp_repo)
+    root_module "$repo"
+    commit_all "$repo" start
+    printf 'version: 1\nunits:\n  - name: top\n    path: .\n    ingore: []\n' >"$repo/plumb.yaml"
+    must plumb -C "$repo" init --stdout
+    commit_all "$repo" mistake
+    must_fail 1 plumb -C "$repo" audit
+    says "plumb.yaml:5: unknown key 'ingore' in unit 'top'; did you mean 'ignore'?"
+    must_fail 64 plumb -C "$repo" audit --config <(printf 'version: 1\n') --unit tp
+    says "no unit 'tp'"
+}
+
+@test "doctor says what is wrong, with a remedy, as text and JSON" {
+    mkdir "$BATS_TEST_TMPDIR/bare"
+    must_fail 1 plumb -C "$BATS_TEST_TMPDIR/bare" doctor
+    says "fail  repository" "-> start plumb inside a Git repository"
+    repo=$(temp_repo)
+    root_module "$repo"
+    commit_all "$repo" start
+    output=$(plumb -C "$repo" doctor --format json) || true
+    [ "$(json '[c["status"] for c in d["checks"] if c["name"] == "repository"]')" = '["ok"]' ]
+    [ "$(json '[c["status"] for c in d["checks"] if c["name"] == "remote"]')" = '["warn"]' ]
+    [ "$(json 'all(c["remedy"] for c in d["checks"] if c["status"] != "ok")')" = true ]
+}
+
+@test "outside of a repository audit says so" {
+    mkdir "$BATS_TEST_TMPDIR/bare"
+    must_fail 1 plumb -C "$BATS_TEST_TMPDIR/bare" audit
+    says "plumb: "
+}
