@@ -20,7 +20,7 @@ resource "terraform_data" "b" {
 }
 TF
     commit_all "$repo" start
-    cd "$repo"
+    cd "$repo" || return
     terraform init -input=false >/dev/null
     terraform apply -auto-approve -input=false >/dev/null
 }

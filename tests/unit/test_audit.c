@@ -181,7 +181,7 @@ static const struct pb_executor executor = {.name = "terraform",
                                             .declare = declare,
                                             .refine = refine,
                                             .preview_providers = preview};
-static const struct pb_observer observer = {"fake", covers, observe};
+static const struct pb_observer observer = {.name = "fake", .covers = covers, .observe = observe};
 const struct pb_executor *const pb_executors[] = {&executor, NULL};
 const struct pb_observer *const pb_observers[] = {&observer, NULL};
 
