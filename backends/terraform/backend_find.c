@@ -13,7 +13,7 @@
 
 enum { SMALL_MAX = 4 << 20 };
 
-/* ---- what the text says, remembered by tree ---------------------------------------------------- */
+/* ---- what the text says, remembered by tree -------------------------------------------------- */
 
 static char *memory_path(const struct pb_unit_ctx *u)
 {
@@ -98,7 +98,7 @@ static int from_text(struct pb_tf_backend *out, struct pb_arena *a, const struct
     return 0;
 }
 
-/* ---- what is added to it ----------------------------------------------------------------------- */
+/* ---- what is added to it --------------------------------------------------------------------- */
 
 static struct pb_value merged(struct pb_arena *a, const struct pb_value *base,
                               const struct pb_value *over)

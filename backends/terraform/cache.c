@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 #define ENTRY_MAX ((size_t)1 << 30)
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -79,8 +79,23 @@ static struct pb_value write_provider(const struct writer *w, const struct pb_pr
     return pb_map_done(&b, w->a);
 }
 
+static struct pb_value write_diags(const struct writer *w, const struct pb_diags *said)
+{
+    struct pb_list_builder list = PB_BUILDER_INIT;
+
+    for (size_t i = 0; said && i < said->n; i++) {
+        struct pb_map_builder b = PB_BUILDER_INIT;
+        put_str(&b, w->a, "severity", said->v[i].severity);
+        put_str(&b, w->a, "code", said->v[i].code);
+        put_str(&b, w->a, "message", said->v[i].message);
+        put_str(&b, w->a, "address", said->v[i].address);
+        pb_list_add(&list, pb_map_done(&b, w->a));
+    }
+    return pb_list_done(&list, w->a);
+}
+
 static struct pb_value write_all(const struct writer *w, const struct pb_declare_result *r,
-                                 time_t expires)
+                                 const struct pb_diags *said, time_t expires)
 {
     struct pb_map_builder b = PB_BUILDER_INIT;
     struct pb_list_builder declared = PB_BUILDER_INIT, providers = PB_BUILDER_INIT,
@@ -95,6 +110,7 @@ static struct pb_value write_all(const struct writer *w, const struct pb_declare
     pb_map_add(&b, "format", pb_mk_int(w->a, FORMAT));
     pb_map_add(&b, "expires", pb_mk_int(w->a, expires));
     pb_map_add(&b, "complete", r->declared.complete ? pb_true : pb_false);
+    pb_map_add(&b, "said", write_diags(w, said));
     pb_map_add(&b, "declared", pb_list_done(&declared, w->a));
     pb_map_add(&b, "providers", pb_list_done(&providers, w->a));
     pb_map_add(&b, "schemas", pb_list_done(&schemas, w->a));
@@ -161,8 +177,8 @@ static void evict(const char *folder)
 }
 
 int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
-                      const struct pb_declare_result *r, const struct pb_seal *seal, time_t expires,
-                      struct pb_err *err)
+                      const struct pb_declare_result *r, const struct pb_diags *said,
+                      const struct pb_seal *seal, time_t expires, struct pb_err *err)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
@@ -175,7 +191,7 @@ int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
     for (size_t i = 0; i < r->declared.nproviders; i++)
         if (has_secret(r->declared.providers[i].values))
             return 0;
-    whole = write_all(&w, r, expires);
+    whole = write_all(&w, r, said, expires);
     pb_json_add(&text, &whole);
     if (pb_fs_mkdirs(folder, 0700, err) == -1 ||
         pb_fs_write_atomic(path, text.s, text.len, 0600, err) == -1)
@@ -283,8 +299,19 @@ static bool read_schemas(struct pb_declare_result *out, struct pb_arena *a,
     return true;
 }
 
-bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_arena *a, const char *dir,
-                      const char *key, time_t now)
+static void read_diags(struct pb_diags *said, struct pb_arena *a, const struct pb_value *list)
+{
+    for (size_t i = 0; said && i < pb_len(list); i++) {
+        const struct pb_value *v = pb_at(list, i);
+        const char *severity = pb_get_str(v, "severity"), *code = pb_get_str(v, "code");
+        const char *message = pb_get_str(v, "message");
+        if (severity && code && message)
+            pb_diag_add(said, a, severity, code, pb_get_str(v, "address"), "%s", message);
+    }
+}
+
+bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_diags *said, struct pb_arena *a,
+                      const char *dir, const char *key, time_t now)
 {
     PB_AUTO(str) char *path = pb_asprintf("%s/declared/%s.json", dir, key);
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
@@ -301,7 +328,10 @@ bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_arena *a, const c
         return false;
     out->declared.complete = pb_get_bool(v, "complete", false);
     out->from_cache = true;
-    return read_resources(out, a, pb_get(v, "declared")) &&
-           read_providers(out, a, pb_get(v, "providers")) &&
-           read_schemas(out, a, pb_get(v, "schemas"));
+    if (!read_resources(out, a, pb_get(v, "declared")) ||
+        !read_providers(out, a, pb_get(v, "providers")) ||
+        !read_schemas(out, a, pb_get(v, "schemas")))
+        return false;
+    read_diags(said, a, pb_get(v, "said"));
+    return true;
 }

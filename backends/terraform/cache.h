@@ -17,13 +17,14 @@
 /* Entries per cache folder; the oldest go first. */
 enum { PB_TF_CACHE_ENTRIES = 500 };
 
-/* `expires` 0: never. *stored is false where a secret prevents it. */
+/* `expires` 0: never. `said` is what planning had to say, repeated on each hit; or NULL.
+ * *stored is false where a secret prevents it. */
 int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
-                      const struct pb_declare_result *r, const struct pb_seal *seal, time_t expires,
-                      struct pb_err *err);
+                      const struct pb_declare_result *r, const struct pb_diags *said,
+                      const struct pb_seal *seal, time_t expires, struct pb_err *err);
 
-/* true: *out is filled (from_cache set) and lives in the arena. */
-bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_arena *a, const char *dir,
-                      const char *key, time_t now);
+/* true: *out is filled (from_cache set) and lives in the arena. `said` may be NULL. */
+bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_diags *said, struct pb_arena *a,
+                      const char *dir, const char *key, time_t now);
 
 #endif

@@ -19,7 +19,7 @@
 
 static const char builtin_source[] = "terraform.io/builtin/terraform";
 
-/* ---- text -------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, bool tofu,
                     struct pb_err *err)
@@ -58,7 +58,7 @@ static void collect_secrets(struct pb_tf_planning *p)
     }
 }
 
-/* ---- init -------------------------------------------------------------------------------------- */
+/* ---- init ------------------------------------------------------------------------------------ */
 
 /* Providers that somebody's init has already put into the work tree: init checks them
  * against the lock file like any other. */
@@ -111,7 +111,7 @@ static int init(struct pb_tf_planning *p, struct pb_err *err)
     return pb_tf_run(&p->run, "init", args.v, err);
 }
 
-/* ---- schemas ----------------------------------------------------------------------------------- */
+/* ---- schemas --------------------------------------------------------------------------------- */
 
 /* Versions of everything that is locked, and of what the tool brings itself. */
 static void read_versions(struct pb_tf_planning *p)
@@ -127,6 +127,7 @@ static void read_versions(struct pb_tf_planning *p)
         if (version)
             pb_map_add(&b, pb_hcl_label(blk, 0), pb_mk_string(p->arena, version));
     }
+    p->floating = !p->locked && pb_hcl_block_of(p->lock.body, "provider", 0);
     pb_map_add(&b, builtin_source, pb_mk_string(p->arena, p->run.tool.version));
     p->versions = pb_map_done(&b, p->arena);
 }
@@ -166,11 +167,11 @@ static void finish_schemas(struct pb_tf_planning *p, struct pb_tf_command *c)
     struct pb_err why = PB_ERR_INIT;
 
     if (pb_tf_finish(c, &why) || store_schemas(p, &why))
-        pb_diag_add(p->u->diags, p->arena, "warning", "terraform-schemas", NULL,
+        pb_diag_add(&p->said, p->arena, "warning", "terraform-schemas", NULL,
                     "no provider schemas, values are compared by their shape alone: %s", why.msg);
 }
 
-/* ---- plan -------------------------------------------------------------------------------------- */
+/* ---- plan ------------------------------------------------------------------------------------ */
 
 static int plan_once(struct pb_tf_planning *p, struct pb_err *err)
 {
@@ -238,7 +239,7 @@ static int show(struct pb_tf_planning *p, struct pb_err *err)
         .what = pb_arena_printf(p->arena, "the plan of '%s'", p->u->name),
         .hints = p->tree ? &p->tree->hints : NULL,
         .recorded = p->recorded,
-        .diags = p->u->diags,
+        .diags = &p->said,
     };
     int rc;
 
@@ -276,7 +277,7 @@ int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
         return -1;
     manifest = manifest_of(p);
     if (pb_tf_read_text(p, manifest, p->run.tool.tofu, &why))
-        pb_diag_add(p->u->diags, p->arena, "warning", "terraform-text-unread", NULL,
+        pb_diag_add(&p->said, p->arena, "warning", "terraform-text-unread", NULL,
                     "%s: ignore_changes and dynamic blocks are not known", why.msg);
     collect_secrets(p);
     read_versions(p);
@@ -284,8 +285,8 @@ int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
         return -1;
     pb_tf_answer((struct pb_provider_config *)(uintptr_t)p->providers, p->nproviders, p->arena,
                  &asked, p->plan.outputs);
-    if (!p->locked)
-        pb_diag_add(p->u->diags, p->arena, "warning", "terraform-no-lock", NULL,
+    if (p->floating)
+        pb_diag_add(&p->said, p->arena, "warning", "terraform-no-lock", NULL,
                     "'%s' has no .terraform.lock.hcl in Git: which provider versions plan it "
                     "depends on the day; commit the file",
                     p->u->name);

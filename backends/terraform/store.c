@@ -18,7 +18,7 @@ static bool is_default(const struct pb_unit_ctx *u)
     return !u->workspace || strcmp(u->workspace, "default") == 0;
 }
 
-/* ---- local ------------------------------------------------------------------------------------- */
+/* ---- local ----------------------------------------------------------------------------------- */
 
 static int local_path(char **out, const struct pb_tf_backend *be, const struct pb_unit_ctx *u,
                       struct pb_err *err)
@@ -88,7 +88,7 @@ int pb_tf_store_local(struct pb_buf *text, bool *none, struct pb_arena *a, struc
                    path);
 }
 
-/* ---- which way --------------------------------------------------------------------------------- */
+/* ---- which way ------------------------------------------------------------------------------- */
 
 /* Settings that only the tool itself can honour. */
 static bool needs_tool(const struct pb_tf_backend *be)

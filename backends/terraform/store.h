@@ -2,7 +2,8 @@
  * store.h: where a unit's state is, and reading it there without any lock.
  *
  *	struct pb_tf_backend be;
- *	if (pb_tf_backend_find(&be, arena, u, err) || pb_tf_store_read(&text, &none, a, &be, u, err))
+ *	if (pb_tf_backend_find(&be, a, u, err) ||
+ *	    pb_tf_store_read(&text, &none, a, &be, u, err))
  *		return -1;
  *
  * local, http and s3 are read directly; everything else (and encrypted states) by

@@ -69,7 +69,7 @@ static int explain(const struct reply *r, const char *where, struct pb_err *err)
     return pb_fail(err, PB_E_NET, "cannot read the state '%s': status %d", where, r->status);
 }
 
-/* ---- http -------------------------------------------------------------------------------------- */
+/* ---- http ------------------------------------------------------------------------------------ */
 
 static const char *setting(const struct pb_tf_backend *be, const char *name, const char *env)
 {
@@ -159,7 +159,7 @@ int pb_tf_store_http(struct pb_buf *text, bool *none, struct pb_arena *a, struct
     return rc;
 }
 
-/* ---- s3 ---------------------------------------------------------------------------------------- */
+/* ---- s3 -------------------------------------------------------------------------------------- */
 
 /* The backend's own spelling of older settings, as the session understands them. */
 static const struct pb_value *s3_settings(struct pb_arena *a, const struct pb_value *config)

@@ -30,7 +30,7 @@ static bool is_unit_dir(const char *const *files, size_t n)
     return false;
 }
 
-/* ---- recorded ---------------------------------------------------------------------------------- */
+/* ---- recorded -------------------------------------------------------------------------------- */
 
 static const char *identity(struct pb_arena *a, const struct pb_unit_ctx *u, const char *where)
 {
@@ -58,7 +58,7 @@ static int record(struct pb_recorded_set *out, struct pb_arena *a, const struct 
                             err);
 }
 
-/* ---- declared ---------------------------------------------------------------------------------- */
+/* ---- declared -------------------------------------------------------------------------------- */
 
 static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
                           const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
@@ -72,7 +72,7 @@ static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_ar
     if (pb_tf_tool_find(&tool, a, u, err))
         return -1;
     pb_tf_key(key, u, recorded, &tool, environ);
-    *hit = pb_tf_cache_load(out, a, u->cache_dir, key, pb_clock_wall());
+    *hit = pb_tf_cache_load(out, u->diags, a, u->cache_dir, key, pb_clock_wall());
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     return 0;
 }
@@ -97,12 +97,12 @@ void pb_tf_override_providers(struct pb_provider_config *v, size_t n, struct pb_
     }
 }
 
-static void warn_unknown_settings(const struct pb_tf_planning *p,
-                                  const struct pb_provider_config *v, size_t n)
+static void warn_unknown_settings(struct pb_tf_planning *p, const struct pb_provider_config *v,
+                                  size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (pb_has_unknown(v[i].values))
-            pb_diag_add(p->u->diags, p->arena, "warning", "terraform-provider-settings", NULL,
+            pb_diag_add(&p->said, p->arena, "warning", "terraform-provider-settings", NULL,
                         "%s has settings that are known only to Terraform: what it manages may "
                         "not be observable; give them under 'providers' in plumb.yaml",
                         v[i].key);
@@ -181,7 +181,7 @@ static time_t expiry(const struct pb_tf_planning *p)
 {
     long ttl = p->u->data_source_ttl_ms > 0 ? p->u->data_source_ttl_ms : DATA_TTL_MS;
 
-    if (p->tree && p->locked && !p->remote_modules && !p->plan.has_data)
+    if (p->tree && !p->floating && !p->remote_modules && !p->plan.has_data)
         return 0;
     return pb_clock_wall() + (ttl + 999) / 1000;
 }
@@ -193,7 +193,7 @@ static void store(struct pb_tf_planning *p, const struct pb_declare_result *r)
     bool stored;
 
     pb_tf_key(key, p->u, p->recorded, &p->run.tool, environ);
-    if (pb_tf_cache_store(&stored, p->u->cache_dir, key, r, p->u->seal, expiry(p), &why))
+    if (pb_tf_cache_store(&stored, p->u->cache_dir, key, r, &p->said, p->u->seal, expiry(p), &why))
         pb_diag_add(p->u->diags, p->arena, "warning", "cache", NULL,
                     "the declared side could not be kept, the next audit plans again: %s", why.msg);
 }
@@ -212,6 +212,10 @@ static int declare(struct pb_declare_result *out, struct pb_arena *a, const stru
         out->elapsed_ms = (long)(pb_clock_ms() - start);
         rc = 0;
     }
+    for (size_t i = 0; i < p.said.n; i++)
+        pb_diag_add(u->diags, a, p.said.v[i].severity, p.said.v[i].code, p.said.v[i].address, "%s",
+                    p.said.v[i].message);
+    pb_diags_release(&p.said);
     pb_tf_run_release(&p.run);
     return rc;
 }

@@ -19,13 +19,15 @@ struct pb_tf_planning {
     struct pb_tf_files files;
     struct pb_tf_tree *tree; /* NULL: the text could not be read */
     struct pb_tf_lock lock;
-    bool locked; /* the commit brings a lock file */
+    bool locked;   /* the commit brings a lock file */
+    bool floating; /* it brings none, and there are providers to lock */
     bool remote_modules;
     struct pb_value vars;
     const struct pb_provider_config *providers;
     size_t nproviders;
     struct pb_value versions; /* source -> version */
     struct pb_tf_plan plan;
+    struct pb_diags said; /* by planning: kept with the cached result */
 };
 
 /* init, plan, show: fills plan. */

@@ -54,12 +54,12 @@ static void tf_cache__round_trip_without_the_secret(void **state)
 
     (void)state;
     seal_new(&seal);
-    assert_int_equal(pb_tf_cache_store(&stored, work, "k1", &in, &seal, 0, NULL), 0);
+    assert_int_equal(pb_tf_cache_store(&stored, work, "k1", &in, NULL, &seal, 0, NULL), 0);
     assert_true(stored);
     PB_AUTO(str) char *path = pb_fs_join(work, "declared/k1.json");
     assert_int_equal(pb_fs_read(&text, path, 1 << 20, NULL), 0);
     assert_null(strstr(text.s, "hunter2"));
-    assert_true(pb_tf_cache_load(&out, a, work, "k1", 1000));
+    assert_true(pb_tf_cache_load(&out, NULL, a, work, "k1", 1000));
     assert_true(out.from_cache && out.declared.complete);
     const struct pb_declared *d = &out.declared.v[0];
     assert_string_equal(d->address, "a.b");
@@ -81,13 +81,13 @@ static void tf_cache__expired_damaged_and_missing_are_no_hit(void **state)
 
     (void)state;
     seal_new(&seal);
-    assert_int_equal(pb_tf_cache_store(&stored, work, "k2", &in, &seal, 500, NULL), 0);
-    assert_true(pb_tf_cache_load(&out, a, work, "k2", 499));
-    assert_false(pb_tf_cache_load(&out, a, work, "k2", 500));
-    assert_false(pb_tf_cache_load(&out, a, work, "other", 1));
+    assert_int_equal(pb_tf_cache_store(&stored, work, "k2", &in, NULL, &seal, 500, NULL), 0);
+    assert_true(pb_tf_cache_load(&out, NULL, a, work, "k2", 499));
+    assert_false(pb_tf_cache_load(&out, NULL, a, work, "k2", 500));
+    assert_false(pb_tf_cache_load(&out, NULL, a, work, "other", 1));
     PB_AUTO(str) char *path = pb_fs_join(work, "declared/k2.json");
     assert_int_equal(pb_fs_write_atomic(path, "{\"format\":1", 11, 0600, NULL), 0);
-    assert_false(pb_tf_cache_load(&out, a, work, "k2", 1));
+    assert_false(pb_tf_cache_load(&out, NULL, a, work, "k2", 1));
 }
 
 static void tf_cache__a_secret_provider_is_not_stored(void **state)
@@ -104,9 +104,9 @@ static void tf_cache__a_secret_provider_is_not_stored(void **state)
     pb_json_parse(&mask, a, "{\"region\":true}", 15, "x", NULL);
     p.values = pb_box(a, pb_mark_sensitive(a, p.values, mask));
     in.declared.providers = &p;
-    assert_int_equal(pb_tf_cache_store(&stored, work, "k3", &in, &seal, 0, NULL), 0);
+    assert_int_equal(pb_tf_cache_store(&stored, work, "k3", &in, NULL, &seal, 0, NULL), 0);
     assert_false(stored);
-    assert_false(pb_tf_cache_load(&out, a, work, "k3", 1));
+    assert_false(pb_tf_cache_load(&out, NULL, a, work, "k3", 1));
 }
 
 static void tf_schemas__round_trip(void **state)

@@ -190,7 +190,7 @@ static void tf_run__declares_without_the_backend(void **state)
     assert_int_equal(d->action, PB_ACT_DELETE);
     assert_non_null(pb_schema_find(&res.schemas, "terraform_data"));
     assert_true(has_diag("terraform-environment"));
-    assert_true(has_diag("terraform-no-lock"));
+    assert_false(has_diag("terraform-no-lock")); /* nothing to lock */
 
     f.u.tree = NULL; /* the cache needs no files */
     must(pb_terraform.declare_cached(&again, &hit, f.arena, &f.u, &rec, &f.err));
