@@ -14,7 +14,7 @@
 enum { FORMAT = 2 };
 #define ENTRY_MAX ((size_t)1 << 30)
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------- */
 
 struct writer {
     struct pb_arena *a;
@@ -201,7 +201,7 @@ int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
     return 0;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 static const char *const *read_list(struct pb_arena *a, const struct pb_value *list)
 {

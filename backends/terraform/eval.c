@@ -18,7 +18,7 @@ static struct pb_value with_flags(struct pb_arena *a, struct pb_value v, unsigne
     return flags & PB_V_SENSITIVE ? pb_mark_sensitive(a, &v, &pb_true) : v;
 }
 
-/* ---- references ------------------------------------------------------------------------------ */
+/* ---- references ---------------------------------------------------------------------------- */
 
 static const struct pb_hcl_block *variable_of(const struct pb_tf_node *node, const char *name)
 {
@@ -113,7 +113,7 @@ static struct pb_value reference(const struct pb_tf_scope *s, const struct pb_hc
     return cannot(s, e);
 }
 
-/* ---- strings and collections ----------------------------------------------------------------- */
+/* ---- strings and collections --------------------------------------------------------------- */
 
 static bool as_text(struct pb_buf *b, const struct pb_value *v)
 {
@@ -167,7 +167,7 @@ static struct pb_value map(const struct pb_tf_scope *s, const struct pb_hcl_expr
     return pb_map_done(&b, s->arena);
 }
 
-/* ---- functions ------------------------------------------------------------------------------- */
+/* ---- functions ----------------------------------------------------------------------------- */
 
 static struct pb_value merge(const struct pb_tf_scope *s, const struct pb_hcl_expr *e)
 {

@@ -40,7 +40,7 @@ static struct pb_hcl_expr other(struct pb_hcl_source *src, const char *s, size_t
     };
 }
 
-/* ---- templates ------------------------------------------------------------------------------ */
+/* ---- templates ---------------------------------------------------------------------------- */
 
 static void add_utf8(struct pb_buf *b, unsigned long c)
 {
@@ -198,7 +198,7 @@ static struct pb_hcl_expr heredoc(struct pb_hcl_source *src, const char *s, size
     return pb_hcl_template(src, b.s, b.len, line, false);
 }
 
-/* ---- the rest -------------------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------------------------------ */
 
 /* Whether a bracket that opens at s[0] closes at the very end. */
 static bool encloses(const char *s, size_t n, char close)

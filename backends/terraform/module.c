@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* ---- files ----------------------------------------------------------------------------------- */
+/* ---- files --------------------------------------------------------------------------------- */
 
 static int disk_list(struct pb_strv *names, void *ctx, const char *dir, struct pb_err *err)
 {
@@ -44,7 +44,7 @@ struct pb_tf_files pb_tf_files_disk(const char *top)
     return (struct pb_tf_files){disk_list, disk_read, (void *)(uintptr_t)top};
 }
 
-/* ---- one module ------------------------------------------------------------------------------ */
+/* ---- one module ---------------------------------------------------------------------------- */
 
 enum file_kind { NOT_OURS, NATIVE, JSON };
 

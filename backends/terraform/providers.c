@@ -41,7 +41,7 @@ const char *pb_tf_lock_version(const struct pb_tf_lock *lock, const char *source
     return NULL;
 }
 
-/* ---- names to addresses ---------------------------------------------------------------------- */
+/* ---- names to addresses -------------------------------------------------------------------- */
 
 /* What a module's required_providers says a local name is: { source = "..." }. */
 static const char *required_source(const struct pb_tf_module *m, const char *name)

@@ -96,7 +96,7 @@ static int load_calls(struct loader *l, const struct pb_tf_node *up)
     return 0;
 }
 
-/* ---- hints ----------------------------------------------------------------------------------- */
+/* ---- hints --------------------------------------------------------------------------------- */
 
 static const char *traversal_path(struct pb_arena *a, const struct pb_hcl_expr *e)
 {
