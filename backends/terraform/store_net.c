@@ -153,6 +153,8 @@ int pb_tf_store_http(struct pb_buf *text, bool *none, struct pb_arena *a, struct
     if (get(&reply, &rq, err) == 0) {
         *none = reply.whole && (reply.status == 204 || reply.status == 404 ||
                                 (reply.status == 200 && text->len == 0));
+        if (*none)
+            pb_buf_clear(text);
         rc = *none || (reply.whole && reply.status == 200) ? 0 : explain(&reply, be->where, err);
     }
     pb_auth_free(auth);
