@@ -66,6 +66,11 @@ struct pb_executor {
     int (*record)(struct pb_recorded_set *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                   struct pb_err *err);
 
+    /* Optional. Whether the state is still what `recorded` was read from; cheaper than to
+     * read it again, which is what happens without it. */
+    int (*unmoved)(bool *same, struct pb_arena *a, const struct pb_unit_ctx *u,
+                   const struct pb_recorded_set *recorded, struct pb_err *err);
+
     /* Required. The declared side from the cache only: 0 and *hit. Needs no exported tree. */
     int (*declare_cached)(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
                           const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,

@@ -58,6 +58,22 @@ static int record(struct pb_recorded_set *out, struct pb_arena *a, const struct 
                             err);
 }
 
+/* By the digest of its bytes: parsing a large state takes seconds. */
+static int unmoved(bool *same, struct pb_arena *a, const struct pb_unit_ctx *u,
+                   const struct pb_recorded_set *recorded, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    char sha[PB_SHA256_HEX];
+    struct pb_tf_backend be;
+    bool none;
+
+    if (pb_tf_backend_find(&be, a, u, err) || pb_tf_store_read(&text, &none, a, &be, u, err))
+        return -1;
+    pb_sha256_hex_of(sha, text.s, text.len);
+    *same = none ? !recorded->lineage : strcmp(sha, recorded->sha256) == 0;
+    return 0;
+}
+
 /* ---- declared -------------------------------------------------------------------------------- */
 
 static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
@@ -243,6 +259,7 @@ const struct pb_executor pb_terraform = {
     .name = "terraform",
     .is_unit_dir = is_unit_dir,
     .record = record,
+    .unmoved = unmoved,
     .declare_cached = declare_cached,
     .declare = declare,
     .refine = pb_tf_state_refine,

@@ -22,6 +22,7 @@ struct pb_audit_options pb_cmd_audit_options(const struct pb_args *args)
         .observer = pb_args_get(args, PB_O_OBSERVER),
         .all = pb_args_has(args, PB_O_ALL),
         .save_baseline = pb_args_has(args, PB_O_SAVE_BASELINE),
+        .accept_state = pb_args_has(args, PB_O_ACCEPT_STATE),
     };
 }
 

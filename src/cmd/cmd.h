@@ -40,6 +40,7 @@ enum pb_opt_id {
     PB_O_ALL,
     PB_O_OBSERVER,
     PB_O_SAVE_BASELINE,
+    PB_O_ACCEPT_STATE,
     PB_O_MAN,
     PB_O_MARKDOWN,
     PB_O_STDOUT,

@@ -69,6 +69,9 @@ static const struct pb_opt audit_opts[] = {
     OPT_OBSERVER,
     {PB_O_SAVE_BASELINE, 0, "save-baseline", NULL,
      "remember what is in sync now, so that a refresh cannot hide drift later", NULL, false, false},
+    {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
+     "believe a state that is older than the last one seen, or has another lineage", NULL, false,
+     false},
     OPT_END,
 };
 static const struct pb_opt explain_opts[] = {OPT_REV, OPT_OBSERVER, OPT_END};

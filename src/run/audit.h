@@ -38,6 +38,7 @@ struct pb_audit_options {
     const char *observer; /* NULL: in order */
     bool all;             /* keep attributes that are in sync */
     bool save_baseline;
+    bool accept_state;                  /* an older or foreign state is meant */
     const struct pb_progress *progress; /* called by two threads; or NULL */
 };
 

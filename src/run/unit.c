@@ -83,6 +83,7 @@ static int job_init(struct job *j, struct pb_err *err)
         .seal = &j->s->seal,
         .cache_dir = j->s->cache_dir,
         .data_source_ttl_ms = (long)a->config.cache.data_source_ttl,
+        .accept_state = j->s->options->accept_state,
         .progress = j->s->options->progress,
         .diags = &u->diags,
     };
@@ -288,12 +289,30 @@ static int record(struct pb_recorded_set *out, struct pb_arena *a, struct job *j
     return need_tree(j, err) < 0 ? -1 : j->executor->record(out, a, &j->ctx, err);
 }
 
+static int has_moved(bool *moved, const struct pb_recorded_set *before, struct job *j,
+                     struct pb_err *err)
+{
+    PB_AUTO(arena) struct pb_arena *scratch = pb_arena_new();
+    struct pb_recorded_set after;
+    bool same;
+
+    if (j->executor->unmoved) {
+        if (j->executor->unmoved(&same, scratch, &j->ctx, before, err) < 0)
+            return -1;
+    } else {
+        if (record(&after, scratch, j, err) < 0)
+            return -1;
+        same = same_state(before, &after);
+    }
+    *moved = !same;
+    return 0;
+}
+
 /* All three sides, seen while the state stood still. */
 static int gather_once(struct job *j, bool *moved, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
-    PB_AUTO(arena) struct pb_arena *scratch = NULL;
-    struct pb_recorded_set whole, after;
+    struct pb_recorded_set whole;
     bool hit = false;
     int rc;
 
@@ -314,11 +333,7 @@ static int gather_once(struct job *j, bool *moved, struct pb_err *err)
     if (rc < 0 || pb_cancel_check(err) < 0)
         return -1;
     narrow_declared(j);
-    scratch = pb_arena_new();
-    if (record(&after, scratch, j, err) < 0)
-        return -1;
-    *moved = !same_state(&whole, &after);
-    return 0;
+    return has_moved(moved, &whole, j, err);
 }
 
 static int gather(struct job *j, struct pb_err *err)
