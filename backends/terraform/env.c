@@ -132,10 +132,10 @@ static unsigned flags_of(const char *entry)
     return 0;
 }
 
-void pb_tf_env_build(struct pb_strv *out, char *const *environ, const char *data_dir,
+void pb_tf_env_build(struct pb_strv *out, char *const *from, const char *data_dir,
                      const char *workspace, struct pb_diags *diags, struct pb_arena *a)
 {
-    for (char *const *p = environ; p && *p; p++) {
+    for (char *const *p = from; p && *p; p++) {
         unsigned flags = flags_of(*p);
         if (flags & PASS)
             pb_strv_add(out, *p);
@@ -153,11 +153,11 @@ void pb_tf_env_build(struct pb_strv *out, char *const *environ, const char *data
         pb_strv_setenv(out, "TF_WORKSPACE", workspace);
 }
 
-void pb_tf_env_key(struct pb_sha256 *d, char *const *environ, const struct pb_seal *seal)
+void pb_tf_env_key(struct pb_sha256 *d, char *const *from, const struct pb_seal *seal)
 {
     PB_AUTO(strv) struct pb_strv v = PB_STRV_INIT;
 
-    for (char *const *p = environ; p && *p; p++)
+    for (char *const *p = from; p && *p; p++)
         if (flags_of(*p) & KEY)
             pb_strv_add(&v, *p);
     pb_strv_sort(&v);

@@ -8,15 +8,15 @@
 #include "backends/backend.h"
 #include "base/digest.h"
 
-/* `environ` is the one to choose from. `data_dir` becomes TF_DATA_DIR; `workspace` NULL or
+/* `from` is the one to choose from. `data_dir` becomes TF_DATA_DIR; `workspace` NULL or
  * "default" sets no TF_WORKSPACE. A variable that people may rely on and that is dropped
  * gets a warning in `diags` (or NULL). */
-void pb_tf_env_build(struct pb_strv *out, char *const *environ, const char *data_dir,
+void pb_tf_env_build(struct pb_strv *out, char *const *from, const char *data_dir,
                      const char *workspace, struct pb_diags *diags, struct pb_arena *a);
 
-/* Adds everything in `environ` that can change what is declared, sealed: a digest of such a
+/* Adds everything in `from` that can change what is declared, sealed: a digest of such a
  * key tells nobody a secret. Credentials that change by the hour are left out; they say who
  * asks, not what is asked for. */
-void pb_tf_env_key(struct pb_sha256 *d, char *const *environ, const struct pb_seal *seal);
+void pb_tf_env_key(struct pb_sha256 *d, char *const *from, const struct pb_seal *seal);
 
 #endif

@@ -30,11 +30,11 @@ static void add_list(struct pb_sha256 *d, const struct pb_seal *seal, char *cons
     pb_sha256_add_str(d, "end of list");
 }
 
-static const char *from_env(char *const *environ, const char *name)
+static const char *from_env(char *const *from, const char *name)
 {
     size_t n = strlen(name);
 
-    for (char *const *p = environ; p && *p; p++)
+    for (char *const *p = from; p && *p; p++)
         if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
             return *p + n + 1;
     return NULL;
@@ -42,9 +42,9 @@ static const char *from_env(char *const *environ, const char *name)
 
 /* The CLI configuration can replace providers (dev_overrides, mirrors). */
 static void add_cli_config(struct pb_sha256 *d, const struct pb_unit_ctx *u, bool tofu,
-                           char *const *environ)
+                           char *const *from)
 {
-    const char *named = from_env(environ, "TF_CLI_CONFIG_FILE"), *home = from_env(environ, "HOME");
+    const char *named = from_env(from, "TF_CLI_CONFIG_FILE"), *home = from_env(from, "HOME");
     PB_AUTO(str)
     char *path = named  ? pb_strdup(named)
                  : home ? pb_fs_join(home, tofu ? ".tofurc" : ".terraformrc")
@@ -69,7 +69,7 @@ static void add_value(struct pb_sha256 *d, const struct pb_seal *seal, const str
 
 void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
                const struct pb_recorded_set *recorded, const struct pb_tf_tool *tool,
-               char *const *environ)
+               char *const *from)
 {
     struct pb_sha256 *d = pb_sha256_new();
 
@@ -85,7 +85,7 @@ void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
     add_list(d, u->seal, u->var_files);
     add_list(d, u->seal, u->vars);
     add_value(d, u->seal, u->providers);
-    add_cli_config(d, u, tool->tofu, environ);
-    pb_tf_env_key(d, environ, u->seal);
+    add_cli_config(d, u, tool->tofu, from);
+    pb_tf_env_key(d, from, u->seal);
     pb_sha256_end_hex(d, out);
 }

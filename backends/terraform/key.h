@@ -9,9 +9,9 @@
 #include "backends/terraform/tool.h"
 #include "base/digest.h"
 
-/* `environ` as in env.h. */
+/* `from` as in env.h. */
 void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
                const struct pb_recorded_set *recorded, const struct pb_tf_tool *tool,
-               char *const *environ);
+               char *const *from);
 
 #endif

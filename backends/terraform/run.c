@@ -14,14 +14,14 @@
 enum { KILL_AFTER_MS = 20000 };
 
 /* What must not be shown even if a tool quotes it. */
-static void collect_secrets(struct pb_strv *out, char *const *environ)
+static void collect_secrets(struct pb_strv *out, char *const *from)
 {
     static const char *const names[] = {
         "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=", "TF_HTTP_PASSWORD=", "TF_TOKEN_",
         "ARM_CLIENT_SECRET=",     "VAULT_TOKEN=",       "GITHUB_TOKEN=",     "TFE_TOKEN=",
     };
 
-    for (char *const *p = environ; p && *p; p++)
+    for (char *const *p = from; p && *p; p++)
         for (size_t i = 0; i < PB_COUNT(names); i++)
             if (pb_starts_with(*p, names[i]) && strchr(*p, '='))
                 pb_strv_add(out, strchr(*p, '=') + 1);

@@ -339,7 +339,6 @@ static void tf_run__remembers_the_state_it_saw(void **state)
         snprintf(s.sha256, sizeof(s.sha256), "%s", rows[i].sha);
         rc = pb_tf_seen_check(&s, "id", "s.tfstate", false, &f.diags, f.arena, &f.err);
         if (rows[i].says) {
-            PB_AUTO(buf) struct pb_buf says = PB_BUF_INIT;
             assert_non_null(strstr(f.err.msg, "--accept-state"));
             fails(rc, PB_E_REFUSED, rows[i].says);
         } else {
