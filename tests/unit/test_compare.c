@@ -1,42 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "model/json.h"
 #include "model/schema.h"
 #include "reconcile/compare.h"
 #include "reconcile/echo.h"
 #include "reconcile/explain.h"
 #include "reconcile/ignore.h"
-
-static int setup(void **state)
-{
-    *state = pb_arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    pb_arena_free(*state);
-    return 0;
-}
-
-static const struct pb_value *json(struct pb_arena *a, const char *text)
-{
-    const struct pb_value *v = NULL;
-    struct pb_buf b = PB_BUF_INIT;
-    struct pb_err err = PB_ERR_INIT;
-
-    for (const char *s = text; *s; s++)
-        pb_buf_addc(&b, *s == '\'' ? '"' : *s);
-    if (pb_json_parse(&v, a, b.s, b.len, "test", &err))
-        fail_msg("%s: %s", err.msg, text);
-    pb_buf_release(&b);
-    return pb_json_unwrap(a, v);
-}
+#include "tests/support/values.h"
 
 /* The type written as Terraform writes it. */
 static const struct pb_type *type(struct pb_arena *a, const char *text)
@@ -45,7 +13,7 @@ static const struct pb_type *type(struct pb_arena *a, const char *text)
     struct pb_buf b = PB_BUF_INIT;
 
     pb_buf_addf(&b, "{'block':{'attributes':{'x':{'type':%s}}}}", text);
-    assert_int_equal(pb_schema_from_json(&s, a, "t", json(a, b.s), NULL), 0);
+    assert_int_equal(pb_schema_from_json(&s, a, "t", json_marked(a, b.s), NULL), 0);
     pb_buf_release(&b);
     return pb_type_field(s->root, "x")->type;
 }
@@ -97,7 +65,8 @@ static void compare__pairs(void **state)
 
     for (size_t i = 0; i < PB_COUNT(rows); i++) {
         const struct pb_type *t = type(*state, rows[i].type);
-        const struct pb_value *a = json(*state, rows[i].a), *b = json(*state, rows[i].b);
+        const struct pb_value *a = json_marked(*state, rows[i].a),
+                              *b = json_marked(*state, rows[i].b);
         if (pb_same(&c, t, a, b, rows[i].flags) != rows[i].same ||
             pb_same(&c, t, b, a, rows[i].flags) != rows[i].same)
             fail_msg("%s and %s as %s", rows[i].a, rows[i].b, rows[i].type);
@@ -190,8 +159,8 @@ static void policydoc__same_meaning(void **state)
     for (size_t i = 0; i < PB_COUNT(rows); i++) {
         struct pb_buf x = PB_BUF_INIT, y = PB_BUF_INIT;
         struct pb_value a, b;
-        pb_json_add(&x, json(*state, rows[i].a));
-        pb_json_add(&y, json(*state, rows[i].b));
+        pb_json_add(&x, json_marked(*state, rows[i].a));
+        pb_json_add(&y, json_marked(*state, rows[i].b));
         a = pb_mk_string(*state, x.s);
         b = pb_mk_string(*state, y.s);
         if (pb_same(&c, type(*state, "'string'"), &a, &b, 0) != rows[i].same)
@@ -223,7 +192,7 @@ static void ignore__rules(void **state)
         "{'path':'/.*_version/'},{'address':'/t\\\\.b\\\\[[0-9]+\\\\]/'}]";
     struct pb_ignore_set *s = NULL;
 
-    assert_int_equal(pb_ignore_parse(&s, json(*state, text), "plumb.yaml", NULL), 0);
+    assert_int_equal(pb_ignore_parse(&s, json_marked(*state, text), "plumb.yaml", NULL), 0);
     assert_string_equal(pb_ignore_resource(s, "module.legacy[\"x\"].t.a"), "old");
     assert_null(pb_ignore_resource(s, "module.legacy2.t.a"));
     assert_non_null(pb_ignore_resource(s, "t.b[12]"));
@@ -243,7 +212,8 @@ static void ignore__a_pattern_that_explodes(void **state)
     struct pb_diags d = {NULL, 0, 0};
 
     assert_int_equal(
-        pb_ignore_parse(&s, json(*state, "[{'address':'/(a+)+[xy]/'}]"), "plumb.yaml", NULL), 0);
+        pb_ignore_parse(&s, json_marked(*state, "[{'address':'/(a+)+[xy]/'}]"), "plumb.yaml", NULL),
+        0);
     assert_null(pb_ignore_resource(s, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaq"));
     assert_null(pb_ignore_resource(s, "aax"));
     pb_ignore_problems(s, &d, *state);
@@ -260,7 +230,7 @@ static void ignore__refuses(void **state)
     for (size_t i = 0; i < PB_COUNT(bad); i++) {
         struct pb_ignore_set *s = NULL;
         struct pb_err err = PB_ERR_INIT;
-        assert_int_equal(pb_ignore_parse(&s, json(*state, bad[i]), "plumb.yaml", &err), -1);
+        assert_int_equal(pb_ignore_parse(&s, json_marked(*state, bad[i]), "plumb.yaml", &err), -1);
         assert_true(strncmp(err.msg, "plumb.yaml:", 11) == 0);
         assert_null(s);
     }
@@ -268,7 +238,8 @@ static void ignore__refuses(void **state)
 
 static void explain__one_resource(void **state)
 {
-    const struct pb_value *a = json(*state, "{'name':'a'}"), *b = json(*state, "{'name':'b'}");
+    const struct pb_value *a = json_marked(*state, "{'name':'a'}"),
+                          *b = json_marked(*state, "{'name':'b'}");
     const char *const replace[] = {"name", NULL};
     const struct pb_declared d = {
         .address = "t.x", .type = "t", .planned = a, .configured = a, .replace_paths = replace};
@@ -294,15 +265,16 @@ static void explain__one_resource(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(compare__pairs, setup, teardown),
-        cmocka_unit_test_setup_teardown(compare__big_sets, setup, teardown),
-        cmocka_unit_test_setup_teardown(compare__sealed, setup, teardown),
-        cmocka_unit_test_setup_teardown(policydoc__same_meaning, setup, teardown),
+        cmocka_unit_test_setup_teardown(compare__pairs, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(compare__big_sets, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(compare__sealed, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(policydoc__same_meaning, arena_setup, arena_teardown),
         cmocka_unit_test(echo__paths),
-        cmocka_unit_test_setup_teardown(ignore__rules, setup, teardown),
-        cmocka_unit_test_setup_teardown(ignore__a_pattern_that_explodes, setup, teardown),
-        cmocka_unit_test_setup_teardown(ignore__refuses, setup, teardown),
-        cmocka_unit_test_setup_teardown(explain__one_resource, setup, teardown),
+        cmocka_unit_test_setup_teardown(ignore__rules, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(ignore__a_pattern_that_explodes, arena_setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(ignore__refuses, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(explain__one_resource, arena_setup, arena_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,28 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "model/json.h"
 #include "model/seal.h"
-
-static int setup(void **state)
-{
-    *state = pb_arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    pb_arena_free(*state);
-    return 0;
-}
+#include "tests/support/values.h"
 
 static void json__round_trip(void **state)
 {
@@ -207,14 +190,14 @@ static void seal__key_is_made_once_and_kept_private(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(json__round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(json__refuses, setup, teardown),
-        cmocka_unit_test_setup_teardown(json__depth, setup, teardown),
-        cmocka_unit_test_setup_teardown(json__errors_show_no_content, setup, teardown),
-        cmocka_unit_test_setup_teardown(json__unwrap, setup, teardown),
-        cmocka_unit_test_setup_teardown(json__pretty, setup, teardown),
-        cmocka_unit_test_setup_teardown(seal__matches_only_its_value, setup, teardown),
-        cmocka_unit_test_setup_teardown(seal__tree, setup, teardown),
+        cmocka_unit_test_setup_teardown(json__round_trip, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(json__refuses, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(json__depth, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(json__errors_show_no_content, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(json__unwrap, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(json__pretty, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(seal__matches_only_its_value, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(seal__tree, arena_setup, arena_teardown),
         cmocka_unit_test(seal__key_is_made_once_and_kept_private),
     };
 

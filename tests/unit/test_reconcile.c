@@ -1,17 +1,12 @@
 /* The engine on one resource at a time: what goes in is JSON, what comes out is a line. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "base/err.h"
 #include "model/json.h"
 #include "reconcile/echo.h"
 #include "reconcile/ignore.h"
 #include "reconcile/reconcile.h"
+#include "tests/support/values.h"
 
 /* A type with every kind of attribute. */
 static const char schema_text[] =
@@ -38,22 +33,6 @@ static const char schema_text[] =
     "'disk':{'nesting_mode':'list','block':{'attributes':{"
     "'size':{'type':'number','optional':true,'computed':true},"
     "'type':{'type':'string','optional':true}}}}}}}";
-
-static const struct pb_value *json(struct pb_arena *a, const char *text)
-{
-    struct pb_buf b = PB_BUF_INIT;
-    const struct pb_value *v = NULL;
-    struct pb_err err = PB_ERR_INIT;
-
-    if (!text)
-        return NULL;
-    for (const char *s = text; *s; s++)
-        pb_buf_addc(&b, *s == '\'' ? '"' : *s);
-    if (pb_json_parse(&v, a, b.s, b.len, "test", &err))
-        fail_msg("%s: %s", err.msg, text);
-    pb_buf_release(&b);
-    return pb_json_unwrap(a, v);
-}
 
 struct scene {
     const char *what;
@@ -86,18 +65,18 @@ static void run(struct pb_reconcile_out *out, struct pb_arena *a, const struct s
     struct pb_reconcile_in in = {.declared = &ds, .recorded = &rs, .live = &ls, .baseline = &bs};
     struct pb_schema_set set = {.v = &schema, .n = x->no_schema ? 0 : 1};
 
-    assert_int_equal(pb_schema_from_json(&schema, a, "t", json(a, schema_text), NULL), 0);
-    d.planned = json(a, s->d);
-    d.configured = s->configured ? json(a, s->configured) : &pb_empty_map;
+    assert_int_equal(pb_schema_from_json(&schema, a, "t", json_marked(a, schema_text), NULL), 0);
+    d.planned = json_marked(a, s->d);
+    d.configured = s->configured ? json_marked(a, s->configured) : &pb_empty_map;
     d.configured_opaque = x->opaque;
     d.ignore_changes = x->ignore_changes;
-    r.attributes = json(a, s->r);
-    l.attributes = json(a, s->l);
+    r.attributes = json_marked(a, s->r);
+    l.attributes = json_marked(a, s->l);
     if (!s->l) {
         l.presence = x->presence;
         l.reason = "because";
     }
-    b.attributes = json(a, s->baseline);
+    b.attributes = json_marked(a, s->baseline);
     in.schemas = &set;
     in.echoes = x->echoes;
     in.ignore = x->ignore;
@@ -392,7 +371,7 @@ static void reconcile__echoes(void **state)
     struct extra x = {0};
 
     (void)state;
-    assert_int_equal(pb_echo_parse(&x.echoes, a, json(a, text), "f", NULL), 0);
+    assert_int_equal(pb_echo_parse(&x.echoes, a, json_marked(a, text), "f", NULL), 0);
     check_all(v, PB_COUNT(v), &x);
     pb_arena_free(a);
 }
@@ -414,8 +393,9 @@ static void reconcile__ignored(void **state)
 
     (void)state;
     assert_int_equal(
-        pb_ignore_parse(&set, json(a, "[{'address':'/t\\\\..*/','path':'name','reason':'r'}]"), "f",
-                        NULL),
+        pb_ignore_parse(&set,
+                        json_marked(a, "[{'address':'/t\\\\..*/','path':'name','reason':'r'}]"),
+                        "f", NULL),
         0);
     x.ignore = set;
     check_all(v, PB_COUNT(v), &x);
@@ -523,7 +503,7 @@ static void reconcile__sensitive_is_flagged(void **state)
 static void reconcile__moved_and_deposed(void **state)
 {
     struct pb_arena *a = pb_arena_new();
-    const struct pb_value *attrs = json(a, "{'name':'a'}");
+    const struct pb_value *attrs = json_marked(a, "{'name':'a'}");
     const struct pb_declared d = {.address = "t.new",
                                   .type = "t",
                                   .planned = attrs,

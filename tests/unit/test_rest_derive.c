@@ -1,14 +1,9 @@
 /* Rules: loops, blocks, cases, and the grouping that follows the record. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "backends/rest/derive.h"
 #include "model/json.h"
+#include "tests/support/values.h"
 
 static const char head[] = "type: t\n"
                            "service: s\n"
@@ -20,15 +15,6 @@ static const char head[] = "type: t\n"
 static const char provider_text[] = "sources: [registry.terraform.io/example/p]\n"
                                     "services:\n"
                                     "  s: {endpoint: 'https://p.example', protocol: json}\n";
-
-static const struct pb_value *json(struct pb_arena *a, const char *text)
-{
-    const struct pb_value *v = NULL;
-    struct pb_err err = PB_ERR_INIT;
-    if (pb_json_parse(&v, a, text, strlen(text), "test", &err))
-        fail_msg("%s", err.msg);
-    return v;
-}
 
 static enum pb_step_seen step(struct pb_value *out, void *ctx, unsigned index)
 {

@@ -1,14 +1,9 @@
 /* A whole run of the observer, answered from a table: fixtures/packs/acme. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "model/json.h"
 #include "tests/support/fake_http.h"
+#include "tests/support/values.h"
 
 #define KEY "provider[\"registry.terraform.io/example/acme\"]"
 #define WHOAMI                                                      \
@@ -28,24 +23,6 @@ struct given {
     struct pb_live live[8];
     const char *block; /* of the provider, JSON */
 };
-
-static const struct pb_value *json(struct pb_arena *a, const char *text)
-{
-    const struct pb_value *v = NULL;
-    struct pb_err err = PB_ERR_INIT;
-    if (pb_json_parse(&v, a, text, strlen(text), "test", &err))
-        fail_msg("%s", err.msg);
-    return v;
-}
-
-static const char *text(struct given *g, const struct pb_value *v)
-{
-    struct pb_buf b = PB_BUF_INIT;
-    pb_json_add(&b, v);
-    char *s = pb_arena_strdup(g->a, b.s);
-    pb_buf_release(&b);
-    return s;
-}
 
 static void add(struct given *g, const char *type, const char *attributes)
 {
@@ -122,7 +99,7 @@ static void engine__one_object(void **state)
     observe(&g);
     expect(&g, 0, PB_P_KNOWN, NULL);
     assert_string_equal(
-        text(&g, g.live[0].attributes),
+        json_text(g.a, g.live[0].attributes),
         "{\"address\":[{\"city\":\"Ghent\",\"zip\":\"9000\"}],\"customer\":\"c\",\"id\":\"o-1\","
         "\"line\":[{\"amount\":1,\"sku\":\"a\"}],\"notes\":[\"n1\",\"n2\"],\"open\":true,"
         "\"tags\":{\"own\":\"1\"},\"tags_all\":{\"env\":\"prod\",\"own\":\"1\"},"
@@ -363,7 +340,7 @@ static void engine__batches_and_unlisted(void **state)
     add(&g, "acme_record", "{\"id\":\"3\",\"zone\":\"z/1\",\"name\":\"c\"}");
     observe(&g);
     expect(&g, 0, PB_P_KNOWN, NULL);
-    assert_string_equal(text(&g, g.live[0].attributes),
+    assert_string_equal(json_text(g.a, g.live[0].attributes),
                         "{\"name\":\"a\",\"ttl\":60,\"values\":[\"1\",\"2\"],\"zone\":\"z/1\"}");
     expect(&g, 1, PB_P_KNOWN, NULL);
     expect(&g, 2, PB_P_ABSENT, "which have others");

@@ -1,43 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "backends/rest/transform.h"
 #include "model/json.h"
-
-static int setup(void **state)
-{
-    *state = pb_arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    pb_arena_free(*state);
-    return 0;
-}
-
-static const struct pb_value *json(struct pb_arena *a, const char *text)
-{
-    const struct pb_value *v = NULL;
-    struct pb_err err = PB_ERR_INIT;
-    if (pb_json_parse(&v, a, text, strlen(text), "test", &err))
-        fail_msg("%s", err.msg);
-    return v;
-}
-
-static const char *text(struct pb_arena *a, const struct pb_value *v)
-{
-    struct pb_buf b = PB_BUF_INIT;
-    pb_json_add(&b, v);
-    char *s = pb_arena_strdup(a, b.s);
-    pb_buf_release(&b);
-    return s;
-}
+#include "tests/support/values.h"
 
 static enum pb_step_seen step(struct pb_value *out, void *ctx, unsigned index)
 {
@@ -170,9 +135,9 @@ static void expr__paths_and_transforms(void **state)
 {
     for (size_t i = 0; i < PB_COUNT(expr_rows); i++) {
         struct pb_value v = eval(*state, expr_rows[i].expr, expr_rows[i].doc, NULL);
-        if (strcmp(text(*state, &v), expr_rows[i].out) != 0)
+        if (strcmp(json_text(*state, &v), expr_rows[i].out) != 0)
             fail_msg("'%s' of %s: %s, expected %s", expr_rows[i].expr, expr_rows[i].doc,
-                     text(*state, &v), expr_rows[i].out);
+                     json_text(*state, &v), expr_rows[i].out);
     }
 }
 
@@ -188,7 +153,7 @@ static void expr__what_cannot_be_seen_is_unknown(void **state)
     for (size_t i = 0; i < PB_COUNT(rows); i++) {
         struct pb_value v = eval(*state, rows[i], "{\"a\":1,\"word\":\"w!\",\"list\":[{}]}", NULL);
         if (!pb_has_unknown(&v))
-            fail_msg("'%s' is %s", rows[i], text(*state, &v));
+            fail_msg("'%s' is %s", rows[i], json_text(*state, &v));
     }
 }
 
@@ -252,10 +217,10 @@ static void tags__defaults_and_system_tags(void **state)
     struct pb_value in = *json(a, "{\"aws:x\":\"1\",\"noise\":\"1\",\"env\":\"prod\","
                                   "\"team\":\"ops\",\"own\":\"1\",\"k\":\"v\"}");
     struct pb_value all = pb_tf_tags(&ev, in, NULL, 0), own = pb_tf_own_tags(&ev, all, NULL, 0);
-    assert_string_equal(text(a, &all),
+    assert_string_equal(json_text(a, &all),
                         "{\"env\":\"prod\",\"k\":\"v\",\"own\":\"1\",\"team\":\"ops\"}");
     /* A default with another value was set on the resource itself; so was a recorded one. */
-    assert_string_equal(text(a, &own), "{\"k\":\"v\",\"own\":\"1\",\"team\":\"ops\"}");
+    assert_string_equal(json_text(a, &own), "{\"k\":\"v\",\"own\":\"1\",\"team\":\"ops\"}");
     rules.defaults = &pb_unknown;
     own = pb_tf_own_tags(&ev, all, NULL, 0);
     assert_int_equal(own.kind, PB_UNKNOWN);
@@ -271,5 +236,5 @@ int main(void)
         cmocka_unit_test(expr__recorded_is_no_observation),
         cmocka_unit_test(tags__defaults_and_system_tags),
     };
-    return cmocka_run_group_tests_name("rest_expr", tests, setup, teardown);
+    return cmocka_run_group_tests_name("rest_expr", tests, arena_setup, arena_teardown);
 }

@@ -1,34 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "model/json.h"
 #include "model/schema.h"
-
-static int setup(void **state)
-{
-    *state = pb_arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    pb_arena_free(*state);
-    return 0;
-}
-
-static const struct pb_value *json(struct pb_arena *a, const char *text)
-{
-    const struct pb_value *v = NULL;
-    struct pb_err err = PB_ERR_INIT;
-
-    if (pb_json_parse(&v, a, text, strlen(text), "test", &err))
-        fail_msg("%s", err.msg);
-    return v;
-}
+#include "tests/support/values.h"
 
 static const char entry[] =
     "{\"version\":3,\"block\":{\"attributes\":{"
@@ -125,9 +97,10 @@ static void schema__refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(schema__from_a_provider, setup, teardown),
-        cmocka_unit_test_setup_teardown(schema__compact_form_keeps_everything, setup, teardown),
-        cmocka_unit_test_setup_teardown(schema__refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(schema__from_a_provider, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(schema__compact_form_keeps_everything, arena_setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(schema__refuses, arena_setup, arena_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

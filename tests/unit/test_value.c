@@ -1,46 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "model/json.h"
 #include "model/number.h"
 #include "model/path.h"
 #include "model/snapshot.h"
 #include "model/verdict.h"
-
-static int setup(void **state)
-{
-    *state = pb_arena_new();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    pb_arena_free(*state);
-    return 0;
-}
-
-static const struct pb_value *json(struct pb_arena *a, const char *text)
-{
-    const struct pb_value *v = NULL;
-    struct pb_err err = PB_ERR_INIT;
-
-    if (pb_json_parse(&v, a, text, strlen(text), "test", &err))
-        fail_msg("%s", err.msg);
-    return v;
-}
-
-static void assert_json(const struct pb_value *v, const char *want)
-{
-    struct pb_buf b = PB_BUF_INIT;
-
-    pb_json_add(&b, v);
-    assert_string_equal(b.s, want);
-    pb_buf_release(&b);
-}
+#include "tests/support/values.h"
 
 /* In ascending order; equal ones stand together. */
 static const char *const numbers[][3] = {
@@ -266,15 +229,17 @@ int main(void)
         cmocka_unit_test(value__numbers_compare_by_value),
         cmocka_unit_test(value__equal_numbers_have_one_canonical_form),
         cmocka_unit_test(value__number_syntax),
-        cmocka_unit_test_setup_teardown(value__integers, setup, teardown),
-        cmocka_unit_test_setup_teardown(value__the_last_of_a_key_stays, setup, teardown),
-        cmocka_unit_test_setup_teardown(value__walk, setup, teardown),
-        cmocka_unit_test_setup_teardown(value__unknown_equals_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(value__a_copy_outlives_its_source, setup, teardown),
-        cmocka_unit_test_setup_teardown(value__masks, setup, teardown),
+        cmocka_unit_test_setup_teardown(value__integers, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(value__the_last_of_a_key_stays, arena_setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(value__walk, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(value__unknown_equals_nothing, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(value__a_copy_outlives_its_source, arena_setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(value__masks, arena_setup, arena_teardown),
         cmocka_unit_test(path__notation),
         cmocka_unit_test(path__addresses),
-        cmocka_unit_test_setup_teardown(path__build, setup, teardown),
+        cmocka_unit_test_setup_teardown(path__build, arena_setup, arena_teardown),
         cmocka_unit_test(snapshot__find),
         cmocka_unit_test(verdict__the_table_is_whole),
     };
