@@ -38,7 +38,8 @@ endif
 
 # ---- flags --------------------------------------------------------------------------------------
 
-PKGS := libgit2 yajl libcurl yaml-0.1 libpcre2-8 expat libcrypto
+PKGS := libgit2 yajl libcurl yaml-0.1 libpcre2-8 expat libcrypto \
+        libprotobuf-c libnghttp2 msgpack
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 PKG_ERROR  := $(shell pkg-config --print-errors --exists $(PKGS) 2>&1 || echo missing)
@@ -51,6 +52,8 @@ endif
 
 HARDEN_C  := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now
+# A library that a program does not call is not loaded when it starts.
+LINK_ALL  := -Wl,--as-needed
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 ifeq ($(CONFIG),asan)
@@ -67,7 +70,7 @@ endif
 # -pthread belongs to compiling and linking. banned.h turns unsafe functions into errors.
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -pthread -Isrc -I. -I$(GEN) $(WARNINGS) $(OPT) \
               -include src/base/banned.h $(PKG_CFLAGS) $(CFLAGS)
-ALL_LIBS   := $(PKG_LIBS) -pthread -lm
+ALL_LIBS   := $(LINK_ALL) $(PKG_LIBS) -pthread -lm
 
 # ---- sources ------------------------------------------------------------------------------------
 
@@ -78,6 +81,10 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 TOOL_SRC := $(wildcard tests/tools/*.c)
+PROTO := $(wildcard backends/*/*.proto)
+PROTO_C := $(patsubst %.proto,$(GEN)/%.pb-c.c,$(PROTO))
+PROTO_H := $(PROTO_C:.c=.h)
+PROTO_OBJ := $(patsubst %.proto,$(B)/obj/%.pb-c.o,$(PROTO))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB  := $(B)/libplumb.a
@@ -87,7 +94,7 @@ FUZZ_BIN  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
 ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BENCH_SRC) $(TOOL_SRC)) \
-           $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC)))
+           $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC))) $(PROTO_OBJ)
 
 .PHONY: all tests tools objects bench-programs check demo bench lint asan clang fuzz fuzz-programs \
         install uninstall clean format bootstrap FORCE
@@ -128,11 +135,21 @@ missing-libraries:
 	@echo "plumb: libraries to build with are missing: run scripts/bootstrap" >&2; exit 1
 endif
 
-$(B)/obj/%.o: %.c $(B)/flags | $(GEN)/version.h $(GEN)/paths.h
+# foo.proto becomes "backends/.../foo.pb-c.h" in the generated tree, which is on the include path.
+# What protoc-c writes is not held to our warnings.
+$(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: %.proto
+	@mkdir -p $(GEN)
+	protoc-c --proto_path=. --c_out=$(GEN) $<
+
+$(PROTO_OBJ): $(B)/obj/%.o: $(GEN)/%.c $(B)/flags | $(PROTO_H)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -w -MMD -MP -c -o $@ $<
+
+$(B)/obj/%.o: %.c $(B)/flags | $(GEN)/version.h $(GEN)/paths.h $(PROTO_H)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(LIB): $(call obj,$(LIB_SRC))
+$(LIB): $(call obj,$(LIB_SRC)) $(PROTO_OBJ)
 	@mkdir -p $(@D); rm -f $@
 	ar rcsD $@ $^
 
