@@ -110,7 +110,7 @@ static void worst_of(struct pb_resource_result *res, const struct pb_presence_an
 {
     if (!a->attributes || a->verdict == PB_UNOBSERVED)
         return;
-    if (a->floor_if_quiet && w->worst > PB_COMPUTED)
+    if (a->floor_if_quiet && (w->worst > PB_COMPUTED || (w->asked_ignored && !w->asked)))
         res->verdict = w->worst;
     else if (w->worst > res->verdict)
         res->verdict = w->worst;
@@ -119,6 +119,21 @@ static void worst_of(struct pb_resource_result *res, const struct pb_presence_an
         res->verdict = PB_UNCHECKED;
         res->reason = "it exists, and none of its attributes is observed";
     }
+}
+
+/* What is known to differ of a resource that could not be seen, or not all of it. */
+static enum pb_verdict also_of(const struct pb_resource_result *res,
+                               const struct pb_presence_answer *a, const struct pb_walk *w)
+{
+    bool walked = a->attributes;
+
+    if (pb_verdicts[res->verdict].effect != PB_EFFECT_INCONCLUSIVE)
+        return PB_IN_SYNC;
+    if (walked && w->differs)
+        return w->differs;
+    if (walked && res->action == PB_ACT_UPDATE && w->asked_ignored && !w->asked)
+        return PB_IN_SYNC; /* all that the update is about is ignored */
+    return res->action == PB_ACT_NONE || res->action == PB_ACT_READ ? PB_IN_SYNC : PB_PENDING;
 }
 
 static void count(struct run *run, const struct pb_resource_result *res, bool expected,
@@ -132,8 +147,11 @@ static void count(struct run *run, const struct pb_resource_result *res, bool ex
         c->attributes_total += res->attrs_total;
         c->attributes_observed += res->attrs_observed;
     }
-    if (!res->ignored)
-        run->out->by_verdict[res->verdict]++;
+    if (res->ignored)
+        return;
+    run->out->by_verdict[res->verdict]++;
+    if (res->also)
+        run->out->also[res->also]++;
 }
 
 static const char *type_of(struct run *run, const struct group *g)
@@ -205,6 +223,7 @@ static void judge(struct run *run, const struct group *g)
         walk_attributes(run, g, res, looked);
         worst_of(res, &a, &run->walk);
     }
+    res->also = also_of(res, &a, &run->walk);
     why = ignored_by(run, g->address);
     if (why) {
         res->ignored = true;

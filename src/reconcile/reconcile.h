@@ -39,10 +39,11 @@ struct pb_resource_result {
     const char *type;
     const char *id; /* or NULL */
     enum pb_verdict verdict;
-    enum pb_action action;              /* what Terraform plans to do, from the declared side */
-    const char *observer;               /* or NULL */
-    const char *reason;                 /* why unobserved, missing, ...; or NULL */
-    bool ignored;                       /* the whole resource is ignored */
+    enum pb_verdict also;  /* what differs beside what could not be seen; else PB_IN_SYNC */
+    enum pb_action action; /* what Terraform plans to do, from the declared side */
+    const char *observer;  /* or NULL */
+    const char *reason;    /* why unobserved, missing, ...; or NULL */
+    bool ignored;          /* the whole resource is ignored */
     const struct pb_attr_result *attrs; /* all that are not in_sync; with `all`, every one */
     size_t nattrs;
     size_t attrs_total, attrs_observed;
@@ -69,6 +70,7 @@ struct pb_reconcile_out {
     const struct pb_resource_result *v; /* sorted by address; managed resources only */
     size_t n;
     size_t by_verdict[PB_NVERDICTS];
+    size_t also[PB_NVERDICTS]; /* of those counted as unobserved or unknown */
     struct pb_coverage coverage;
 };
 

@@ -228,23 +228,30 @@ static void keep(struct pb_walk *w, const struct sides *s, const struct pb_attr_
         s->sensitive || is_sensitive(out->declared) || is_sensitive(s->r) || is_sensitive(s->l);
 }
 
+/* Whether Git asks for something else than what is recorded. */
+static bool asks(const struct pb_walk *w, const struct pb_type *t, const struct sides *s)
+{
+    if (s->silent || s->write_only)
+        return false;
+    return !same(w, t, s->d, s->r, pb_same_as_null(t, s->d, 0) ? PB_SAME_ZERO_IS_NULL : 0);
+}
+
 /* The verdict where live was not looked at: only Git and the record can be compared. */
 static enum pb_verdict unseen_verdict(const struct pb_walk *w, const struct pb_type *t,
                                       const struct sides *s, const char **why)
 {
-    bool pending = false;
+    bool pending;
 
     if (s->write_only) {
         *why = why_write_only;
         return PB_UNCHECKED;
     }
-    if (!s->silent)
-        pending = !same(w, t, s->d, s->r, pb_same_as_null(t, s->d, 0) ? PB_SAME_ZERO_IS_NULL : 0);
     if (w->unobserved) {
         *why = w->why_unobserved;
         return PB_UNKNOWN_V;
     }
     *why = why_unmapped;
+    pending = asks(w, t, s);
     if (pending)
         *why = pb_is(s->d, PB_UNKNOWN) ? why_unknown_yet
                                        : "no observer maps it: the live value was not compared";
@@ -272,6 +279,22 @@ static void judge(const struct pb_walk *w, const struct pb_type *t, const struct
         r->reason = reason_inside(s->l);
     else if (!s->silent && !c.declared_known)
         r->reason = why_unknown_yet;
+}
+
+/* What of an attribute decides about its resource. */
+static void weigh(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                  const struct pb_attr_result *r)
+{
+    if (!differs(r->verdict))
+        return;
+    if (asks(w, t, s))
+        *(r->ignored ? &w->asked_ignored : &w->asked) = true;
+    if (r->ignored)
+        return;
+    if (r->verdict > w->worst)
+        w->worst = r->verdict;
+    if (pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE && r->verdict > w->differs)
+        w->differs = r->verdict;
 }
 
 static bool plan_says_same(const struct pb_walk *w)
@@ -322,8 +345,7 @@ static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides 
             r.reason = why;
         }
     }
-    if (differs(r.verdict) && !r.ignored && r.verdict > w->worst)
-        w->worst = r.verdict;
+    weigh(w, t, &s, &r);
     if (w->in->all || (differs(r.verdict) && !r.ignored) || r.verdict == PB_UNCHECKED)
         keep(w, &s, &r);
     pb_buf_release(&path);
@@ -623,7 +645,8 @@ void pb_walk_resource(struct pb_walk *w)
     s.has_b = w->b != NULL;
     w->n = 0;
     w->total = w->observed = 0;
-    w->worst = PB_IN_SYNC;
+    w->worst = w->differs = PB_IN_SYNC;
+    w->asked = w->asked_ignored = false;
     walk_object(w, t, &s, NULL);
 }
 

@@ -26,7 +26,9 @@ struct pb_walk {
     /* What came out; v is reused from resource to resource. */
     struct pb_attr_result *v;
     size_t n, cap;
-    enum pb_verdict worst; /* of those that count */
+    enum pb_verdict worst;     /* of those that count */
+    enum pb_verdict differs;   /* the worst of these that is known to differ */
+    bool asked, asked_ignored; /* Git asks for another value than the record's */
     size_t total, observed;
 };
 

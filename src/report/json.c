@@ -64,6 +64,10 @@ static void resource(struct pb_buf *b, const struct pb_resource_result *r, bool 
     string(b, r->id);
     key(b, "verdict");
     string(b, pb_verdict_name(r->verdict));
+    if (r->also) {
+        key(b, "also");
+        string(b, pb_verdict_name(r->also));
+    }
     key(b, "action");
     string(b, pb_action_name(r->action));
     key(b, "observer");

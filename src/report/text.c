@@ -74,10 +74,13 @@ static size_t counts(struct pb_buf *b, const size_t by[PB_NVERDICTS], int effect
 static void headline(struct pen *p, const struct pb_audit *a)
 {
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, list = PB_BUF_INIT, dark = PB_BUF_INIT;
-    size_t differ = counts(&list, a->by_verdict, PB_EFFECT_DIFFERENCE);
-    size_t unknown = counts(&dark, a->by_verdict, PB_EFFECT_INCONCLUSIVE);
+    size_t sum[PB_NVERDICTS], differ, unknown;
     const char *style = green;
 
+    for (size_t i = 0; i < PB_NVERDICTS; i++)
+        sum[i] = a->by_verdict[i] + a->also[i];
+    differ = counts(&list, sum, PB_EFFECT_DIFFERENCE);
+    unknown = counts(&dark, sum, PB_EFFECT_INCONCLUSIVE);
     if (a->failed) {
         pb_buf_addf(&line, "error: %zu of %zu units could not be audited; ", a->failed, a->nunits);
         style = red;
@@ -200,11 +203,16 @@ static void resource(struct pen *p, const struct pb_resource_result *r, bool eve
     ink(p, bold, r->address);
     pb_buf_adds(p->b, "  ");
     ink(p, style_of(r->verdict), v->name);
+    if (r->also) {
+        pb_buf_adds(p->b, ", ");
+        ink(p, style_of(r->also), pb_verdict_name(r->also));
+    }
     if (r->ignored)
         pb_buf_adds(p->b, " (ignored)");
     pb_buf_adds(p->b, "\n      ");
     pb_buf_adds(p->b, v->meaning);
-    if (r->verdict == PB_PENDING && r->action != PB_ACT_NONE && r->action != PB_ACT_UNKNOWN)
+    if ((r->verdict == PB_PENDING || r->also == PB_PENDING) && r->action != PB_ACT_NONE &&
+        r->action != PB_ACT_UNKNOWN)
         pb_buf_addf(p->b, "; an apply would %s it", pb_action_name(r->action));
     else if (r->verdict != PB_IN_SYNC)
         pb_buf_addf(p->b, "; an apply would: %s", v->apply_would);
@@ -342,7 +350,9 @@ static void unit(struct pen *p, const struct pb_audit *a, const struct pb_unit_r
     for (size_t i = 0; i < u->out.n; i++) {
         const struct pb_resource_result *r = &u->out.v[i];
 
-        if (p->o->all || (!r->ignored && pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE))
+        bool differs = pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE || r->also;
+
+        if (p->o->all || (!r->ignored && differs))
             resource(p, r, p->o->all);
     }
     darkness(p, u);

@@ -172,8 +172,10 @@ static void sum_unit(struct pb_audit *a, const struct pb_unit_result *u)
     a->coverage.attributes_observed += u->out.coverage.attributes_observed;
     a->coverage.attributes_total += u->out.coverage.attributes_total;
     a->resources += u->out.n;
-    for (size_t i = 0; i < PB_NVERDICTS; i++)
+    for (size_t i = 0; i < PB_NVERDICTS; i++) {
         a->by_verdict[i] += u->out.by_verdict[i];
+        a->also[i] += u->out.also[i];
+    }
 }
 
 int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
@@ -189,14 +191,13 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
         fails[i] = pb_verdicts[i].effect == PB_EFFECT_DIFFERENCE;
     a->resources = a->failed = 0;
     memset(a->by_verdict, 0, sizeof(a->by_verdict));
+    memset(a->also, 0, sizeof(a->also));
     memset(&a->coverage, 0, sizeof(a->coverage));
     for (size_t i = 0; i < a->nunits; i++)
         sum_unit(a, &a->units[i]);
     for (size_t i = 0; i < PB_NVERDICTS; i++) {
-        if (!a->by_verdict[i])
-            continue;
-        difference |= fails[i];
-        unknown |= pb_verdicts[i].effect == PB_EFFECT_INCONCLUSIVE;
+        difference |= fails[i] && (a->by_verdict[i] || a->also[i]);
+        unknown |= pb_verdicts[i].effect == PB_EFFECT_INCONCLUSIVE && a->by_verdict[i];
     }
     a->exit_code = a->failed    ? PB_EXIT_ERROR
                    : difference ? PB_EXIT_DRIFT

@@ -73,6 +73,7 @@ struct pb_audit {
     struct pb_diags diags; /* of no unit */
     size_t resources;
     size_t by_verdict[PB_NVERDICTS]; /* without what is ignored */
+    size_t also[PB_NVERDICTS];       /* what differs of those that could not be seen in full */
     struct pb_coverage coverage;
     size_t failed;
     enum pb_exit exit_code;

@@ -142,6 +142,11 @@ static void policydoc__same_meaning(void **state)
          "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'arn:aws:iam::123456789012:user/"
          "x'}}]}",
          false},
+        /* Anybody at all, and whoever has an account: S3 documents the difference. */
+        {"{'Statement':[{'Effect':'Allow','Principal':'*'}]}",
+         "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'}}]}", false},
+        {"{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'}}]}",
+         "{'Statement':[{'Effect':'Allow','Principal':{'AWS':['*']}}]}", true},
         {"{'Statement':[{'Effect':'Allow','Condition':{'Bool':{'k':true}}}]}",
          "{'Statement':[{'Effect':'Allow','Condition':{'Bool':{'k':['true']}}}]}", true},
         {"{'Statement':[{'Effect':'Allow','Action':'a'},{'Effect':'Deny','Action':'b'}]}",

@@ -90,6 +90,8 @@ static void describe(struct pb_buf *b, const struct pb_reconcile_out *out)
     for (size_t i = 0; i < out->n; i++) {
         const struct pb_resource_result *r = &out->v[i];
         pb_buf_addf(b, "%s%s", i ? " / " : "", pb_verdict_name(r->verdict));
+        if (r->also)
+            pb_buf_addf(b, "+%s", pb_verdict_name(r->also));
         for (size_t k = 0; k < r->nattrs; k++)
             pb_buf_addf(b, " %s=%s%s", r->attrs[k].path, pb_verdict_name(r->attrs[k].verdict),
                         r->attrs[k].ignored ? "(ignored)" : "");
@@ -386,6 +388,16 @@ static void reconcile__ignored(void **state)
          NULL, NULL, "in_sync"},
         {"and not", NO, "{'name':'a','size':1}", "{'name':'a','size':1}", "{'name':'a','size':2}",
          NULL, NULL, "drifted size=drifted"},
+        {"all that an update would change", UP, "{'name':'b'}", "{'name':'a'}", "{'name':'a'}",
+         NULL, NULL, "in_sync"},
+        {"one of two that an update would change", UP, "{'name':'b','size':2}",
+         "{'name':'a','size':1}", "{'name':'a','size':1}", NULL, NULL, "pending size=pending"},
+        {"drift explains no update", UP, "{'name':'a'}", "{'name':'a'}", "{'name':'b'}", NULL, NULL,
+         "pending"},
+        {"a replacement is more than its attributes", PB_ACT_REPLACE, "{'name':'b'}",
+         "{'name':'a'}", "{'name':'a'}", NULL, NULL, "pending"},
+        {"what could not be observed, either", UP, "{'name':'b'}", "{'name':'a'}", NULL, NULL, NULL,
+         "unobserved"},
     };
     struct pb_arena *a = pb_arena_new();
     struct pb_ignore_set *set = NULL;
@@ -448,7 +460,31 @@ static void reconcile__presence_of_one(void **state)
                                          NULL,           NULL, NULL,           "unobserved"};
     static const struct scene shown = {
         "not observed, but Git changes it", UP, "{'name':'b'}", "{'name':'a'}", NULL, NULL, NULL,
-        "unobserved name=unknown"};
+        "unobserved+pending name=unknown"};
+    static const struct scene both = {"part of it not observed, and Git changes another",
+                                      UP,
+                                      "{'name':'b','size':1}",
+                                      "{'name':'a','size':1}",
+                                      "{'name':'a','size':{'$unknown':'403'}}",
+                                      NULL,
+                                      NULL,
+                                      "unknown+pending name=pending size=unknown"};
+    static const struct scene same_one = {"the very one that Git changes is not observed",
+                                          UP,
+                                          "{'name':'b'}",
+                                          "{'name':'a'}",
+                                          "{'name':{'$unknown':'403'}}",
+                                          NULL,
+                                          NULL,
+                                          "unknown+pending name=unknown"};
+    static const struct scene dropped_unseen = {"not observed, and Git drops it",
+                                                PB_ACT_DELETE,
+                                                NULL,
+                                                "{'name':'a'}",
+                                                NULL,
+                                                NULL,
+                                                NULL,
+                                                "unobserved+pending"};
     static const struct scene gone = {
         "deleted outside", NO, "{'name':'a'}", "{'name':'a'}", NULL, NULL, NULL, "missing"};
     static const struct scene dropped = {"deleted outside, and dropped by Git",
@@ -478,6 +514,9 @@ static void reconcile__presence_of_one(void **state)
     (void)state;
     check(&unknown, &none);
     check(&shown, &none);
+    check(&both, &none);
+    check(&same_one, &none);
+    check(&dropped_unseen, &none);
     check(&gone, &absent);
     check(&dropped, &absent);
     check(&create, &none);

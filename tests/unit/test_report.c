@@ -88,7 +88,8 @@ static void make_resources(void)
     m.r[5] = res("example_f.new", NULL, PB_PENDING, PB_ACT_CREATE, NULL, NULL, 0);
     m.r[6] = res("example_g.unseen[\"x\"]", "g-1", PB_UNOBSERVED, PB_ACT_NONE,
                  "no pack for type 'example_g'", NULL, 0);
-    m.r[7] = res("example_h.partly", "h-1", PB_UNKNOWN_V, PB_ACT_NONE, NULL, m.dark, 1);
+    m.r[7] = res("example_h.partly", "h-1", PB_UNKNOWN_V, PB_ACT_UPDATE, NULL, m.dark, 1);
+    m.r[7].also = PB_PENDING;
     m.r[8] = res("example_i.fine", "i-1", PB_IN_SYNC, PB_ACT_NONE, NULL, NULL, 0);
 }
 
@@ -108,6 +109,7 @@ static struct pb_audit synthetic(struct pb_arena *a)
     u[0].out.n = PB_COUNT(m.r);
     for (size_t i = 0; i < PB_COUNT(m.r); i++)
         u[0].out.by_verdict[m.r[i].verdict]++;
+    u[0].out.also[PB_PENDING]++;
     u[0].out.coverage = (struct pb_coverage){7, 9, 30, 34};
     u[0].stats.requests = 12;
     u[0].declared.from_cache = true;
@@ -207,20 +209,24 @@ static void report__exit_codes(void **state)
         enum pb_verdict v;
         const char *fail_on;
         enum pb_exit code;
+        enum pb_verdict also;
     } rows[] = {
-        {PB_IN_SYNC, NULL, PB_EXIT_PLUMB},
-        {PB_COMPUTED, NULL, PB_EXIT_PLUMB},
-        {PB_UNCHECKED, NULL, PB_EXIT_PLUMB},
-        {PB_PENDING, NULL, PB_EXIT_DRIFT},
-        {PB_STALE_RECORD, NULL, PB_EXIT_DRIFT},
-        {PB_LAUNDERED, NULL, PB_EXIT_DRIFT},
-        {PB_UNOBSERVED, NULL, PB_EXIT_INCONCLUSIVE},
-        {PB_UNKNOWN_V, NULL, PB_EXIT_INCONCLUSIVE},
-        {PB_PENDING, "drifted,missing", PB_EXIT_PLUMB},
-        {PB_MISSING, "drifted,missing", PB_EXIT_DRIFT},
-        {PB_COMPUTED, "computed", PB_EXIT_DRIFT},
-        {PB_UNOBSERVED, "drifted", PB_EXIT_INCONCLUSIVE},
-        {PB_UNOBSERVED, "unobserved", PB_EXIT_DRIFT},
+        {PB_IN_SYNC, NULL, PB_EXIT_PLUMB, PB_IN_SYNC},
+        {PB_COMPUTED, NULL, PB_EXIT_PLUMB, PB_IN_SYNC},
+        {PB_UNCHECKED, NULL, PB_EXIT_PLUMB, PB_IN_SYNC},
+        {PB_PENDING, NULL, PB_EXIT_DRIFT, PB_IN_SYNC},
+        {PB_STALE_RECORD, NULL, PB_EXIT_DRIFT, PB_IN_SYNC},
+        {PB_LAUNDERED, NULL, PB_EXIT_DRIFT, PB_IN_SYNC},
+        {PB_UNOBSERVED, NULL, PB_EXIT_INCONCLUSIVE, PB_IN_SYNC},
+        {PB_UNKNOWN_V, NULL, PB_EXIT_INCONCLUSIVE, PB_IN_SYNC},
+        {PB_PENDING, "drifted,missing", PB_EXIT_PLUMB, PB_IN_SYNC},
+        {PB_MISSING, "drifted,missing", PB_EXIT_DRIFT, PB_IN_SYNC},
+        {PB_COMPUTED, "computed", PB_EXIT_DRIFT, PB_IN_SYNC},
+        {PB_UNOBSERVED, "drifted", PB_EXIT_INCONCLUSIVE, PB_IN_SYNC},
+        {PB_UNOBSERVED, "unobserved", PB_EXIT_DRIFT, PB_IN_SYNC},
+        {PB_UNOBSERVED, NULL, PB_EXIT_DRIFT, PB_PENDING},
+        {PB_UNOBSERVED, "pending", PB_EXIT_DRIFT, PB_PENDING},
+        {PB_UNOBSERVED, "drifted", PB_EXIT_INCONCLUSIVE, PB_PENDING},
     };
 
     (void)state;
@@ -230,6 +236,7 @@ static void report__exit_codes(void **state)
         char *words[] = {(char *)(uintptr_t)rows[i].fail_on, NULL};
 
         u.out.by_verdict[rows[i].v] = 1;
+        u.out.also[rows[i].also] = 1;
         assert_int_equal(pb_audit_sum(&audit, rows[i].fail_on ? words : NULL, NULL), 0);
         assert_int_equal(audit.exit_code, rows[i].code);
         u.out.by_verdict[PB_UNOBSERVED] = 1;
