@@ -85,6 +85,7 @@ PROTO := $(wildcard backends/*/*.proto)
 PROTO_C := $(patsubst %.proto,$(GEN)/%.pb-c.c,$(PROTO))
 PROTO_H := $(PROTO_C:.c=.h)
 PROTO_OBJ := $(patsubst %.proto,$(B)/obj/%.pb-c.o,$(PROTO))
+SIMCLOUD_SRC := $(wildcard fixtures/sim/simcloud/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB  := $(B)/libplumb.a
@@ -93,18 +94,20 @@ UNIT_BIN  := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 FUZZ_BIN  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
-ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BENCH_SRC) $(TOOL_SRC)) \
-           $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC))) $(PROTO_OBJ)
+SIMCLOUD := $(B)/fixtures/sim/simcloud
+ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BENCH_SRC) $(TOOL_SRC) \
+           $(SIMCLOUD_SRC)) $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC))) $(PROTO_OBJ)
 
-.PHONY: all tests tools objects bench-programs check demo bench lint asan clang fuzz fuzz-programs \
+.PHONY: all tests tools sim objects bench-programs check demo bench lint asan clang fuzz fuzz-programs \
         install uninstall clean format bootstrap FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
 
 all: $(if $(wildcard src/main.c),$(PROGRAM),$(LIB))
-tests: $(UNIT_BIN) $(TOOL_BIN)
+tests: $(UNIT_BIN) $(TOOL_BIN) sim
 tools: $(TOOL_BIN)
+sim: $(SIMCLOUD)
 objects: $(ALL_OBJ)
 bench-programs: $(BENCH_BIN)
 fuzz-programs: $(FUZZ_BIN)
@@ -172,6 +175,10 @@ $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(TLIB) $(LIB)
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+$(SIMCLOUD): $(call obj,$(SIMCLOUD_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ -lmicrohttpd $(ALL_LIBS)
 
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
