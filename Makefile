@@ -211,7 +211,7 @@ lint:
 
 asan:
 	@+$(again) CONFIG=asan all tests
-	@scripts/check --config asan unit e2e
+	@scripts/check --config asan unit e2e live
 
 clang:
 	@+$(again) CONFIG=clang all tests objects

@@ -15,7 +15,7 @@ void pb_budget_init(struct pb_budget *b, int64_t now_ms)
 static void refill(struct pb_budget *b, int64_t now_ms)
 {
     while (b->rate > 0 && now_ms - b->raised_ms >= 1000) {
-        b->rate = b->rate < 1 ? b->rate + 0.1 : b->rate * 1.1;
+        b->rate += b->rate < 5 ? 0.5 : b->rate / 10;
         b->raised_ms += 1000;
         if (b->rate > rate_free)
             b->rate = 0;

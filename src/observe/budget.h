@@ -3,7 +3,8 @@
  *
  * A budget starts without a limit. The first throttle sets the rate to half of what was
  * sent in the second before, each further one halves it, and every quiet second raises it
- * by a tenth until it is high enough to be no limit again. Pure: the caller gives the time.
+ * by a tenth (half a request at least) until it is high enough to be no limit again. Pure:
+ * the caller gives the time.
  */
 #ifndef PB_OBSERVE_BUDGET_H
 #define PB_OBSERVE_BUDGET_H

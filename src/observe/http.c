@@ -7,6 +7,7 @@
 
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "observe/budget.h"
@@ -41,7 +42,7 @@ struct pb_http {
     size_t pending; /* submitted and not done */
     size_t turn;    /* the service whose turn it is */
     int64_t deadline;
-    const char *ca_file;
+    struct pb_trust trust;
     struct pb_buf why;
 };
 
@@ -60,6 +61,7 @@ void pb_http_limits_default(struct pb_http_limits *l)
                                  .connect_ms = 5000,
                                  .request_ms = 20000,
                                  .slow_bytes = 32,
+                                 .slow_s = 10,
                                  .max_body = 32 << 20,
                                  .backoff_ms = 200,
                                  .max_retry_after_ms = 30000};
@@ -77,22 +79,45 @@ static void fill_limits(struct pb_http_limits *l, const struct pb_http_limits *g
     l->connect_ms = l->connect_ms > 0 ? l->connect_ms : d.connect_ms;
     l->request_ms = l->request_ms > 0 ? l->request_ms : d.request_ms;
     l->slow_bytes = l->slow_bytes > 0 ? l->slow_bytes : d.slow_bytes;
+    l->slow_s = l->slow_s > 0 ? l->slow_s : d.slow_s;
     l->max_body = l->max_body > 0 ? l->max_body : d.max_body;
     l->backoff_ms = l->backoff_ms > 0 ? l->backoff_ms : d.backoff_ms;
     if (l->max_retry_after_ms <= 0)
         l->max_retry_after_ms = d.max_retry_after_ms;
 }
 
+static const char *env_path(const char *name)
+{
+    const char *v = getenv(name);
+
+    return v != NULL && *v != '\0' ? v : NULL;
+}
+
+/* With a file alone curl reads it once, and not for each connection: so that is what the
+ * machine's CAs are taken from where nothing else is said. */
+static struct pb_trust find_trust(void)
+{
+    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+    struct pb_trust t = {env_path("SSL_CERT_FILE"), env_path("SSL_CERT_DIR")};
+
+    if (t.file != NULL && t.dir == NULL)
+        t.dir = curl->capath;
+    else if (t.file == NULL && t.dir == NULL && curl->cainfo != NULL && pb_fs_exists(curl->cainfo))
+        t.file = curl->cainfo;
+    else if (t.file == NULL && t.dir == NULL)
+        t.dir = curl->capath;
+    return t;
+}
+
 struct pb_http *pb_http_new(const struct pb_http_limits *l, struct pb_err *err)
 {
     struct pb_http *h = pb_calloc(1, sizeof(*h));
-    const char *ca = getenv("SSL_CERT_FILE");
 
     pthread_once(&curl_once, curl_start);
     fill_limits(&h->limits, l);
     h->services = (struct pb_map)PB_MAP_INIT;
     h->why = (struct pb_buf)PB_BUF_INIT;
-    h->ca_file = ca != NULL && *ca != '\0' ? ca : NULL;
+    h->trust = find_trust();
     h->slots = pb_calloc((size_t)h->limits.concurrency, sizeof(*h->slots));
     h->idle = pb_calloc((size_t)h->limits.concurrency, sizeof(struct pb_transfer *));
     h->multi = curl_multi_init();
@@ -196,7 +221,7 @@ static void start(struct pb_http *h, struct job *j, struct pb_transfer *t)
     struct pb_err err = PB_ERR_INIT;
 
     j->tries++;
-    if (pb_transfer_prepare(t, &j->rq, &h->limits, h->ca_file, &err) == -1) {
+    if (pb_transfer_prepare(t, &j->rq, &h->limits, &h->trust, &err) == -1) {
         h->idle[h->nidle++] = t;
         finish(h, j, t, PB_HTTP_AUTH, 0, err.msg);
         return;
@@ -301,13 +326,13 @@ static void settle(struct pb_http *h, struct pb_transfer *t, CURLcode code)
                               j->rq.throttled((int)status, t->body.s, t->body.len, j->rq.ctx));
         retry = throttled || pb_retry_status((int)status);
     } else {
-        retry = !t->too_big && pb_retry_curl(code);
+        retry = !t->too_big && pb_retry_curl(code) && !pb_transfer_is_final(t, code);
     }
     if (!retry || !again(h, j, t, throttled)) {
         if (code == CURLE_OK) {
             finish(h, j, t, PB_HTTP_REPLY, (int)status, NULL);
         } else {
-            pb_transfer_explain(&h->why, t, &j->rq, code, &h->limits);
+            pb_transfer_explain(&h->why, t, &j->rq, code, &h->limits, &h->trust);
             finish(h, j, t, code == CURLE_OPERATION_TIMEDOUT ? PB_HTTP_TIMEOUT : PB_HTTP_FAILED, 0,
                    h->why.s);
         }

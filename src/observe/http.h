@@ -12,7 +12,8 @@
  * carry the time. `done` is called exactly once for each submitted request, from
  * pb_http_run, and may submit more (the next page). Nothing follows a redirect, reads
  * .netrc, or speaks any protocol but http and https. A proxy from the environment is used
- * as curl users expect.
+ * as curl users expect. Believed are the machine's CAs, where SSL_CERT_FILE and SSL_CERT_DIR do
+ * not say otherwise, or for a request with a ca_file, those in there and no others.
  *
  * What is retried: connection failures, timeouts, resets and short bodies, 429, 500, 502,
  * 503, 504, and replies that `throttled` calls so; up to limits.tries, with full jitter, or after
@@ -36,7 +37,8 @@ struct pb_http_limits {
     long connect_ms;         /* default 5000 */
     long request_ms;         /* one try, default 20000 */
     long total_ms;           /* for pb_http_run as a whole; 0: none */
-    long slow_bytes;         /* below that many bytes/s for 10 s: give up the try; default 32 */
+    long slow_bytes;         /* bytes/s, default 32; slower than that for ... */
+    long slow_s;             /* ... so many seconds: give up the try; default 10 */
     size_t max_body;         /* default 32 MiB; counted as it arrives */
     long backoff_ms;         /* first wait, doubles; default 200; tests set it low */
     long max_retry_after_ms; /* a longer Retry-After is not waited for; default 30000 */

@@ -1,10 +1,12 @@
 #include "observe/http_transfer.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { HEADERS_MAX = 256 << 10 };
 
@@ -162,7 +164,8 @@ static void set_method(CURL *e, const struct pb_http_rq *rq)
 }
 
 int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
-                        const struct pb_http_limits *l, const char *ca_file, struct pb_err *err)
+                        const struct pb_http_limits *l, const struct pb_trust *trust,
+                        struct pb_err *err)
 {
     CURL *e = t->easy;
 
@@ -185,7 +188,7 @@ int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, l->connect_ms);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, l->request_ms);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, l->slow_bytes);
-    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, 10L);
+    curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, l->slow_s);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "plumb");
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
@@ -193,7 +196,8 @@ int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(e, CURLOPT_CAINFO, rq->ca_file != NULL ? rq->ca_file : ca_file);
+    curl_easy_setopt(e, CURLOPT_CAINFO, rq->ca_file != NULL ? rq->ca_file : trust->file);
+    curl_easy_setopt(e, CURLOPT_CAPATH, rq->ca_file != NULL ? NULL : trust->dir);
     if (rq->client_cert != NULL)
         curl_easy_setopt(e, CURLOPT_SSLCERT, rq->client_cert);
     if (rq->client_key != NULL)
@@ -216,10 +220,102 @@ static void add_host(struct pb_buf *out, const char *url)
     curl_url_cleanup(u);
 }
 
-void pb_transfer_explain(struct pb_buf *out, const struct pb_transfer *t,
-                         const struct pb_http_rq *rq, CURLcode code, const struct pb_http_limits *l)
+/* TLS 1.3 refuses a client after the handshake, where it looks like a broken connection. */
+bool pb_transfer_is_final(const struct pb_transfer *t, CURLcode code)
 {
-    const char *why = curl_easy_strerror(code);
+    return code == CURLE_RECV_ERROR && strstr(t->error, "alert") != NULL &&
+           strstr(t->error, "SSL") != NULL;
+}
+
+/* What curl says in its own words, or NULL. Some of it quotes a proxy's address, password and
+ * all, when that is malformed. */
+static const char *own_words(const struct pb_transfer *t, CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR: break;
+    default: return NULL;
+    }
+    if (t->error[0] == '\0' || strchr(t->error, '@') != NULL ||
+        strstr(t->error, "Unsupported proxy") != NULL)
+        return NULL;
+    return t->error;
+}
+
+/* The variable that names a proxy for this URL; NULL when none does. */
+static const char *proxy_variable(const char *url)
+{
+    static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
+    static const char *const tls[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    bool secure = strncasecmp(url, "https:", 6) == 0;
+    size_t n = secure ? PB_COUNT(tls) : PB_COUNT(plain);
+
+    for (size_t i = 0; i < n; i++) {
+        const char *name = secure ? tls[i] : plain[i], *v = getenv(name);
+
+        if (v != NULL && *v != '\0')
+            return name;
+    }
+    return NULL;
+}
+
+static const char *in_short(CURLcode code)
+{
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT: return "no whole reply in time";
+    case CURLE_PARTIAL_FILE: return "the connection closed before the whole reply had come";
+    case CURLE_GOT_NOTHING: return "the connection closed without a reply";
+    case CURLE_SSL_CACERT_BADFILE: return "the CA certificates cannot be read";
+    case CURLE_SSL_CERTPROBLEM:
+        return "the client certificate cannot be used: it or its key is missing or not PEM, or "
+               "they do not belong together";
+    default: return curl_easy_strerror(code);
+    }
+}
+
+static void add_remedy(struct pb_buf *out, const struct pb_transfer *t, const struct pb_http_rq *rq,
+                       CURLcode code, const struct pb_trust *trust)
+{
+    const char *ca = rq->ca_file != NULL ? rq->ca_file : trust->file;
+    const char *proxy = proxy_variable(rq->url);
+    long verdict = 0;
+
+    switch (code) {
+    case CURLE_SSL_CACERT_BADFILE:
+        pb_buf_addf(out, ": correct '%s'", ca != NULL ? ca : trust->dir);
+        break;
+    case CURLE_SSL_CERTPROBLEM:
+        pb_buf_addf(out, ": look at '%s' and '%s'", rq->client_cert,
+                    rq->client_key != NULL ? rq->client_key : rq->client_cert);
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+        if (verdict != 0 && rq->ca_file != NULL)
+            pb_buf_addf(out, "; only the CAs in '%s' are trusted here", rq->ca_file);
+        else if (verdict != 0)
+            pb_buf_adds(out, "; if its CA is your own, name a file with it in SSL_CERT_FILE");
+        break;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_RECV_ERROR:
+    case CURLE_OPERATION_TIMEDOUT:
+        if (proxy != NULL)
+            pb_buf_addf(out, " (%s names a proxy: see that it is right)", proxy);
+        break;
+    default: break;
+    }
+}
+
+void pb_transfer_explain(struct pb_buf *out, const struct pb_transfer *t,
+                         const struct pb_http_rq *rq, CURLcode code, const struct pb_http_limits *l,
+                         const struct pb_trust *trust)
+{
+    const char *words = own_words(t, code);
 
     pb_buf_clear(out);
     pb_buf_addf(out, "'%s' at '", rq->label != NULL ? rq->label : rq->method);
@@ -229,15 +325,8 @@ void pb_transfer_explain(struct pb_buf *out, const struct pb_transfer *t,
         pb_buf_addf(out, "the reply is larger than the limit of %zu bytes", l->max_body);
         return;
     }
-    if (code == CURLE_OPERATION_TIMEDOUT)
-        why = "no whole reply in time";
-    else if (code == CURLE_PARTIAL_FILE)
-        why = "the connection closed before the whole reply had come";
-    else if (code == CURLE_GOT_NOTHING)
-        why = "the connection closed without a reply";
-    else if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
-             code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PEER_FAILED_VERIFICATION ||
-             code == CURLE_SSL_CONNECT_ERROR)
-        why = t->error[0] != '\0' ? t->error : why; /* names host and port, nothing else */
-    pb_buf_adds(out, why);
+    if (words == NULL)
+        words = in_short(code);
+    pb_text_add_safe(out, words, strlen(words)); /* may hold a certificate's names */
+    add_remedy(out, t, rq, code, trust);
 }

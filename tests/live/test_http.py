@@ -1,0 +1,441 @@
+"""The scheduler against real TLS servers, proxies and servers that misbehave."""
+
+import email.utils
+import gzip
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+import zlib
+from pathlib import Path
+
+from servers import LIVETRY, Certificates, Proxy, Server, environment, livetry, reply
+
+TOKEN = "token-that-nobody-may-see"
+
+
+def fetch(url, env=None, settings=None, limits=None, block=None, **request):
+    """One request (or more): its replies, and the statistics."""
+    document = {"limits": limits or {}, "requests": [{"url": url, **request}]}
+    if settings:
+        document["settings"] = settings
+    if block:
+        document["block"] = block
+    *replies, stats = livetry("http", document, env)
+    return replies, stats
+
+
+def one(*args, **kwargs):
+    return fetch(*args, **kwargs)[0][0]
+
+
+class WithCertificates(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.certs = Certificates()
+        cls.ca = cls.certs.path("ca.crt")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.certs.cleanup()
+
+
+class Tls(WithCertificates):
+    def test_ca_of_the_pack(self):
+        with Server(context=self.certs.context()) as server:
+            r = one(server.url, settings={"scheme": "none", "ca_file": self.ca})
+            self.assertEqual((r["status"], r["body"]), (200, "ok"))
+
+    def test_ca_from_the_environment(self):
+        with Server(context=self.certs.context()) as server:
+            self.assertEqual(one(server.url, environment(SSL_CERT_FILE=self.ca))["status"], 200)
+
+    def test_folder_of_cas_from_the_environment(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                Server(context=self.certs.context()) as server:
+            Path(folder, "ca.crt").write_bytes(Path(self.ca).read_bytes())
+            self.certs.openssl("rehash", folder)
+            self.assertEqual(one(server.url, environment(SSL_CERT_DIR=folder))["status"], 200)
+
+    def test_unknown_ca_is_refused_once_and_named(self):
+        with Server(context=self.certs.context()) as server:
+            r, stats = fetch(server.url)
+            self.assertEqual((r[0]["outcome"], r[0]["tries"]), ("failed", 1))
+            self.assertIn("certificate", r[0]["error"])
+            self.assertIn("SSL_CERT_FILE", r[0]["error"])
+            self.assertEqual(server.requests, [])
+
+    def test_a_given_ca_is_the_only_one(self):
+        """What the machine trusts is not trusted as well, where a CA was given."""
+        wrong = self.certs.path("wrong.crt")
+        with Server(context=self.certs.context()) as server, \
+                tempfile.TemporaryDirectory() as folder:
+            Path(folder, "ca.crt").write_bytes(Path(self.ca).read_bytes())
+            self.certs.openssl("rehash", folder)
+            env = environment(SSL_CERT_FILE=self.ca, SSL_CERT_DIR=folder)
+            r = one(server.url, env, settings={"scheme": "none", "ca_file": wrong})
+            self.assertEqual(r["outcome"], "failed")
+            self.assertIn(wrong, r["error"])
+            self.assertEqual(server.requests, [])
+
+    def test_ca_file_that_is_not_there_is_named(self):
+        with Server(context=self.certs.context()) as server:
+            r = one(server.url, environment(SSL_CERT_FILE="/nowhere/ca.pem"))
+            self.assertEqual((r["outcome"], r["tries"]), ("failed", 1))
+            self.assertIn("/nowhere/ca.pem", r["error"])
+
+    def test_other_host_is_refused(self):
+        with Server(context=self.certs.context("elsewhere")) as server:
+            r = one(server.url, environment(SSL_CERT_FILE=self.ca))
+            self.assertEqual((r["outcome"], r["tries"]), ("failed", 1))
+            self.assertIn("127.0.0.1", r["error"])
+            self.assertIn("name", r["error"])
+            self.assertEqual(server.requests, [])
+
+    def test_client_certificate(self):
+        settings = {"scheme": "client_cert", "cert_file": self.certs.path("client.crt"),
+                    "key_file": self.certs.path("client.key"), "ca_file": self.ca}
+        with Server(context=self.certs.context(client=True)) as server:
+            self.assertEqual(one(server.url, settings=settings)["status"], 200)
+            self.assertIn((("commonName", "client"),), server.requests[0].peer["subject"])
+
+    def test_missing_client_certificate_is_said(self):
+        with Server(context=self.certs.context(client=True)) as server:
+            r = one(server.url, environment(SSL_CERT_FILE=self.ca))
+            self.assertEqual(r["outcome"], "failed")
+            self.assertIn("certificate required", r["error"])
+            self.assertEqual(r["tries"], 1)
+            self.assertEqual(server.requests, [])
+
+    def test_client_certificate_that_is_not_there_is_named(self):
+        settings = {"scheme": "client_cert", "cert_file": "/nowhere/client.crt",
+                    "key_file": self.certs.path("client.key"), "ca_file": self.ca}
+        with Server(context=self.certs.context(client=True)) as server:
+            r = one(server.url, settings=settings)
+            self.assertEqual((r["outcome"], r["tries"]), ("failed", 1))
+            self.assertIn("/nowhere/client.crt", r["error"])
+
+    def test_key_of_another_certificate_is_named(self):
+        settings = {"scheme": "client_cert", "cert_file": self.certs.path("client.crt"),
+                    "key_file": self.certs.path("server.key"), "ca_file": self.ca}
+        with Server(context=self.certs.context(client=True)) as server:
+            r = one(server.url, settings=settings)
+            self.assertEqual((r["outcome"], r["tries"]), ("failed", 1))
+            self.assertIn("client.crt", r["error"])
+
+    def test_connections_are_kept(self):
+        with Server(context=self.certs.context()) as server:
+            env = environment(SSL_CERT_FILE=self.ca)
+            _, stats = fetch(server.url, env, times=20, limits={"concurrency": 2})
+            self.assertLessEqual(stats["connections"], 2)
+            self.assertEqual(server.connections, stats["connections"])
+
+    def test_plain_http_on_a_tls_port(self):
+        with Server() as server:
+            r = one(server.url.replace("http:", "https:"), limits={"tries": 1, "connect_ms": 500})
+            self.assertIn(r["outcome"], ("failed", "timeout"))
+            self.assertIn("127.0.0.1", r["error"])
+
+
+class ThroughProxy(WithCertificates):
+    def test_https_goes_through_connect(self):
+        env = {"SSL_CERT_FILE": self.ca, "ACME_TOKEN": TOKEN}
+        settings = {"scheme": "bearer", "token": {"env": "ACME_TOKEN"}}
+        with Server(context=self.certs.context()) as server, Proxy() as proxy:
+            env = environment(**env, HTTPS_PROXY=proxy.url)
+            self.assertEqual(one(server.url, env, settings)["status"], 200)
+            self.assertEqual(proxy.tunnels, [f"127.0.0.1:{server.port}"])
+            self.assertNotIn("authorization", proxy.requests[0].headers)
+            self.assertEqual(server.requests[0].headers["authorization"], f"Bearer {TOKEN}")
+
+    def test_no_proxy(self):
+        with Server(context=self.certs.context()) as server, Proxy() as proxy:
+            env = environment(SSL_CERT_FILE=self.ca, HTTPS_PROXY=proxy.url, NO_PROXY="127.0.0.1")
+            self.assertEqual(one(server.url, env)["status"], 200)
+            self.assertEqual(proxy.requests, [])
+
+    def test_login_of_the_proxy(self):
+        with Server(context=self.certs.context()) as server, Proxy("me:secret-word") as proxy:
+            login = proxy.url.replace("//", "//me:secret-word@")
+            env = environment(SSL_CERT_FILE=self.ca, HTTPS_PROXY=login)
+            self.assertEqual(one(server.url, env)["status"], 200)
+            env["HTTPS_PROXY"] = login.replace("secret-word", "other-word")
+            r = one(server.url, env, limits={"tries": 2})
+            self.assertEqual(r["outcome"], "failed")
+            self.assertIn("407", r["error"])
+            self.assertNotIn("other-word", r["error"])
+
+    def test_proxy_that_is_not_there(self):
+        with Proxy() as proxy:
+            dead = proxy.url.replace("//", "//me:secret-word@")
+        r = one("https://127.0.0.1:1/", environment(HTTPS_PROXY=dead), limits={"tries": 2})
+        self.assertEqual(r["outcome"], "failed")
+        self.assertNotIn("secret-word", r["error"])
+        self.assertIn("proxy", r["error"])
+
+    def test_proxy_that_is_no_url_does_not_show_its_password(self):
+        for bad in ("http://me:secret-word@ho st:1", "nope://me:secret-word@127.0.0.1:1",
+                    "http://me:secret-word@127.0.0.1:port"):
+            with self.subTest(bad):
+                r = one("https://127.0.0.1:1/", environment(HTTPS_PROXY=bad), limits={"tries": 1})
+                self.assertEqual(r["outcome"], "failed")
+                self.assertNotIn("secret-word", r["error"])
+                self.assertIn("proxy", r["error"].lower())
+
+
+class Credentials(unittest.TestCase):
+    SETTINGS = {"scheme": "token", "header": "X-Auth-Token", "token": {"env": "ACME_TOKEN"}}
+
+    def test_no_redirect_is_followed(self):
+        with Server() as other:
+            moved = reply(302, b"", {"Location": other.url + "/stolen"})
+            with Server(lambda request: moved) as server:
+                r = one(server.url, environment(ACME_TOKEN=TOKEN), self.SETTINGS)
+            self.assertEqual(r["status"], 302)
+            self.assertEqual(other.requests, [])
+
+    def test_netrc_is_not_read(self):
+        with tempfile.TemporaryDirectory() as home, Server() as server:
+            Path(home, ".netrc").write_text("machine 127.0.0.1 login me password word\n")
+            os.chmod(Path(home, ".netrc"), 0o600)
+            self.assertEqual(one(server.url, environment(HOME=home))["status"], 200)
+            self.assertNotIn("authorization", server.requests[0].headers)
+
+    def test_schemes(self):
+        env = environment(ACME_TOKEN=TOKEN, ACME_USER="me", ACME_PASSWORD="p:w ü")
+        with Server() as server:
+            one(server.url, env, self.SETTINGS)
+            one(server.url, env, {**self.SETTINGS, "prefix": "Token "})
+            one(server.url, env, {"scheme": "basic", "username": {"env": "ACME_USER"},
+                                  "password": {"env": "ACME_PASSWORD"}})
+            heads = [r.headers for r in server.requests]
+        self.assertEqual(heads[0]["x-auth-token"], TOKEN)
+        self.assertEqual(heads[1]["x-auth-token"], f"Token {TOKEN}")
+        self.assertEqual(heads[2]["authorization"], "Basic bWU6cDp3IMO8")
+
+    def test_only_http_is_spoken(self):
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write(TOKEN)
+            secret.flush()
+            for url in (f"file://{secret.name}", "ftp://127.0.0.1/x", "gopher://127.0.0.1/x"):
+                r = one(url, limits={"tries": 1})
+                self.assertEqual((r["outcome"], r["size"]), ("failed", 0))
+
+
+class Bounds(unittest.TestCase):
+    def test_trickle_is_given_up(self):
+        def trickle(request):
+            request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while True:
+                request.connection.sendall(b"x")
+                time.sleep(0.2)
+
+        with Server(trickle) as server:
+            r, stats = fetch(server.url, limits={"tries": 1, "slow_s": 1})
+            self.assertEqual(r[0]["outcome"], "timeout")
+            self.assertIn("in time", r[0]["error"])
+            self.assertLess(stats["ms"], 5000)
+            self.assertGreaterEqual(stats["ms"], 900)
+
+    def test_slow_but_steady_is_not(self):
+        def steady(request):
+            request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n")
+            for _ in range(30):
+                request.connection.sendall(b"x" * 10)
+                time.sleep(0.1)
+
+        with Server(steady) as server:
+            r = one(server.url, limits={"tries": 1, "slow_s": 1})
+            self.assertEqual((r["outcome"], r["size"]), ("reply", 300))
+
+    def test_what_unpacks_to_too_much(self):
+        packed = gzip.compress(b"0" * (256 << 20), 9)
+        headers = {"Content-Encoding": "gzip"}
+        with Server(lambda request: reply(200, packed, headers)) as server:
+            r, stats = fetch(server.url, limits={"max_body": 1 << 20})
+            self.assertIn("gzip", server.requests[0].headers["accept-encoding"])
+            self.assertEqual((r[0]["outcome"], r[0]["tries"]), ("failed", 1))
+            self.assertIn("larger than the limit of 1048576 bytes", r[0]["error"])
+
+    def test_packed_replies_are_unpacked(self):
+        body = b'{"a": 1}' * 100
+        for name, packed in (("gzip", gzip.compress(body)), ("deflate", zlib.compress(body))):
+            with Server(lambda _, p=packed, n=name: reply(200, p, {"Content-Encoding": n})) as s:
+                self.assertEqual(one(s.url)["body"].encode(), body)
+
+    def test_endless_header(self):
+        def endless(request):
+            request.connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                request.connection.sendall(b"X-Y: " + b"y" * 1000 + b"\r\n")
+
+        with Server(endless) as server:
+            r = one(server.url, limits={"tries": 1, "request_ms": 5000})
+            self.assertEqual(r["outcome"], "failed")
+
+    def test_deadline_of_all(self):
+        with Server(lambda request: time.sleep(30)) as server:
+            r, stats = fetch(server.url, times=10, limits={"total_ms": 500, "concurrency": 3})
+            self.assertEqual({x["outcome"] for x in r}, {"cancelled"})
+            self.assertEqual(len(r), 10)
+            self.assertLess(stats["ms"], 1500)
+            self.assertIn("500 ms", r[0]["error"])
+
+    def test_retries_do_not_outlive_the_deadline(self):
+        with Server(lambda request: reply(503)) as server:
+            r, stats = fetch(server.url, limits={"total_ms": 700, "tries": 50, "backoff_ms": 300})
+            self.assertLess(stats["ms"], 1200)
+            self.assertEqual(len(r), 1)
+
+    def interrupt(self, number):
+        with Server(lambda request: time.sleep(30)) as server:
+            document = {"requests": [{"url": server.url, "times": 20}]}
+            child = subprocess.Popen([LIVETRY, "http", json.dumps(document)], env=environment(),
+                                     stdout=subprocess.PIPE, text=True)
+            while not server.requests:
+                time.sleep(0.01)
+            began = time.monotonic()
+            child.send_signal(number)
+            out = [json.loads(line) for line in child.communicate(timeout=10)[0].splitlines()]
+            self.assertEqual(child.returncode, 130)
+            self.assertLess(time.monotonic() - began, 2)
+            self.assertEqual([x["outcome"] for x in out[:-1]], ["cancelled"] * 20)
+            self.assertEqual(out[0]["error"], "interrupted")
+
+    def test_interrupt(self):
+        self.interrupt(signal.SIGINT)
+        self.interrupt(signal.SIGTERM)
+
+
+class Throttling(unittest.TestCase):
+    def first_then_ok(self, first):
+        """A server that answers `first` once, and ok from then on."""
+        left = [first]
+        return Server(lambda request: left.pop() if left else reply(200, b"ok"))
+
+    def test_retry_after_in_seconds(self):
+        with self.first_then_ok(reply(429, b"", {"Retry-After": "1"})) as server:
+            r, stats = fetch(server.url)
+            self.assertEqual((r[0]["status"], r[0]["tries"]), (200, 2))
+            self.assertGreaterEqual(server.requests[1].at - server.requests[0].at, 1.0)
+            self.assertLess(server.requests[1].at - server.requests[0].at, 2.0)
+
+    def test_retry_after_as_a_date(self):
+        when = email.utils.formatdate(time.time() + 3, usegmt=True)
+        with self.first_then_ok(reply(503, b"", {"Retry-After": when})) as server:
+            self.assertEqual(one(server.url)["status"], 200)
+            gap = server.requests[1].at - server.requests[0].at
+            self.assertGreaterEqual(gap, 1.5)
+            self.assertLess(gap, 4.5)
+
+    def test_retry_after_holds_the_whole_service_back(self):
+        with self.first_then_ok(reply(429, b"", {"Retry-After": "1"})) as server:
+            limits = {"concurrency": 1}
+            document = {"limits": limits, "requests": [
+                {"url": server.url + "/a", "times": 5, "service": "slow"},
+                {"url": server.url + "/b", "times": 5, "service": "other"}]}
+            livetry("http", document)
+            begin = server.requests[0].at
+            a = [r.at - begin for r in server.asked("/a")][1:]
+            b = [r.at - begin for r in server.asked("/b")]
+            self.assertGreaterEqual(min(a), 1.0)
+            self.assertLess(max(b), 0.9)
+
+    def test_backoff_stays_within_its_bounds(self):
+        with Server(lambda request: reply(500)) as server:
+            r = one(server.url, limits={"tries": 5, "backoff_ms": 50})
+            self.assertEqual(r["tries"], 5)
+            times = [q.at for q in server.requests]
+            for i, (a, b) in enumerate(zip(times, times[1:])):
+                self.assertLessEqual(b - a, 0.05 * 2 ** i + 0.35, f"wait {i + 1}")
+
+    def test_limit_of_a_service_and_of_all(self):
+        def slow(request):
+            time.sleep(0.05)
+            return reply(200, b"ok")
+
+        with Server(slow) as server:
+            fetch(server.url, times=60, limits={"concurrency": 20, "per_service": 3})
+            self.assertEqual(server.most_active, 3)
+        with Server(slow) as server:
+            document = {"limits": {"concurrency": 5, "per_service": 4}, "requests": [
+                {"url": server.url, "times": 40, "service": s} for s in "abc"]}
+            livetry("http", document)
+            self.assertEqual(server.most_active, 5)
+            self.assertLessEqual(server.connections, 5)
+
+    def test_storm_is_answered_by_going_slower(self):
+        """A bucket of 30 requests a second: all get through, and most of them at once."""
+        lock, bucket = threading.Lock(), {"tokens": 10.0, "at": time.monotonic(), "no": 0}
+
+        def limited(request):
+            with lock:
+                now = time.monotonic()
+                bucket["tokens"] = min(10.0, bucket["tokens"] + 30 * (now - bucket["at"]))
+                bucket["at"] = now
+                if bucket["tokens"] < 1:
+                    bucket["no"] += 1
+                    return reply(429)
+                bucket["tokens"] -= 1
+            return reply(200, b"ok")
+
+        with Server(limited) as server:
+            r, stats = fetch(server.url, times=150, limits={"tries": 8, "backoff_ms": 200})
+            self.assertEqual([x["status"] for x in r], [200] * 150)
+            self.assertLess(bucket["no"], 75, "more than half as many refusals as requests")
+            self.assertLess(stats["ms"], 30000)
+
+
+class Connections(unittest.TestCase):
+    def test_closed_between_requests_is_tried_again(self):
+        """A server that closes kept connections without saying so loses no request."""
+        def close_after(request):
+            request.connection.sendall(reply(200, b"ok"))
+            return False
+
+        with Server(close_after) as server:
+            r, stats = fetch(server.url, follow=20, limits={"tries": 1})
+            self.assertEqual([x["status"] for x in r], [200] * 21)
+            self.assertEqual(len(server.requests), 21)
+
+    def test_closed_under_a_post_is_tried_again(self):
+        seen = []
+
+        def drop_second(request):
+            seen.append(request.body)
+            if len(seen) == 2:
+                return False
+            return reply(200, b"ok")
+
+        with Server(drop_second) as server:
+            r, stats = fetch(server.url, follow=2, method="POST", body="Action=Describe")
+            self.assertEqual([x["status"] for x in r], [200] * 3)
+            self.assertEqual(set(seen), {b"Action=Describe"})
+
+    def test_reset_in_the_middle(self):
+        count = []
+
+        def cut(request):
+            count.append(1)
+            if len(count) < 3:
+                request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nab")
+                return False
+            return reply(200, b"ok")
+
+        with Server(cut) as server:
+            r = one(server.url)
+            self.assertEqual((r["status"], r["body"], r["tries"]), (200, "ok", 3))
+
+    def test_reuse(self):
+        with Server() as server:
+            _, stats = fetch(server.url, times=300, limits={"concurrency": 4, "per_service": 4})
+            self.assertLessEqual(server.connections, 4)
+            self.assertEqual(stats["connections"], server.connections)
+
+
+if __name__ == "__main__":
+    unittest.main()
