@@ -38,6 +38,7 @@ enum pb_err_class {
     PB_E_AUTH,       /* credentials are missing or refused */
     PB_E_REFUSED,    /* plumb will not go on: unsafe */
     PB_E_LOCKED,     /* somebody else holds a lock */
+    PB_E_LEDGER,     /* the ledger is not what was written */
     PB_E_INTERRUPTED /* a signal asked us to stop */
 };
 

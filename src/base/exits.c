@@ -21,6 +21,7 @@ enum pb_exit pb_exit_of(enum pb_err_class cls)
     case PB_E_USAGE: return PB_EXIT_USAGE;
     case PB_E_REFUSED: return PB_EXIT_REFUSED;
     case PB_E_LOCKED: return PB_EXIT_LOCKED;
+    case PB_E_LEDGER: return PB_EXIT_LEDGER;
     case PB_E_INTERRUPTED: return PB_EXIT_INTERRUPTED;
     case PB_E_INTERNAL:
     case PB_E_CONFIG:
