@@ -393,7 +393,8 @@ static int step(struct pb_http *h, struct pb_err *err)
     wait = start_ready(h, err);
     if (h->nslots == 0 && h->pending > 0 && err->cls != PB_E_NONE)
         return -1;
-    curl_multi_perform(h->multi, &running);
+    /* Nothing may be performed here: what ends by it would wait for the poll's timeout. A poll
+     * with new handles returns at once. */
     if (h->pending > 0 && wait > 0)
         curl_multi_poll(h->multi, NULL, 0, (int)wait, NULL);
     return 0;
