@@ -53,11 +53,24 @@ struct pb_declare_result {
     long elapsed_ms;
 };
 
+/* What the text of one folder's files says, added up file by file; nothing is evaluated.
+ * Start from zeros; the caller releases `locals`. */
+struct pb_module_text {
+    bool candidate;        /* has what a root module has: a backend, a provider, a lock file */
+    bool climbs;           /* may read files of the repository outside of its folder */
+    struct pb_strv locals; /* other folders that it calls, from its own: "../net" */
+};
+
 struct pb_executor {
     const char *name; /* "terraform": the report's "engine" */
 
-    /* Required. Finds candidate units in a listing of a tree's paths; see src/git. */
+    /* Required. Whether a folder with these files (names alone) may be a unit or a part. */
     bool (*is_unit_dir)(const char *const *files, size_t n);
+
+    /* Required. Adds what one file of such a folder says; with text NULL only tells whether
+     * a file of that name says anything. What it misses will not be part of the key under
+     * which the declared side is kept. */
+    bool (*scan)(struct pb_module_text *out, const char *name, const char *text, size_t n);
 
     /* Required. The recorded side, without starting the tool where the backend can be read
      * directly. A state that does not exist yet is n = 0 and lineage NULL. When it cannot be

@@ -9,6 +9,7 @@
 #include "backends/terraform/key.h"
 #include "backends/terraform/mark.h"
 #include "backends/terraform/prepare.h"
+#include "backends/terraform/scan.h"
 #include "backends/terraform/schemas.h"
 #include "backends/terraform/seen.h"
 #include "backends/terraform/state.h"
@@ -21,12 +22,9 @@ enum { DATA_TTL_MS = 3600 * 1000 };
 
 static bool is_unit_dir(const char *const *files, size_t n)
 {
-    static const char *const ends[] = {".tf", ".tf.json", ".tofu", ".tofu.json"};
-
     for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < PB_COUNT(ends); j++)
-            if (pb_ends_with(files[i], ends[j]))
-                return true;
+        if (pb_tf_is_config(files[i]))
+            return true;
     return false;
 }
 
@@ -258,6 +256,7 @@ static int preview_providers(const struct pb_provider_config **out, size_t *n, s
 const struct pb_executor pb_terraform = {
     .name = "terraform",
     .is_unit_dir = is_unit_dir,
+    .scan = pb_tf_scan,
     .record = record,
     .unmoved = unmoved,
     .declare_cached = declare_cached,

@@ -61,7 +61,7 @@ static int job_init(struct job *j, struct pb_err *err)
                        u->engine ? u->engine : "unknown");
     if (pb_work_new(&j->work, err) < 0)
         return -1;
-    pb_units_reach(&reach, &a->found, u->config.path, u->config.var_files);
+    pb_units_reach(&reach, &a->found, a->repo, a->commit, &u->config);
     if (pb_tree_reach(&reach, a->repo, a->commit, err) < 0 ||
         pb_tree_key(j->key, a->repo, a->commit, &reach, err) < 0)
         return -1;

@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "git/tree.h"
-#include "run/scan.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,25 +42,23 @@ static const char *resolve(struct pb_arena *a, const char *dir, const char *rel)
     return pb_arena_strndup(a, b.s, b.len);
 }
 
-static int scan_file(struct pb_scan *scan, struct finder *f, const char *dir, const char *name,
-                     struct pb_err *err)
+static int scan_file(struct pb_module_text *out, struct finder *f, const struct pb_executor *x,
+                     const char *dir, const char *name, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     PB_AUTO(str) char *path = *dir ? pb_asprintf("%s/%s", dir, name) : pb_strdup(name);
+    struct pb_err why = PB_ERR_INIT;
 
-    if (pb_tree_read(&text, f->repo, f->commit, path, FILE_MAX, err) < 0)
+    if (!x->scan(out, name, NULL, 0))
+        return 0;
+    if (pb_tree_read(&text, f->repo, f->commit, path, FILE_MAX, &why) < 0) {
+        if (why.sys == ENOENT)
+            return 0; /* a link to nothing: the tool passes it over or says so */
+        *err = why;
         return -1;
-    if (pb_ends_with(name, ".json"))
-        pb_scan_json(scan, text.s, text.len);
-    else
-        pb_scan_hcl(scan, text.s, text.len);
+    }
+    x->scan(out, name, text.s, text.len);
     return 0;
-}
-
-static bool is_config(const char *name)
-{
-    return pb_ends_with(name, ".tf") || pb_ends_with(name, ".tf.json") ||
-           pb_ends_with(name, ".tofu") || pb_ends_with(name, ".tofu.json");
 }
 
 static const struct pb_executor *executor_of(const struct pb_tree_entry *e, size_t n)
@@ -79,13 +77,14 @@ static const struct pb_executor *executor_of(const struct pb_tree_entry *e, size
     return found;
 }
 
-static void take_locals(struct pb_module_dir *d, struct pb_arena *a, const struct pb_scan *scan)
+static void take_locals(struct pb_module_dir *d, struct pb_arena *a,
+                        const struct pb_module_text *says)
 {
-    const char **v = pb_arena_zalloc(a, (scan->locals.n + 1) * sizeof(*v));
+    const char **v = pb_arena_zalloc(a, (says->locals.n + 1) * sizeof(*v));
     size_t n = 0;
 
-    for (size_t i = 0; i < scan->locals.n; i++) {
-        v[n] = resolve(a, d->path, scan->locals.v[i]);
+    for (size_t i = 0; i < says->locals.n; i++) {
+        v[n] = resolve(a, d->path, says->locals.v[i]);
         if (v[n])
             n++;
     }
@@ -96,7 +95,7 @@ static int on_dir(void *ctx, const char *dir, const struct pb_tree_entry *e, siz
                   struct pb_err *err)
 {
     struct finder *f = ctx;
-    struct pb_scan scan = {0};
+    struct pb_module_text says = {0};
     struct pb_module_dir d = {.executor = executor_of(e, n)};
     const char *base = strrchr(dir, '/');
     int rc = -1;
@@ -108,20 +107,18 @@ static int on_dir(void *ctx, const char *dir, const struct pb_tree_entry *e, siz
         return 0;
     d.path = pb_arena_strdup(f->arena, dir);
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(e[i].name, ".terraform.lock.hcl") == 0)
-            d.candidate = true;
-        if (is_config(e[i].name) && e[i].kind != PB_TREE_DIR && e[i].kind != PB_TREE_SUBMODULE &&
-            scan_file(&scan, f, dir, e[i].name, err) < 0)
+        if (e[i].kind != PB_TREE_DIR && e[i].kind != PB_TREE_SUBMODULE &&
+            scan_file(&says, f, d.executor, dir, e[i].name, err) < 0)
             goto out;
     }
-    d.candidate |= scan.backend || scan.provider;
-    d.climbs = scan.climbs;
-    take_locals(&d, f->arena, &scan);
+    d.candidate = says.candidate;
+    d.climbs = says.climbs;
+    take_locals(&d, f->arena, &says);
     f->v = pb_grow(f->v, &f->cap, f->n + 1, sizeof(*f->v));
     f->v[f->n++] = d;
     rc = 0;
 out:
-    pb_scan_release(&scan);
+    pb_strv_release(&says.locals);
     return rc;
 }
 
@@ -196,11 +193,28 @@ static void reach(struct pb_strv *out, const struct pb_units *u, const char *pat
         reach(out, u, *l);
 }
 
-void pb_units_reach(struct pb_strv *out, const struct pb_units *u, const char *path,
-                    char *const *var_files)
+/* A variable may be a path that the configuration hands to file(). */
+static bool var_file_climbs(struct pb_repo *repo, const char *commit, const char *path)
 {
-    reach(out, u, path);
-    for (; var_files && *var_files; var_files++)
-        if (!pb_strv_has(out, *var_files))
-            pb_strv_add(out, *var_files);
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    return pb_tree_read(&text, repo, commit, path, FILE_MAX, NULL) == 0 &&
+           memmem(text.s, text.len, "..", 2) != NULL;
+}
+
+void pb_units_reach(struct pb_strv *out, const struct pb_units *u, struct pb_repo *repo,
+                    const char *commit, const struct pb_config_unit *unit)
+{
+    bool climbs = false;
+
+    reach(out, u, unit->path);
+    for (char *const *f = unit->var_files; f && *f; f++) {
+        if (!pb_strv_has(out, *f))
+            pb_strv_add(out, *f);
+        climbs |= var_file_climbs(repo, commit, *f);
+    }
+    for (char *const *v = unit->vars; v && *v; v++)
+        climbs |= strstr(*v, "..") != NULL;
+    if (climbs && !pb_strv_has(out, ""))
+        pb_strv_add(out, "");
 }

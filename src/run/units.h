@@ -38,8 +38,9 @@ bool pb_units_is_root(const struct pb_module_dir *d);
  * folder when it is the top. */
 const char *pb_units_name(struct pb_arena *a, const char *path, const struct pb_repo *repo);
 
-/* Everything of the tree that the unit can read: its folder, the modules it calls, var files. */
-void pb_units_reach(struct pb_strv *out, const struct pb_units *u, const char *path,
-                    char *const *var_files);
+/* Everything of the tree that the unit can read: its folder, the modules it calls, var
+ * files; "" for all of it, when a path in one of them or in a variable goes up. */
+void pb_units_reach(struct pb_strv *out, const struct pb_units *u, struct pb_repo *repo,
+                    const char *commit, const struct pb_config_unit *unit);
 
 #endif

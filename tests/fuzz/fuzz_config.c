@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/terraform/scan.h"
 #include "config/config.h"
-#include "run/scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,17 +27,18 @@ static void check(const struct pb_config *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    static const char *const names[] = {"a.tf", "a.tf.json", "a.tfvars"};
     const char *text = (const char *)data;
     struct pb_err err = PB_ERR_INIT;
-    struct pb_scan scan = {0};
+    struct pb_module_text scan = {0};
     struct pb_config c;
 
     if (pb_config_parse(&c, a, text, size, "plumb.yaml", &err) == 0)
         check(&c);
     else if (strncmp(err.msg, "plumb.yaml:", 11) != 0)
         abort();
-    pb_scan_hcl(&scan, text, size);
-    pb_scan_json(&scan, text, size);
-    pb_scan_release(&scan);
+    for (size_t i = 0; i < 3; i++)
+        pb_tf_scan(&scan, names[i], text, size);
+    pb_strv_release(&scan.locals);
     return 0;
 }

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 /* The audit with a made-up executor and observer in place of the registry's. */
+#include "backends/terraform/scan.h"
 #include "base/buf.h"
 #include "base/child.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "run/audit.h"
-#include "run/scan.h"
 
 static struct fake {
     bool cached;        /* the declared side is in the cache */
@@ -176,6 +176,7 @@ static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct p
 
 static const struct pb_executor executor = {.name = "terraform",
                                             .is_unit_dir = is_unit_dir,
+                                            .scan = pb_tf_scan,
                                             .record = record,
                                             .declare_cached = declare_cached,
                                             .declare = declare,
@@ -410,57 +411,6 @@ static void audit__baseline(void **state)
     pb_audit_release(&a);
 }
 
-static void scan__what_a_module_reaches(void **state)
-{
-    static const struct {
-        const char *text;
-        bool backend, provider, climbs;
-        size_t locals;
-    } rows[] = {
-        {"terraform {\n  backend \"local\" {}\n}\n", true, false, false, 0},
-        {"terraform {\n  cloud {\n  }\n}\n", true, false, false, 0},
-        {"provider \"x\" {\n}\n", false, true, false, 0},
-        {"# provider \"x\" {}\n/* terraform { backend \"y\" {} } */\n", false, false, false, 0},
-        {"variable \"provider\" {\n  backend = 1\n}\n", false, false, false, 0},
-        {"module \"a\" {\n  source = \"../net\"\n}\n", false, false, false, 1},
-        {"module \"a\" {\n  source = \"./net\" # here\n}\n", false, false, false, 1},
-        {"module \"a\" {\n  source = \"example/net\"\n}\n", false, false, false, 0},
-        {"locals {\n  a = file(\"../x\")\n}\n", false, false, true, 0},
-        {"locals {\n  a = \"${file(\"${path.module}/../x\")}\"\n}\n", false, false, true, 0},
-        {"locals {\n  a = file(\"${dirname(path.module)}/x\")\n}\n", false, false, true, 0},
-        {"locals {\n  a = <<-E\n    ${file(\"../x\")}\n  E\n}\nprovider \"x\" {}\n", false, true,
-         true, 0},
-        {"locals {\n  a = <<E\nterraform {\n backend \"s\" {}\nE\n}\n", false, false, false, 0},
-        {"locals {\n  a = \"unclosed ${", false, false, false, 0},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < PB_COUNT(rows); i++) {
-        struct pb_scan s = {0};
-
-        pb_scan_hcl(&s, rows[i].text, strlen(rows[i].text));
-        if (s.backend != rows[i].backend || s.provider != rows[i].provider ||
-            s.climbs != rows[i].climbs || s.locals.n != rows[i].locals)
-            fail_msg("row %zu: %d %d %d %zu: %s", i, s.backend, s.provider, s.climbs, s.locals.n,
-                     rows[i].text);
-        pb_scan_release(&s);
-    }
-}
-
-static void scan__json(void **state)
-{
-    static const char text[] =
-        "{\"terraform\":{\"backend\":{\"local\":{}}},\"module\":{\"a\":{\"source\":\"../n\"}},"
-        "\"resource\":{\"x\":{\"y\":{\"source\":\"z\"}}}}";
-    struct pb_scan s = {0};
-
-    (void)state;
-    pb_scan_json(&s, text, strlen(text));
-    assert_true(s.backend && !s.provider && !s.climbs);
-    assert_string_equal(s.locals.v[0], "../n");
-    pb_scan_release(&s);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,8 +421,6 @@ int main(void)
         cmocka_unit_test(audit__a_failed_unit_is_reported),
         cmocka_unit_test(audit__targets_and_rules),
         cmocka_unit_test(audit__baseline),
-        cmocka_unit_test(scan__what_a_module_reaches),
-        cmocka_unit_test(scan__json),
     };
     return cmocka_run_group_tests_name("audit", tests, setup, teardown);
 }

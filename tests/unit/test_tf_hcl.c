@@ -12,7 +12,6 @@
 #include "backends/terraform/hcl.h"
 #include "backends/terraform/module.h"
 #include "backends/terraform/providers.h"
-#include "backends/terraform/reach.h"
 #include "backends/terraform/vars.h"
 #include "base/text.h"
 #include "model/json.h"
@@ -386,49 +385,6 @@ static void tf_hcl__providers(void **state)
     assert_string_equal(json_of(v[3].values), "{}");
 }
 
-/* ---- reach ----------------------------------------------------------------------------------- */
-
-static void assert_reach(const struct file *files, const char *root, const char *want)
-{
-    struct pb_tf_files f = repository(files);
-    struct pb_strv dirs = PB_STRV_INIT;
-    struct pb_buf got = PB_BUF_INIT;
-
-    assert_int_equal(pb_tf_reach(&dirs, &f, root, &err), 0);
-    for (size_t i = 0; i < dirs.n; i++)
-        pb_buf_addf(&got, "%s<%s>", i ? " " : "", dirs.v[i]);
-    assert_string_equal(got.s, want);
-    pb_strv_release(&dirs);
-    pb_buf_release(&got);
-}
-
-static void tf_hcl__reach(void **state)
-{
-    static const struct file up[] = {
-        {"e/main.tf", "resource \"a\" \"b\" {\n  x = file(\"${path.module}/../p.json\")\n}\n"},
-        {NULL, NULL},
-    };
-    static const struct file up_json[] = {
-        {"e/main.tf.json", "{\"locals\": {\"a\": [\"${file(\\\"../x\\\")}\"]}}"},
-        {NULL, NULL},
-    };
-    static const struct file broken[] = {{"e/main.tf", "x {"}, {NULL, NULL}};
-    static const struct file gone[] = {
-        {"e/main.tf", "module \"m\" {\n  source = \"../none\"\n}\n"},
-        {NULL, NULL},
-    };
-    static const struct file alone[] = {{"e/main.tf", "a = 1\n"}, {NULL, NULL}};
-
-    (void)state;
-    assert_reach(estate, "env", "<env> <mods/net>");
-    assert_reach(estate, "mods/net/sub", "<mods/net/sub>");
-    assert_reach(up, "e", "<>");
-    assert_reach(up_json, "e", "<>");
-    assert_reach(broken, "e", "<>");
-    assert_reach(gone, "e", "<>");
-    assert_reach(alone, "e", "<e>");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,7 +397,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(tf_hcl__overrides, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__variables, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__providers, setup, teardown),
-        cmocka_unit_test_setup_teardown(tf_hcl__reach, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
