@@ -16,6 +16,7 @@
 #include "git/history.h"
 #include "git/repo.h"
 #include "git/tree.h"
+#include "tests/support/folder.h"
 
 static char *dir; /* a clone with a few commits */
 static struct pb_repo *repo;
@@ -48,13 +49,10 @@ static int run_sh(const char *script)
 
 static int setup(void **state)
 {
-    char name[] = "/tmp/plumb-test-repo-XXXXXX";
     PB_AUTO(str) char *clone = NULL;
 
     (void)state;
-    if (!mkdtemp(name))
-        return -1;
-    dir = pb_strdup(name);
+    dir = test_folder();
     if (run_sh("git init -q -b main clone; cd clone; git remote add origin "
                "https://ann:secret@example.com/x.git; git config branch.main.remote origin; "
                "git config branch.main.merge refs/heads/trunk; mkdir -p a/deep b shared; "
