@@ -1,0 +1,150 @@
+"""AWS credentials, region and endpoints as people have them, and as botocore finds them."""
+
+import json
+import os
+import time
+import unittest
+
+from awsworld import Home, World, have_botocore, role, stamp
+
+KEYS = "aws_access_key_id = {}\naws_secret_access_key = secret\n"
+CHAIN = f"""[profile app]
+role_arn = {role("app")}
+source_profile = middle
+external_id = e 1+&/ü
+role_session_name = audit
+duration_seconds = 1800
+[profile middle]
+role_arn = {role("middle")}
+source_profile = ground
+[profile ground]
+{KEYS.format("AKIDground")}"""
+
+
+class WithWorld(unittest.TestCase):
+    def setUp(self):
+        self.world = World().__enter__()
+        self.addCleanup(self.world.__exit__)
+
+    def home(self, config="", credentials="", **env):
+        home = Home(self.world, config, credentials, **env)
+        self.addCleanup(home.__exit__)
+        return home
+
+
+class LikeBotocore(WithWorld):
+    """The same files and variables give the same keys, and STS is asked the same."""
+
+    CASES = {
+        "variables": ({"AWS_ACCESS_KEY_ID": "AKIDenv", "AWS_SECRET_ACCESS_KEY": "s",
+                       "AWS_SESSION_TOKEN": "t"}, "", ""),
+        "variables before a profile's": (
+            {"AWS_ACCESS_KEY_ID": "AKIDenv", "AWS_SECRET_ACCESS_KEY": "s", "AWS_PROFILE": "ground"},
+            CHAIN, ""),
+        "the default profile": ({}, "[default]\n" + KEYS.format("AKIDconfig"), ""),
+        "credentials before config": (
+            {}, "[default]\nregion = eu-west-3\n" + KEYS.format("AKIDconfig"),
+            "[default]\n" + KEYS.format("AKIDcredentials") + "aws_session_token = tok\n"),
+        "AWS_PROFILE": ({"AWS_PROFILE": "dev", "AWS_DEFAULT_REGION": ""}, "[profile dev]\nregion = us-west-2\n",
+                        "[dev]\n" + KEYS.format("AKIDdev")),
+        "a name with a space in the other file": (
+            {"AWS_PROFILE": "my own"}, "", "[my own]\n" + KEYS.format("AKIDspace")),
+        "files elsewhere": ({"AWS_CONFIG_FILE": "~/conf", "AWS_SHARED_CREDENTIALS_FILE":
+                             "{home}/cred", "AWS_PROFILE": "far", "AWS_DEFAULT_REGION": ""}, "", ""),
+        "a chain of roles": ({"AWS_PROFILE": "app"}, CHAIN, ""),
+        "a role with the keys beside it": (
+            {"AWS_PROFILE": "self"}, f"[profile self]\nrole_arn = {role('own')}\n"
+            "source_profile = self\n" + KEYS.format("AKIDself"), ""),
+        "a role by the environment's keys": (
+            {"AWS_PROFILE": "p", "AWS_ACCESS_KEY_ID": "AKIDenv", "AWS_SECRET_ACCESS_KEY": "s"},
+            f"[profile p]\nrole_arn = {role('env')}\ncredential_source = Environment\n", ""),
+        "a role by the container's": (
+            {"AWS_PROFILE": "p", "AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/container"},
+            f"[profile p]\nrole_arn = {role('task')}\ncredential_source = EcsContainer\n", ""),
+        "a role by the instance's": (
+            {"AWS_PROFILE": "p", "AWS_EC2_METADATA_DISABLED": "false",
+             "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}/"},
+            f"[profile p]\nrole_arn = {role('ec2')}\ncredential_source = Ec2InstanceMetadata\n",
+            ""),
+        "web identity": ({"AWS_WEB_IDENTITY_TOKEN_FILE": "{home}/jwt", "AWS_ROLE_ARN": role("web"),
+                          "AWS_ROLE_SESSION_NAME": "me"}, "", ""),
+        "a profile's web identity": (
+            {"AWS_PROFILE": "w"}, f"[profile w]\nrole_arn = {role('web')}\n"
+            "web_identity_token_file = {home}/jwt\nrole_session_name = me\n", ""),
+        "a role behind web identity": (
+            {"AWS_PROFILE": "over"}, f"[profile w]\nrole_arn = {role('web')}\n"
+            "web_identity_token_file = {home}/jwt\nrole_session_name = me\n"
+            f"[profile over]\nrole_arn = {role('over')}\nsource_profile = w\n"
+            "role_session_name = me\n", ""),
+        "credential_process": (
+            {"AWS_PROFILE": "p"}, "[profile p]\ncredential_process = /bin/sh {home}/process 'a b'"
+            "\n", ""),
+        "a role behind credential_process": (
+            {"AWS_PROFILE": "r"}, "[profile p]\ncredential_process = /bin/sh {home}/process 'a b'"
+            f"\n[profile r]\nrole_arn = {role('proc')}\nsource_profile = p\n", ""),
+        "the container": ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/container",
+                           "AWS_CONTAINER_AUTHORIZATION_TOKEN": "Basic abc"}, "", ""),
+        "the instance": ({"AWS_EC2_METADATA_DISABLED": "false",
+                          "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}"}, "", ""),
+        "a profile that only has a region": (
+            {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}"},
+            "[default]\nregion = eu-west-1\n", ""),
+    }
+
+    def prepare(self, name):
+        env, config, credentials = self.CASES[name]
+        home = self.home("", credentials, **env)
+        home.file(".aws/config", config.replace("{home}", str(home.dir)))
+        home.file("conf", "[profile far]\nregion = ap-south-1\n")
+        home.file("cred", "[far]\n" + KEYS.format("AKIDfar"))
+        home.file("jwt", "header.body.signature")
+        home.file("process", f"""test "$1" = 'a b' || exit 3
+echo '{{"Version": 1, "AccessKeyId": "AKIDproc", "SecretAccessKey": "s", "SessionToken": "t",
+"Expiration": "{stamp(3600)}"}}'""")
+        return home
+
+    def seen(self, drop=("Version", "DurationSeconds", "RoleSessionName")):
+        out = [(*x[:3], {k: v for k, v in x[3].items() if k not in drop})
+               for x in self.world.assumed()]
+        others = sorted({r.target for r in self.world.requests} - {"/"})
+        self.world.requests.clear()
+        return out, others
+
+    def test_keys(self):
+        if not have_botocore():
+            self.skipTest("botocore is not installed")
+        for name in self.CASES:
+            with self.subTest(name):
+                home = self.prepare(name)
+                self.world.requests.clear()
+                theirs = home.botocore()
+                asked = self.seen()
+                ours = home.plumb()
+                self.assertIsNone(ours["error"])
+                self.assertIsNotNone(theirs["access_key"], theirs)
+                for what in ("access_key", "token"):
+                    self.assertEqual((ours[what] or "").strip(), (theirs[what] or "").strip())
+                self.assertEqual(self.seen()[0], asked[0])
+                if theirs["region"]:
+                    self.assertEqual(ours["region"], theirs["region"])
+
+    def test_every_case_finds_something(self):
+        """The same cases where botocore is not there to compare with."""
+        for name in self.CASES:
+            with self.subTest(name):
+                found = self.prepare(name).plumb()
+                self.assertIsNone(found["error"])
+                self.assertRegex(found["access_key"], "^(AKID|ASIA)[a-z0-9]+")
+
+    def test_what_a_chain_sends(self):
+        found = self.prepare("a chain of roles").plumb()
+        self.assertEqual((found["access_key"], found["source"]), ("ASIAapp", "profile"))
+        (_, first, key, _), (_, second, with_key, form) = self.world.assumed()
+        self.assertEqual((first, key, second, with_key),
+                         ("middle", "AKIDground", "app", "ASIAmiddle"))
+        self.assertEqual((form["ExternalId"], form["RoleSessionName"], form["DurationSeconds"]),
+                         ("e 1+&/ü", "audit", "1800"))
+
+
+if __name__ == "__main__":
+    unittest.main()
