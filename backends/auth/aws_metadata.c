@@ -49,16 +49,21 @@ static int container_token(struct pb_buf *line, const struct pb_aws_session *s, 
     const char *file = pb_aws_env(s, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     const char *token = pb_aws_env(s, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
 
+    struct pb_buf read = PB_BUF_INIT;
+    int rc = -1;
+
     if (file == NULL && token == NULL)
         return 0;
-    pb_buf_adds(line, "Authorization: ");
-    if (file != NULL && pb_aws_token_file(line, s, file, err) == -1)
-        return -1;
-    if (file == NULL)
-        pb_buf_adds(line, token);
+    if (file != NULL && pb_aws_token_file(&read, s, file, err) == -1)
+        goto out;
+    pb_buf_addf(line, "Authorization: %s", file != NULL ? read.s : token);
     if (strpbrk(line->s, "\r\n") != NULL)
-        return pb_fail(err, PB_E_AUTH, "the container's authorization token holds a line end");
-    return 0;
+        pb_fail(err, PB_E_AUTH, "the container's authorization token holds a line end");
+    else
+        rc = 0;
+out:
+    pb_buf_wipe(&read);
+    return rc;
 }
 
 int pb_aws_creds_container(struct pb_aws_creds *out, struct pb_aws_session *s, struct pb_err *err)

@@ -47,6 +47,8 @@ class LikeBotocore(WithWorld):
             "[default]\n" + KEYS.format("AKIDcredentials") + "aws_session_token = tok\n"),
         "AWS_PROFILE": ({"AWS_PROFILE": "dev", "AWS_DEFAULT_REGION": ""}, "[profile dev]\nregion = us-west-2\n",
                         "[dev]\n" + KEYS.format("AKIDdev")),
+        "a name with a space": ({"AWS_PROFILE": "my own"},
+                                '[profile "my own"]\n' + KEYS.format("AKIDspace"), ""),
         "a name with a space in the other file": (
             {"AWS_PROFILE": "my own"}, "", "[my own]\n" + KEYS.format("AKIDspace")),
         "files elsewhere": ({"AWS_CONFIG_FILE": "~/conf", "AWS_SHARED_CREDENTIALS_FILE":
@@ -84,6 +86,9 @@ class LikeBotocore(WithWorld):
             f"\n[profile r]\nrole_arn = {role('proc')}\nsource_profile = p\n", ""),
         "the container": ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/container",
                            "AWS_CONTAINER_AUTHORIZATION_TOKEN": "Basic abc"}, "", ""),
+        "the container, with a token in a file": (
+            {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/container",
+             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "{home}/jwt"}, "", ""),
         "the instance": ({"AWS_EC2_METADATA_DISABLED": "false",
                           "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}"}, "", ""),
         "a profile that only has a region": (
