@@ -53,6 +53,17 @@ static void cut_comment(char *s)
         }
 }
 
+/* [profile "two words"] */
+static char *unquote(char *s)
+{
+    size_t n = strlen(s);
+
+    if (n < 2 || (*s != '"' && *s != '\'') || s[n - 1] != *s)
+        return s;
+    s[n - 1] = '\0';
+    return s + 1;
+}
+
 /* "kind name" with one space; an unknown kind stays, and is never asked for. */
 static char *section_of(char *head, bool credentials)
 {
@@ -63,7 +74,7 @@ static char *section_of(char *head, bool credentials)
     if (*space == '\0')
         return pb_asprintf("profile %s", strcmp(head, "default") == 0 ? head : "");
     *space = '\0';
-    space = trim(space + 1);
+    space = unquote(trim(space + 1));
     return pb_asprintf("%s %s", head, space);
 }
 
