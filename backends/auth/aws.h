@@ -15,9 +15,10 @@
  * may be a map or a list of maps.
  *
  * Credentials, first found: the block; AWS_ACCESS_KEY_ID; the profile (static, source_profile,
- * credential_source, web identity, credential_process);
+ * credential_source, web identity, SSO, credential_process);
  * AWS_WEB_IDENTITY_TOKEN_FILE; the container's endpoint; the instance's metadata. Then the
- * block's assume_role roles, in order. MFA and SSO are refused with a remedy.
+ * block's assume_role roles, in order. MFA is refused with a remedy; an
+ * SSO sign-in that has expired too, as only a person can sign in.
  *
  * pb_aws_session_new() reads files and may ask the instance for the region, but for no
  * credentials; the first signature (or pb_aws_credentials()) does, and again within five

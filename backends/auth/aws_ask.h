@@ -27,7 +27,11 @@ int pb_aws_instance_region(char **out, struct pb_aws_session *s, struct pb_err *
 /* aws_process.c */
 int pb_aws_creds_process(struct pb_aws_creds *out, const char *command, struct pb_err *err);
 
-/* aws_sts.c. Members that are NULL or 0 are not sent. */
+/* aws_sts.c: "name=value", percent-encoded, with an & where something is before it; nothing
+ * when the value is empty. */
+void pb_aws_form(struct pb_buf *b, const char *name, const char *value);
+
+/* Members that are NULL or 0 are not sent. */
 struct pb_aws_role {
     const char *arn, *session, *external_id, *policy, *source_identity;
     int64_t seconds;

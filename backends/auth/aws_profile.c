@@ -63,14 +63,6 @@ static bool keys(struct pb_aws_creds *out, const struct pb_aws_session *s, const
     return true;
 }
 
-static int refuse_sso(const char *name, struct pb_err *err)
-{
-    return pb_fail(err, PB_E_AUTH,
-                   "profile '%s' signs in with SSO, which plumb does not do: run 'aws configure "
-                   "export-credentials --profile %s --format env' and set what it prints",
-                   name, name);
-}
-
 static int resolve(struct pb_aws_creds *out, struct pb_aws_session *s, const char *name, int depth,
                    struct pb_err *err);
 
@@ -93,7 +85,7 @@ static int ground(struct pb_aws_creds *out, struct pb_aws_session *s, const char
     if (role != NULL && source != NULL)
         return from_source(out, s, name, source, err);
     if (get(s, name, "sso_session") != NULL || get(s, name, "sso_start_url") != NULL)
-        return refuse_sso(name, err);
+        return pb_aws_creds_sso(out, s, name, err);
     if (process != NULL)
         return pb_aws_creds_process(out, process, err);
     if (depth > 0 || role != NULL)

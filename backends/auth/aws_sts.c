@@ -8,11 +8,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static void form(struct pb_buf *b, const char *name, const char *value)
+void pb_aws_form(struct pb_buf *b, const char *name, const char *value)
 {
     if (value == NULL || *value == '\0')
         return;
-    pb_buf_addf(b, "&%s=", name);
+    pb_buf_addf(b, "%s%s=", b->len == 0 || b->s[b->len - 1] == '?' ? "" : "&", name);
     for (const unsigned char *p = (const unsigned char *)value; *p != '\0'; p++)
         if (isalnum(*p) || strchr("-_.~", *p) != NULL)
             pb_buf_addc(b, (char)*p);
@@ -27,7 +27,7 @@ static void form_list(struct pb_buf *b, const char *fmt, const struct pb_value *
 
         pb_buf_addf(&name, "%s.member.%zu%s", fmt, i + 1,
                     strcmp(fmt, "PolicyArns") == 0 ? ".arn" : "");
-        form(b, name.s, pb_str(pb_at(list, i)));
+        pb_aws_form(b, name.s, pb_str(pb_at(list, i)));
     }
 }
 
@@ -37,8 +37,8 @@ static void form_tags(struct pb_buf *b, const struct pb_value *tags)
         PB_AUTO(str) char *key = pb_asprintf("Tags.member.%zu.Key", i + 1);
         PB_AUTO(str) char *value = pb_asprintf("Tags.member.%zu.Value", i + 1);
 
-        form(b, key, tags->members[i].key);
-        form(b, value, pb_str(&tags->members[i].value));
+        pb_aws_form(b, key, tags->members[i].key);
+        pb_aws_form(b, value, pb_str(&tags->members[i].value));
     }
 }
 
@@ -46,17 +46,17 @@ static void role_body(struct pb_buf *b, const struct pb_aws_role *r, const char 
 {
     pb_buf_addf(b, "Action=AssumeRole%s&Version=2011-06-15",
                 token != NULL ? "WithWebIdentity" : "");
-    form(b, "RoleArn", r->arn);
-    form(b, "RoleSessionName", r->session != NULL ? r->session : "plumb");
-    form(b, "WebIdentityToken", token);
+    pb_aws_form(b, "RoleArn", r->arn);
+    pb_aws_form(b, "RoleSessionName", r->session != NULL ? r->session : "plumb");
+    pb_aws_form(b, "WebIdentityToken", token);
     if (r->seconds > 0)
         pb_buf_addf(b, "&DurationSeconds=%lld", (long long)r->seconds);
-    form(b, "Policy", r->policy);
+    pb_aws_form(b, "Policy", r->policy);
     form_list(b, "PolicyArns", r->policy_arns);
     if (token != NULL)
         return;
-    form(b, "ExternalId", r->external_id);
-    form(b, "SourceIdentity", r->source_identity);
+    pb_aws_form(b, "ExternalId", r->external_id);
+    pb_aws_form(b, "SourceIdentity", r->source_identity);
     form_tags(b, r->tags);
     form_list(b, "TransitiveTagKeys", r->transitive_tag_keys);
 }

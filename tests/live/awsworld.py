@@ -61,7 +61,8 @@ class World(Server):
         self.count += 1
         return reply(200, f"""<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <{action}Result><Credentials><AccessKeyId>ASIA{name}</AccessKeyId>
-<SecretAccessKey>secret-{name}-{self.count}</SecretAccessKey><SessionToken>token-{name}</SessionToken>
+<SecretAccessKey>secret-{name}-{self.count}</SecretAccessKey>
+<SessionToken>token-{name}</SessionToken>
 <Expiration>{stamp(self.seconds)}</Expiration></Credentials><AssumedRoleUser>
 <AssumedRoleId>AROA:x</AssumedRoleId><Arn>{role(name)}/x</Arn></AssumedRoleUser></{action}Result>
 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{action}Response>""",

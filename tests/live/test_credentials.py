@@ -3,6 +3,7 @@
 import json
 import os
 import time
+import time
 import unittest
 
 from awsworld import Home, World, have_botocore, role, stamp
@@ -19,6 +20,21 @@ role_arn = {role("middle")}
 source_profile = ground
 [profile ground]
 {KEYS.format("AKIDground")}"""
+
+SSO = """[profile sso]
+sso_session = corp
+sso_account_id = 123456789012
+sso_role_name = Reader
+region = eu-west-1
+[sso-session corp]
+sso_region = eu-west-1
+sso_start_url = https://example.com/start
+[profile old]
+sso_start_url = https://example.com/start
+sso_region = eu-west-1
+sso_account_id = 123456789012
+sso_role_name = Older
+"""
 
 
 class WithWorld(unittest.TestCase):
@@ -45,14 +61,15 @@ class LikeBotocore(WithWorld):
         "credentials before config": (
             {}, "[default]\nregion = eu-west-3\n" + KEYS.format("AKIDconfig"),
             "[default]\n" + KEYS.format("AKIDcredentials") + "aws_session_token = tok\n"),
-        "AWS_PROFILE": ({"AWS_PROFILE": "dev", "AWS_DEFAULT_REGION": ""}, "[profile dev]\nregion = us-west-2\n",
-                        "[dev]\n" + KEYS.format("AKIDdev")),
+        "AWS_PROFILE": ({"AWS_PROFILE": "dev", "AWS_DEFAULT_REGION": ""},
+                        "[profile dev]\nregion = us-west-2\n", "[dev]\n" + KEYS.format("AKIDdev")),
         "a name with a space": ({"AWS_PROFILE": "my own"},
                                 '[profile "my own"]\n' + KEYS.format("AKIDspace"), ""),
         "a name with a space in the other file": (
             {"AWS_PROFILE": "my own"}, "", "[my own]\n" + KEYS.format("AKIDspace")),
-        "files elsewhere": ({"AWS_CONFIG_FILE": "~/conf", "AWS_SHARED_CREDENTIALS_FILE":
-                             "{home}/cred", "AWS_PROFILE": "far", "AWS_DEFAULT_REGION": ""}, "", ""),
+        "files elsewhere": (
+            {"AWS_CONFIG_FILE": "~/conf", "AWS_SHARED_CREDENTIALS_FILE": "{home}/cred",
+             "AWS_PROFILE": "far", "AWS_DEFAULT_REGION": ""}, "", ""),
         "a chain of roles": ({"AWS_PROFILE": "app"}, CHAIN, ""),
         "a role with the keys beside it": (
             {"AWS_PROFILE": "self"}, f"[profile self]\nrole_arn = {role('own')}\n"
@@ -84,6 +101,10 @@ class LikeBotocore(WithWorld):
         "a role behind credential_process": (
             {"AWS_PROFILE": "r"}, "[profile p]\ncredential_process = /bin/sh {home}/process 'a b'"
             f"\n[profile r]\nrole_arn = {role('proc')}\nsource_profile = p\n", ""),
+        "SSO": ({"AWS_PROFILE": "sso"}, SSO, ""),
+        "SSO, older": ({"AWS_PROFILE": "old"}, SSO, ""),
+        "a role behind SSO": ({"AWS_PROFILE": "r"}, SSO + f"[profile r]\nrole_arn = "
+                              f"{role('behind')}\nsource_profile = sso\n", ""),
         "the container": ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/container",
                            "AWS_CONTAINER_AUTHORIZATION_TOKEN": "Basic abc"}, "", ""),
         "the container, with a token in a file": (
@@ -106,6 +127,8 @@ class LikeBotocore(WithWorld):
         home.file("process", f"""test "$1" = 'a b' || exit 3
 echo '{{"Version": 1, "AccessKeyId": "AKIDproc", "SecretAccessKey": "s", "SessionToken": "t",
 "Expiration": "{stamp(3600)}"}}'""")
+        home.sso_token("corp")
+        home.sso_token("https://example.com/start")
         return home
 
     def seen(self, drop=("Version", "DurationSeconds", "RoleSessionName")):
@@ -149,6 +172,58 @@ echo '{{"Version": 1, "AccessKeyId": "AKIDproc", "SecretAccessKey": "s", "Sessio
                          ("middle", "AKIDground", "app", "ASIAmiddle"))
         self.assertEqual((form["ExternalId"], form["RoleSessionName"], form["DurationSeconds"]),
                          ("e 1+&/ü", "audit", "1800"))
+
+
+class Sso(WithWorld):
+    def sso(self, profile="sso"):
+        return self.home(SSO, AWS_PROFILE=profile)
+
+    def test_nobody_has_signed_in(self):
+        self.assertIn("nobody has signed in yet: run 'aws sso login --profile sso'",
+                      self.sso().plumb()["error"])
+        self.assertEqual(self.world.requests, [])
+
+    def test_expired(self):
+        for profile, key in (("sso", "corp"), ("old", "https://example.com/start")):
+            home = self.sso(profile)
+            home.sso_token(key, seconds=-1)
+            error = home.plumb()["error"]
+            self.assertIn(f"expired: run 'aws sso login --profile {profile}'", error)
+            self.assertNotIn("sso-token", error)
+        self.assertEqual(self.world.requests, [])
+
+    def test_signed_out_elsewhere(self):
+        home = self.sso()
+        home.sso_token("corp", token="another-token")
+        error = home.plumb()["error"]
+        self.assertIn("no longer valid: run 'aws sso login --profile sso'", error)
+        self.assertNotIn("another-token", error)
+        self.assertEqual(len(self.world.requests), 1)
+
+    def test_file_of_an_older_cli(self):
+        home = self.sso("old")
+        home.sso_token("https://example.com/start", expiresAt=stamp(600).replace("Z", "UTC"))
+        self.assertEqual(home.plumb()["access_key"], "ASIAsso9012Older")
+
+    def test_file_that_is_broken_is_not_quoted(self):
+        home = self.sso()
+        home.sso_token("corp")
+        for path in (home.dir / ".aws/sso/cache").iterdir():
+            path.write_text('{"accessToken": "half-a-secret')
+        error = home.plumb()["error"]
+        self.assertIn("run 'aws sso login", error)
+        self.assertNotIn("half-a-secret", error)
+
+    def test_what_is_missing_is_named(self):
+        home = self.home(SSO.replace("sso_role_name = Reader\n", ""), AWS_PROFILE="sso")
+        self.assertIn("lacks sso_role_name", home.plumb()["error"])
+        home = self.home(SSO.replace("= corp", "= other"), AWS_PROFILE="sso")
+        self.assertIn("sso_session 'other', which is not there", home.plumb()["error"])
+
+    def test_expiry_is_known(self):
+        home = self.sso()
+        home.sso_token("corp")
+        self.assertAlmostEqual(home.plumb()["expires"], time.time() + 3600, delta=60)
 
 
 if __name__ == "__main__":

@@ -336,10 +336,10 @@ static void aws_creds__refusals(void **state)
 
     (void)state;
     files("[profile m]\nrole_arn = r\nsource_profile = m\nmfa_serial = x\n"
-          "[profile s]\nsso_session = x\n",
+          "[profile s]\nsso_session = x\n[sso-session x]\n",
           "");
     assert_non_null(strstr(key_of(&mfa, NULL), "MFA"));
-    assert_non_null(strstr(key_of(&sso, NULL), "SSO"));
+    assert_non_null(strstr(key_of(&sso, NULL), "lacks sso_start_url"));
     env.a = pb_arena_new();
     pb_map_add(&m, "profile", pb_unknown);
     block = pb_map_done(&m, env.a);
