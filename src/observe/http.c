@@ -248,30 +248,27 @@ static void wake(struct pb_http *h, int64_t now)
     }
 }
 
-/* Starts whatever may start, services in turn; returns ms until something else may. */
+/* Starts whatever may start, services in turn; returns ms until something else may. A service
+ * loses its turn only when there is a slot that it could have had. */
 static int64_t start_ready(struct pb_http *h, struct pb_err *err)
 {
     int64_t wait = 100, now = pb_clock_ms();
+    struct pb_transfer *t;
     size_t idle_turns = 0;
 
     wake(h, now);
     for (struct job *j = h->waiting; j != NULL; j = j->next)
         wait = j->not_before - now < wait ? j->not_before - now : wait;
-    while (h->services.n > 0 && idle_turns < h->services.n) {
+    while (idle_turns < h->services.n && (t = take_slot(h, err)) != NULL) {
         struct service *s = h->services.e[h->turn++ % h->services.n].value;
-        struct pb_transfer *t;
-        int64_t later;
+        bool may = s->head != NULL && s->active < h->limits.per_service;
+        int64_t later = may ? pb_budget_take(&s->budget, now) : 0;
 
         idle_turns++;
-        if (s->head == NULL || s->active >= h->limits.per_service)
-            continue;
-        t = take_slot(h, err);
-        if (t == NULL)
-            break;
-        later = pb_budget_take(&s->budget, now);
-        if (later > 0) {
-            h->idle[h->nidle++] = t;
+        if (later > 0)
             wait = later < wait ? later : wait;
+        if (!may || later > 0) {
+            h->idle[h->nidle++] = t;
             continue;
         }
         start(h, dequeue(s), t);
