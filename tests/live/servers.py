@@ -225,6 +225,12 @@ def environment(**extra):
     return env
 
 
+def start_livetry(mode, document):
+    """The tool under way, for who wants to interrupt it."""
+    return subprocess.Popen([LIVETRY, mode, json.dumps(document)], env=environment(),
+                            stdout=subprocess.PIPE, text=True)
+
+
 def livetry(mode, document, env=None, code=0):
     """Runs the tool; the lines that it printed, as Python values."""
     done = subprocess.run([LIVETRY, mode, json.dumps(document)], env=env or environment(),
