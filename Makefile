@@ -86,6 +86,7 @@ PROTO_C := $(patsubst %.proto,$(GEN)/%.pb-c.c,$(PROTO))
 PROTO_H := $(PROTO_C:.c=.h)
 PROTO_OBJ := $(patsubst %.proto,$(B)/obj/%.pb-c.o,$(PROTO))
 SIMCLOUD_SRC := $(wildcard fixtures/sim/simcloud/*.c)
+SIMPROV_SRC := $(wildcard fixtures/sim/provider/*.c)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB  := $(B)/libplumb.a
@@ -95,8 +96,12 @@ FUZZ_BIN  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
 SIMCLOUD := $(B)/fixtures/sim/simcloud
+# Laid out as Terraform wants a filesystem mirror.
+SIM_ARCH := $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))
+SIMPROV  := $(B)/fixtures/sim/mirror/registry.terraform.io/example/sim/1.0.0/linux_$(SIM_ARCH)/$(strip \
+            )terraform-provider-sim_v1.0.0
 ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BENCH_SRC) $(TOOL_SRC) \
-           $(SIMCLOUD_SRC)) $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC))) $(PROTO_OBJ)
+           $(SIMCLOUD_SRC) $(SIMPROV_SRC)) $(if $(filter fuzz,$(CONFIG)),$(call obj,$(FUZZ_SRC))) $(PROTO_OBJ)
 
 .PHONY: all tests tools sim objects bench-programs check demo bench lint asan clang fuzz fuzz-programs \
         install uninstall clean format bootstrap FORCE
@@ -107,7 +112,7 @@ ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BE
 all: $(if $(wildcard src/main.c),$(PROGRAM),$(LIB))
 tests: $(UNIT_BIN) $(TOOL_BIN) sim
 tools: $(TOOL_BIN)
-sim: $(SIMCLOUD)
+sim: $(SIMCLOUD) $(SIMPROV)
 objects: $(ALL_OBJ)
 bench-programs: $(BENCH_BIN)
 fuzz-programs: $(FUZZ_BIN)
@@ -179,6 +184,10 @@ $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(LIB)
 $(SIMCLOUD): $(call obj,$(SIMCLOUD_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ -lmicrohttpd $(ALL_LIBS)
+
+$(SIMPROV): $(call obj,$(SIMPROV_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ -lssl $(ALL_LIBS)
 
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
