@@ -33,8 +33,12 @@ networks() {
     [ "$status" = 201 ]
     sim DELETE /v1/networks/net-000001
     [ "$status $(json 'd["error"]["code"]')" = "409 conflict" ]
+    sim POST /v1/disks '{"name": "d", "size_gb": 1, "server_id": "srv-000002"}'
+    [ "$(json 'd["status"]')" = attached ]
     sim DELETE /v1/servers/srv-000002
     [ "$status" = 204 ]
+    sim GET /v1/disks/disk-000003
+    [ "$(json 'd["status"], d["server_id"]')" = '["available", null]' ]
     sim GET /v1/servers/srv-000002
     [ "$status $(json 'd["error"]["code"]')" = "404 not_found" ]
     sim GET /v1/nonsense/1
