@@ -29,6 +29,8 @@ struct pb_attr_result {
     const struct pb_value *declared; /* NULL: Git is silent, or the resource is not declared */
     const struct pb_value *recorded; /* NULL: absent */
     const struct pb_value *live;     /* NULL: absent or not looked at */
+    const struct pb_value *baseline; /* as last verified; NULL: absent, or no baseline has it */
+    bool has_baseline;               /* the baseline has something to say about it */
     bool sensitive;
     bool ignored;       /* an ignore rule took it out of the verdict; kept for --all */
     const char *reason; /* why unknown, unchecked, ignored or an echo; or NULL */

@@ -224,8 +224,10 @@ static void keep(struct pb_walk *w, const struct sides *s, const struct pb_attr_
     out->declared = s->silent ? NULL : s->d ? s->d : &pb_null;
     out->recorded = s->r;
     out->live = s->seen ? s->l : NULL;
-    out->sensitive =
-        s->sensitive || is_sensitive(out->declared) || is_sensitive(s->r) || is_sensitive(s->l);
+    out->has_baseline = s->has_b;
+    out->baseline = s->has_b ? s->b : NULL;
+    out->sensitive = s->sensitive || is_sensitive(out->declared) || is_sensitive(s->r) ||
+                     is_sensitive(s->l) || is_sensitive(out->baseline);
 }
 
 /* Whether Git asks for something else than what is recorded. */

@@ -41,6 +41,10 @@ static void attribute(struct pb_buf *b, const struct pb_attr_result *a)
     value(b, a->recorded, a->sensitive);
     key(b, "live");
     value(b, a->live, a->sensitive);
+    if (a->has_baseline) {
+        key(b, "baseline");
+        value(b, a->baseline, a->sensitive);
+    }
     key(b, "sensitive");
     pb_buf_adds(b, a->sensitive ? "true" : "false");
     if (a->reason) {

@@ -539,6 +539,34 @@ static void reconcile__sensitive_is_flagged(void **state)
     pb_arena_free(a);
 }
 
+/* What was last verified goes with the attribute, so that a report can show what is meant. */
+static void reconcile__the_baseline_is_handed_on(void **state)
+{
+    static const struct scene s = {"",
+                                   UP,
+                                   "{'names':['a'],'name':'x'}",
+                                   "{'names':['a','b'],'name':'y'}",
+                                   "{'names':['a','b'],'name':'y'}",
+                                   NULL,
+                                   "{'names':['a'],'name':'x'}",
+                                   ""};
+    static const struct scene without = {
+        "", UP, "{'name':'x'}", "{'name':'y'}", "{'name':'y'}", NULL, NULL, ""};
+    struct pb_arena *a = pb_arena_new();
+    struct pb_reconcile_out out;
+
+    (void)state;
+    run(&out, a, &s, &none);
+    assert_int_equal(out.v[0].nattrs, 2);
+    assert_true(out.v[0].attrs[0].has_baseline);
+    assert_string_equal(pb_str(out.v[0].attrs[0].baseline), "x");
+    assert_true(out.v[0].attrs[1].has_baseline); /* it had no such element */
+    assert_null(out.v[0].attrs[1].baseline);
+    run(&out, a, &without, &none);
+    assert_false(out.v[0].attrs[0].has_baseline);
+    pb_arena_free(a);
+}
+
 static void reconcile__moved_and_deposed(void **state)
 {
     struct pb_arena *a = pb_arena_new();
@@ -584,6 +612,7 @@ int main(void)
         cmocka_unit_test(reconcile__order_does_not_matter),
         cmocka_unit_test(reconcile__presence_of_one),
         cmocka_unit_test(reconcile__sensitive_is_flagged),
+        cmocka_unit_test(reconcile__the_baseline_is_handed_on),
         cmocka_unit_test(reconcile__moved_and_deposed),
     };
 

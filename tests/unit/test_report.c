@@ -24,8 +24,8 @@ static struct pb_value str(const char *s)
 /* What the made-up audit is made of. */
 static struct made {
     struct pb_value net, ops, pa, pb, secret, other, text, evil, unseen;
-    struct pb_attr_result tags[1], policy[1], password[2], longs[2], dark[1];
-    struct pb_resource_result r[9];
+    struct pb_attr_result tags[1], policy[1], password[2], longs[2], dark[1], hid[2];
+    struct pb_resource_result r[10];
     struct pb_unit_result u[2];
 } m;
 
@@ -57,15 +57,19 @@ static void make_attributes(struct pb_arena *a)
     m.longs[1].reason = "scaled elsewhere";
     m.dark[0] = attr("policy", PB_UNKNOWN_V, &m.pa, &m.pa, &m.unseen);
     m.dark[0].reason = "403 AccessDenied";
+    m.hid[0] = attr("tags.team", PB_LAUNDERED, &m.net, &m.ops, &m.ops);
+    m.hid[0].baseline = &m.net;
+    m.hid[1] = attr("tags.extra", PB_LAUNDERED, &pb_null, &m.ops, &m.ops);
+    m.hid[0].has_baseline = m.hid[1].has_baseline = true;
 }
 
 static struct pb_resource_result res(const char *address, const char *id, enum pb_verdict v,
                                      enum pb_action action, const char *reason,
                                      const struct pb_attr_result *attrs, size_t n)
 {
-    static const char *const types[] = {"example_a", "example_b", "example_c",
-                                        "example_d", "example_e", "example_f",
-                                        "example_g", "example_h", "example_i"};
+    static const char *const types[] = {"example_a", "example_b", "example_c", "example_d",
+                                        "example_e", "example_f", "example_g", "example_h",
+                                        "example_i", "example_j"};
 
     return (struct pb_resource_result){.address = address,
                                        .type = types[address[8] - 'a'],
@@ -91,6 +95,7 @@ static void make_resources(void)
     m.r[7] = res("example_h.partly", "h-1", PB_UNKNOWN_V, PB_ACT_UPDATE, NULL, m.dark, 1);
     m.r[7].also = PB_PENDING;
     m.r[8] = res("example_i.fine", "i-1", PB_IN_SYNC, PB_ACT_NONE, NULL, NULL, 0);
+    m.r[9] = res("example_j.hidden", "j-1", PB_LAUNDERED, PB_ACT_UPDATE, NULL, m.hid, 2);
 }
 
 static struct pb_audit synthetic(struct pb_arena *a)
@@ -110,7 +115,7 @@ static struct pb_audit synthetic(struct pb_arena *a)
     for (size_t i = 0; i < PB_COUNT(m.r); i++)
         u[0].out.by_verdict[m.r[i].verdict]++;
     u[0].out.also[PB_PENDING]++;
-    u[0].out.coverage = (struct pb_coverage){7, 9, 30, 34};
+    u[0].out.coverage = (struct pb_coverage){8, 10, 30, 34};
     u[0].stats.requests = 12;
     u[0].declared.from_cache = true;
     pb_diag_add(&u[0].diags, a, "warning", "slow", "example_a.drifted", "answers slowly");
