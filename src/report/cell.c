@@ -14,7 +14,7 @@ static const char *cell(struct pb_arena *a, const struct pb_value *v, int column
 {
     PB_AUTO(buf) struct pb_buf raw = PB_BUF_INIT, safe = PB_BUF_INIT;
 
-    if (!v)
+    if (!v || pb_is(v, PB_NULL))
         return "-";
     if (v->flags & PB_V_SENSITIVE)
         return "(sensitive)";
@@ -38,7 +38,7 @@ static const char *hidden(const struct pb_attr_result *attr, int column)
 {
     const struct pb_value *v[PB_NCELLS] = {attr->declared, attr->recorded, attr->live};
 
-    if (!v[column])
+    if (!v[column] || pb_is(v[column], PB_NULL))
         return "-";
     if (column == PB_CELL_LIVE && (attr->verdict == PB_DRIFTED || attr->verdict == PB_CONFLICT ||
                                    attr->verdict == PB_LAUNDERED))
@@ -178,11 +178,64 @@ static bool as_json(const struct pb_value *out[PB_NCELLS], struct pb_arena *a,
     return found >= 2;
 }
 
+static bool is_nothing(const struct pb_value *v)
+{
+    return !v || v->kind == PB_NULL ||
+           ((v->kind == PB_STRING || v->kind == PB_LIST || v->kind == PB_MAP) && !v->n);
+}
+
+/* Whether something is there as a whole or not at all: an element of a set that came or went. */
+static bool is_whole(const struct pb_attr_result *attr)
+{
+    const struct pb_value *v[PB_NCELLS] = {attr->declared, attr->recorded, attr->live};
+    const struct pb_value *first = NULL;
+    bool absent = false;
+
+    for (int i = 0; i < PB_NCELLS; i++) {
+        if (!v[i] || v[i]->kind == PB_NULL) {
+            absent = true;
+            continue;
+        }
+        if (v[i]->kind != PB_MAP || (first && !pb_value_equal(first, v[i])))
+            return false;
+        first = v[i];
+    }
+    return absent && first;
+}
+
+/* Providers fill such elements up with nulls and empty strings, which drown what is said. */
+static const struct pb_value *without_nothing(struct pb_arena *a, const struct pb_value *v)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+
+    if (!v || v->kind != PB_MAP)
+        return v;
+    for (size_t i = 0; i < v->n; i++)
+        if (!is_nothing(&v->members[i].value))
+            pb_map_add(&b, v->members[i].key, v->members[i].value);
+    return pb_box(a, pb_map_done(&b, a));
+}
+
+/* Where a refresh hid a change, no column has what it was. */
+static void tell_baseline(struct pb_row *r, struct pb_arena *a, const struct pb_attr_result *attr)
+{
+    if (attr->verdict != PB_LAUNDERED || !attr->has_baseline || r->reason)
+        return;
+    if (is_nothing(attr->baseline))
+        r->reason = "when last verified there was none";
+    else if (attr->sensitive)
+        r->reason = "when last verified it was another one";
+    else
+        r->reason = pb_arena_printf(a, "when last verified it was %s", cell(a, attr->baseline, 2));
+}
+
 void pb_rows_add(struct pb_rows *rows, struct pb_arena *a, const struct pb_attr_result *attr)
 {
     const struct pb_value *v[PB_NCELLS];
+    const struct pb_value *const side[PB_NCELLS] = {attr->declared, attr->recorded, attr->live};
     struct parts p = {.rows = rows, .arena = a, .attr = attr, .path = PB_BUF_INIT};
     struct pb_row *r;
+    bool whole;
 
     if (!attr->sensitive && attr->verdict != PB_IN_SYNC && as_json(v, a, attr)) {
         add_parts(&p, v);
@@ -198,9 +251,13 @@ void pb_rows_add(struct pb_rows *rows, struct pb_arena *a, const struct pb_attr_
             return;
     }
     r = new_row(rows, a, attr, attr->path);
-    r->cell[PB_CELL_DECLARED] = attr->sensitive ? hidden(attr, 0) : cell(a, attr->declared, 0);
-    r->cell[PB_CELL_RECORDED] = attr->sensitive ? hidden(attr, 1) : cell(a, attr->recorded, 1);
-    r->cell[PB_CELL_LIVE] = attr->sensitive ? hidden(attr, 2) : cell(a, attr->live, 2);
+    whole = is_whole(attr);
+    for (int i = 0; i < PB_NCELLS; i++)
+        r->cell[i] = attr->sensitive ? hidden(attr, i)
+                                     : cell(a, whole ? without_nothing(a, side[i]) : side[i], i);
+    if (!attr->declared)
+        r->cell[PB_CELL_DECLARED] = "(silent)";
+    tell_baseline(r, a, attr);
 }
 
 void pb_rows_release(struct pb_rows *rows)

@@ -1,192 +1,94 @@
 /* The report for people: the one line that matters, then the evidence. */
-#include "report/report.h"
+#include "report/pen.h"
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/text.h"
-#include "report/cell.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { REASON_ADDRESSES = 5, WIDTH = 100, WIDTH_MIN = 60 };
+enum { REASON_ADDRESSES = 5 };
 
-struct pen {
-    struct pb_buf *b;
-    const struct pb_report_opts *o;
-    size_t width;
-    struct pb_arena *arena;
-};
-
-static const char bold[] = "1", dim[] = "2", red[] = "31", green[] = "32", yellow[] = "33",
-                  blue[] = "34", magenta[] = "35";
-
-static void safe(struct pb_buf *b, const char *s)
+static const char *in_words(struct pb_pen *p, enum pb_verdict v)
 {
-    pb_text_add_safe(b, s, strlen(s));
+    char *s = pb_arena_strdup(p->arena, pb_verdict_name(v));
+
+    for (char *c = s; *c; c++)
+        if (*c == '_')
+            *c = ' ';
+    return s;
 }
 
-static void ink(struct pen *p, const char *style, const char *s)
-{
-    if (p->o->color)
-        pb_buf_addf(p->b, "\033[%sm", style);
-    safe(p->b, s);
-    if (p->o->color)
-        pb_buf_adds(p->b, "\033[0m");
-}
-
-static const char *style_of(enum pb_verdict v)
-{
-    switch (v) {
-    case PB_IN_SYNC:
-    case PB_CONVERGED: return green;
-    case PB_PENDING: return blue;
-    case PB_DRIFTED:
-    case PB_LAUNDERED:
-    case PB_MISSING:
-    case PB_CONFLICT: return red;
-    case PB_UNKNOWN_V:
-    case PB_UNOBSERVED: return magenta;
-    case PB_STALE_RECORD:
-    case PB_UNMANAGED: return yellow;
-    default: return dim;
-    }
-}
-
-/* "2 drifted, 1 pending" of those verdicts that `effect` says; -1: all. */
-static size_t counts(struct pb_buf *b, const size_t by[PB_NVERDICTS], int effect)
+/* "2 drifted, 1 pending" of those verdicts that `effect` says. */
+static size_t counts(struct pb_buf *b, struct pb_pen *p, const size_t by[PB_NVERDICTS],
+                     enum pb_verdict_effect effect)
 {
     size_t n = 0;
-    bool first = true;
 
     for (size_t k = PB_NVERDICTS; k-- > 0;) {
-        if (!by[k] || (effect >= 0 && (int)pb_verdicts[k].effect != effect))
+        if (!by[k] || pb_verdicts[k].effect != effect)
             continue;
-        pb_buf_addf(b, "%s%zu ", first ? "" : ", ", by[k]);
-        for (const char *s = pb_verdicts[k].name; *s; s++)
-            pb_buf_addc(b, *s == '_' ? ' ' : *s);
+        pb_buf_addf(b, "%s%zu %s", n ? ", " : "", by[k], in_words(p, (enum pb_verdict)k));
         n += by[k];
-        first = false;
     }
     return n;
 }
 
-static void headline(struct pen *p, const struct pb_audit *a)
+/* All is well; or as much of it as can be said. */
+static void good_news(struct pb_buf *line, struct pb_pen *p, const struct pb_audit *a)
 {
-    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, list = PB_BUF_INIT, dark = PB_BUF_INIT;
-    size_t sum[PB_NVERDICTS], differ, unknown;
-    const char *style = green;
+    size_t judged = 0, unchecked = a->by_verdict[PB_UNCHECKED];
 
     for (size_t i = 0; i < PB_NVERDICTS; i++)
+        judged += a->by_verdict[i];
+    if (!a->resources)
+        pb_buf_adds(line, "there are no resources, neither in Git nor in the state");
+    else if (!judged)
+        pb_buf_adds(line, "nothing was compared");
+    else if (unchecked)
+        pb_buf_addf(line, "%zu of %s %s what Git says; nobody can check the rest",
+                    judged - unchecked, pb_pen_count(p, judged, "resource"),
+                    judged - unchecked == 1 ? "is" : "are");
+    else if (judged == 1)
+        pb_buf_adds(line, "the one resource is what Git says");
+    else
+        pb_buf_addf(line, "all %zu resources are what Git says", judged);
+}
+
+static void headline(struct pb_pen *p, const struct pb_audit *a)
+{
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, list = PB_BUF_INIT, dark = PB_BUF_INIT;
+    size_t sum[PB_NVERDICTS], differ, unknown, seen = 0;
+    enum pb_style style = a->failed ? PB_RED : PB_GREEN;
+
+    for (size_t i = 0; i < PB_NVERDICTS; i++) {
         sum[i] = a->by_verdict[i] + a->also[i];
-    differ = counts(&list, sum, PB_EFFECT_DIFFERENCE);
-    unknown = counts(&dark, sum, PB_EFFECT_INCONCLUSIVE);
-    if (a->failed) {
-        pb_buf_addf(&line, "error: %zu of %zu units could not be audited; ", a->failed, a->nunits);
-        style = red;
+        seen += a->by_verdict[i];
     }
+    differ = counts(&list, p, sum, PB_EFFECT_DIFFERENCE);
+    unknown = counts(&dark, p, sum, PB_EFFECT_INCONCLUSIVE);
+    if (a->failed)
+        pb_buf_addf(&line, "error: %zu of %s could not be audited%s", a->failed,
+                    pb_pen_count(p, a->nunits, "unit"), a->failed < a->nunits ? "; " : "");
     if (differ) {
-        pb_buf_addf(&line, "not plumb: %zu of %zu resources differ from Git: %s", differ,
-                    a->resources, list.s);
-        style = red;
+        pb_buf_addf(&line, "not plumb: %zu of %s %s from Git: %s", differ,
+                    pb_pen_count(p, a->resources, "resource"), differ == 1 ? "differs" : "differ",
+                    list.s);
+        style = PB_RED;
     } else if (unknown) {
-        pb_buf_addf(&line, "inconclusive: nothing differs in what was seen");
-        style = a->failed ? red : magenta;
-    } else if (!a->failed) {
-        pb_buf_addf(&line, "plumb: all %zu resources are what Git says", a->resources);
+        pb_buf_adds(&line, "inconclusive: nothing differs in what was seen");
+        style = a->failed ? PB_RED : PB_MAGENTA;
     } else if (a->failed < a->nunits) {
-        pb_buf_addf(&line, "the %zu resources of the others are what Git says", a->resources);
-    } else {
-        pb_buf_truncate(&line, line.len - 2);
+        pb_buf_adds(&line, a->failed ? "of the others, " : "plumb: ");
+        good_news(&line, p, a);
     }
     if (unknown)
         pb_buf_addf(&line, "; %zu could not be observed in full", unknown);
-    ink(p, style, line.s);
+    if (a->resources > seen)
+        pb_buf_addf(&line, "; %zu ignored", a->resources - seen);
+    pb_pen_on(p, style);
+    pb_pen_words(p, line.s, 0, 2);
+    pb_pen_off(p);
     pb_buf_addc(p->b, '\n');
-}
-
-static void pad(struct pb_buf *b, const char *s, size_t width)
-{
-    size_t w = pb_text_width(s);
-
-    pb_buf_adds(b, s);
-    if (w < width)
-        pb_buf_addf(b, "%*s", (int)(width - w), "");
-}
-
-static size_t widest(size_t w, const char *s)
-{
-    size_t n = pb_text_width(s);
-
-    return n > w ? n : w;
-}
-
-static const char *const heads[PB_NCELLS] = {"declared", "recorded", "live"};
-
-static void table(struct pen *p, const struct pb_rows *rows, const size_t w[2 + PB_NCELLS])
-{
-    pb_buf_adds(p->b, "      ");
-    pad(p->b, "attribute", w[0] + 2);
-    pad(p->b, "verdict", w[1] + 2);
-    for (int k = 0; k < PB_NCELLS - 1; k++)
-        pad(p->b, heads[k], w[2 + k] + 2);
-    pb_buf_addf(p->b, "%s\n", heads[PB_NCELLS - 1]);
-    for (size_t i = 0; i < rows->n; i++) {
-        const struct pb_row *r = &rows->v[i];
-
-        pb_buf_adds(p->b, "      ");
-        pad(p->b, r->path, w[0] + 2);
-        pad(p->b, r->verdict, w[1] + 2);
-        for (int k = 0; k < PB_NCELLS - 1; k++)
-            pad(p->b, r->cell[k], w[2 + k] + 2);
-        pb_buf_addf(p->b, "%s\n", r->cell[PB_NCELLS - 1]);
-        if (r->reason)
-            pb_buf_addf(p->b, "        %s\n", r->reason);
-    }
-}
-
-/* When the values are too wide for columns: one under the other. */
-static void stack(struct pen *p, const struct pb_rows *rows)
-{
-    for (size_t i = 0; i < rows->n; i++) {
-        const struct pb_row *r = &rows->v[i];
-
-        pb_buf_addf(p->b, "      %s  %s\n", r->path, r->verdict);
-        for (int k = 0; k < PB_NCELLS; k++) {
-            pb_buf_addf(p->b, "        %-9s ", heads[k]);
-            pb_cell_fit(p->b, r->cell[k], p->width - 18);
-            pb_buf_addc(p->b, '\n');
-        }
-        if (r->reason)
-            pb_buf_addf(p->b, "        %s\n", r->reason);
-    }
-}
-
-static void attributes(struct pen *p, const struct pb_resource_result *r, bool every)
-{
-    struct pb_rows rows = {0};
-    size_t w[2 + PB_NCELLS] = {9, 7, 8, 8, 4}, total = 6;
-
-    for (size_t i = 0; i < r->nattrs; i++) {
-        const struct pb_attr_result *at = &r->attrs[i];
-        bool quiet = pb_verdicts[at->verdict].effect == PB_EFFECT_NONE || at->ignored;
-
-        if (every || !quiet)
-            pb_rows_add(&rows, p->arena, at);
-    }
-    for (size_t i = 0; i < rows.n; i++) {
-        w[0] = widest(w[0], rows.v[i].path);
-        w[1] = widest(w[1], rows.v[i].verdict);
-        for (int k = 0; k < PB_NCELLS; k++)
-            w[2 + k] = widest(w[2 + k], rows.v[i].cell[k]);
-    }
-    for (size_t k = 0; k < PB_COUNT(w); k++)
-        total += w[k] + 2;
-    if (rows.n && total <= p->width + 2)
-        table(p, &rows, w);
-    else
-        stack(p, &rows);
-    pb_rows_release(&rows);
 }
 
 static bool is_whole(const struct pb_resource_result *r)
@@ -195,47 +97,61 @@ static bool is_whole(const struct pb_resource_result *r)
            r->verdict == PB_MISSING;
 }
 
-static void resource(struct pen *p, const struct pb_resource_result *r, bool every)
+/* What a verdict means and what an apply would do about it: said once for all that have it. */
+static const char *meaning(struct pb_pen *p, enum pb_verdict v)
 {
-    const struct pb_verdict_row *v = &pb_verdicts[r->verdict];
+    const struct pb_verdict_row *row = &pb_verdicts[v];
+
+    if (v == PB_IN_SYNC || row->effect == PB_EFFECT_INCONCLUSIVE)
+        return row->meaning;
+    return pb_arena_printf(p->arena, "%s; an apply would: %s", row->meaning, row->apply_would);
+}
+
+static void resource_head(struct pb_pen *p, const struct pb_resource_result *r)
+{
+    bool acts = r->verdict == PB_PENDING || r->also == PB_PENDING;
 
     pb_buf_adds(p->b, "\n    ");
-    ink(p, bold, r->address);
+    pb_pen_ink(p, PB_BOLD, r->address);
     pb_buf_adds(p->b, "  ");
-    ink(p, style_of(r->verdict), v->name);
+    pb_pen_ink(p, pb_pen_style_of(r->verdict), pb_verdict_name(r->verdict));
     if (r->also) {
         pb_buf_adds(p->b, ", ");
-        ink(p, style_of(r->also), pb_verdict_name(r->also));
+        pb_pen_ink(p, pb_pen_style_of(r->also), pb_verdict_name(r->also));
     }
+    if (acts && r->action != PB_ACT_NONE && r->action != PB_ACT_UNKNOWN)
+        pb_buf_addf(p->b, " (%s)", pb_action_name(r->action));
     if (r->ignored)
         pb_buf_adds(p->b, " (ignored)");
-    pb_buf_adds(p->b, "\n      ");
-    pb_buf_adds(p->b, v->meaning);
-    if ((r->verdict == PB_PENDING || r->also == PB_PENDING) && r->action != PB_ACT_NONE &&
-        r->action != PB_ACT_UNKNOWN)
-        pb_buf_addf(p->b, "; an apply would %s it", pb_action_name(r->action));
-    else if (r->verdict != PB_IN_SYNC)
-        pb_buf_addf(p->b, "; an apply would: %s", v->apply_would);
     pb_buf_addc(p->b, '\n');
-    if (r->reason) {
-        pb_buf_adds(p->b, "      ");
-        safe(p->b, r->reason);
-        pb_buf_addc(p->b, '\n');
+}
+
+static void where_seen(struct pb_pen *p, const struct pb_resource_result *r)
+{
+    const char *sep = r->id ? ", " : "";
+
+    if (!r->id && !r->observer)
+        return;
+    pb_buf_adds(p->b, "      ");
+    if (r->id) {
+        pb_buf_adds(p->b, "id ");
+        pb_pen_safe(p, r->id);
     }
-    if (r->id || r->observer) {
-        pb_buf_adds(p->b, "      ");
-        if (r->id) {
-            pb_buf_adds(p->b, "id ");
-            safe(p->b, r->id);
-        }
-        if (r->observer && strcmp(r->observer, "none") == 0)
-            pb_buf_addf(p->b, "%sexists only in the state", r->id ? ", " : "");
-        else if (r->observer)
-            pb_buf_addf(p->b, "%sobserved by %s", r->id ? ", " : "", r->observer);
-        pb_buf_addc(p->b, '\n');
-    }
+    if (r->observer && strcmp(r->observer, "none") == 0)
+        pb_buf_addf(p->b, "%sexists only in the state", sep);
+    else if (r->observer)
+        pb_buf_addf(p->b, "%sobserved by %s", sep, r->observer);
+    pb_buf_addc(p->b, '\n');
+}
+
+static void resource(struct pb_pen *p, const struct pb_resource_result *r, bool every)
+{
+    resource_head(p, r);
+    if (r->reason)
+        pb_pen_line(p, 6, r->reason);
+    where_seen(p, r);
     if (every || !is_whole(r))
-        attributes(p, r, every);
+        pb_pen_attributes(p, r, every);
 }
 
 static bool is_dark(enum pb_verdict v)
@@ -275,29 +191,28 @@ static const char *remedy(const char *reason)
     return "try again; 'plumb explain ADDRESS' shows more";
 }
 
-static void dark_group(struct pen *p, const struct pb_unit_result *u, const char *reason, size_t n)
+static void dark_group(struct pb_pen *p, const struct pb_unit_result *u, const char *reason,
+                       size_t n)
 {
     size_t shown = 0;
 
-    pb_buf_addf(p->b, "      %zu: ", n);
-    safe(p->b, reason);
-    pb_buf_addc(p->b, '\n');
+    pb_pen_line(p, 6, pb_arena_printf(p->arena, "%zu: %s", n, reason));
     for (size_t i = 0; i < u->out.n && (p->o->all || shown < REASON_ADDRESSES); i++) {
         const struct pb_resource_result *r = &u->out.v[i];
 
         if (r->ignored || !is_dark(r->verdict) || strcmp(dark_reason(r), reason) != 0)
             continue;
         pb_buf_adds(p->b, "        ");
-        safe(p->b, r->address);
+        pb_pen_safe(p, r->address);
         pb_buf_addc(p->b, '\n');
         shown++;
     }
     if (shown < n)
         pb_buf_addf(p->b, "        and %zu more (--all)\n", n - shown);
-    pb_buf_addf(p->b, "        -> %s\n", remedy(reason));
+    pb_pen_line(p, 8, pb_arena_printf(p->arena, "-> %s", remedy(reason)));
 }
 
-static void darkness(struct pen *p, const struct pb_unit_result *u)
+static void darkness(struct pb_pen *p, const struct pb_unit_result *u)
 {
     PB_AUTO(map) struct pb_map reasons = PB_MAP_INIT;
 
@@ -312,19 +227,19 @@ static void darkness(struct pen *p, const struct pb_unit_result *u)
     if (!reasons.n)
         return;
     pb_buf_adds(p->b, "\n    ");
-    ink(p, magenta, "could not be observed");
+    pb_pen_ink(p, PB_MAGENTA, "could not be observed");
     pb_buf_addc(p->b, '\n');
     for (size_t i = 0; i < reasons.n; i++)
         dark_group(p, u, reasons.e[i].key, (size_t)(uintptr_t)reasons.e[i].value);
 }
 
-static void unit_head(struct pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
+static void unit_head(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
 {
     pb_buf_addc(p->b, '\n');
-    ink(p, bold, u->config.name);
+    pb_pen_ink(p, PB_BOLD, u->config.name);
     if (*u->config.path && strcmp(u->config.path, u->config.name) != 0) {
         pb_buf_adds(p->b, "  ");
-        safe(p->b, u->config.path);
+        pb_pen_safe(p, u->config.path);
     }
     pb_buf_addf(p->b, "  commit %.8s", a->commit);
     if (u->recorded.lineage)
@@ -334,22 +249,52 @@ static void unit_head(struct pen *p, const struct pb_audit *a, const struct pb_u
     pb_buf_addc(p->b, '\n');
 }
 
-static void unit(struct pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
+/* How many of each verdict, the worst first, and what that means. */
+static void legend(struct pb_pen *p, const struct pb_unit_result *u)
 {
-    PB_AUTO(buf) struct pb_buf list = PB_BUF_INIT;
+    size_t width = 0, digits = 1, at;
 
+    for (size_t k = 0; k < PB_NVERDICTS; k++) {
+        size_t n = strlen(in_words(p, (enum pb_verdict)k)), d = 1;
+
+        for (size_t rest = u->out.by_verdict[k]; rest > 9; rest /= 10)
+            d++;
+        digits = d > digits ? d : digits;
+        if (u->out.by_verdict[k] && k != PB_IN_SYNC && n > width)
+            width = n;
+    }
+    at = 4 + digits + 1 + width + 2;
+    for (size_t k = PB_NVERDICTS; k-- > 0;) {
+        const char *name = in_words(p, (enum pb_verdict)k);
+
+        if (!u->out.by_verdict[k])
+            continue;
+        pb_buf_addf(p->b, "    %*zu ", (int)digits, u->out.by_verdict[k]);
+        pb_pen_ink(p, pb_pen_style_of((enum pb_verdict)k), name);
+        if (k != PB_IN_SYNC) {
+            pb_buf_addf(p->b, "%*s", (int)(width + 2 - strlen(name)), "");
+            pb_pen_words(p, meaning(p, (enum pb_verdict)k), at, at);
+        }
+        pb_buf_addc(p->b, '\n');
+    }
+    if (!u->out.n)
+        pb_buf_adds(p->b, "    no resources\n");
+}
+
+static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
+{
     unit_head(p, a, u);
     if (u->failed) {
+        pb_pen_on(p, PB_RED);
         pb_buf_adds(p->b, "    ");
-        ink(p, red, u->err.msg);
+        pb_pen_words(p, u->err.msg, 4, 4);
+        pb_pen_off(p);
         pb_buf_addc(p->b, '\n');
         return;
     }
-    counts(&list, u->out.by_verdict, -1);
-    pb_buf_addf(p->b, "    %s\n", list.len ? list.s : "no resources");
+    legend(p, u);
     for (size_t i = 0; i < u->out.n; i++) {
         const struct pb_resource_result *r = &u->out.v[i];
-
         bool differs = pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE || r->also;
 
         if (p->o->all || (!r->ignored && differs))
@@ -357,25 +302,24 @@ static void unit(struct pen *p, const struct pb_audit *a, const struct pb_unit_r
     }
     darkness(p, u);
     if (u->baseline_saved)
-        pb_buf_addf(p->b, "\n    baseline saved: %zu resources that are in sync\n",
-                    u->baseline_saved);
+        pb_buf_addf(p->b, "\n    baseline saved: %s in sync\n",
+                    pb_pen_count(p, u->baseline_saved, "resource"));
 }
 
-static void diag(struct pen *p, const struct pb_diag *d)
+static void diag(struct pb_pen *p, const struct pb_diag *d)
 {
-    bool loud = strcmp(d->severity, "notice") != 0;
+    size_t at = strlen(d->severity) + 2;
 
-    pb_buf_adds(p->b, "\n");
-    ink(p, loud ? yellow : dim, d->severity);
+    pb_buf_addc(p->b, '\n');
+    pb_pen_ink(p, strcmp(d->severity, "notice") != 0 ? PB_YELLOW : PB_DIM, d->severity);
     pb_buf_adds(p->b, ": ");
-    if (d->address) {
-        safe(p->b, d->address);
-        pb_buf_adds(p->b, ": ");
-    }
-    safe(p->b, d->message);
+    if (d->address)
+        pb_pen_words(p, pb_arena_printf(p->arena, "%s: %s", d->address, d->message), at, 2);
+    else
+        pb_pen_words(p, d->message, at, 2);
 }
 
-static void diagnostics(struct pen *p, const struct pb_audit *a)
+static void diagnostics(struct pb_pen *p, const struct pb_audit *a)
 {
     size_t start = p->b->len;
 
@@ -388,7 +332,7 @@ static void diagnostics(struct pen *p, const struct pb_audit *a)
         pb_buf_addc(p->b, '\n');
 }
 
-static void footer(struct pen *p, const struct pb_audit *a)
+static void footer(struct pb_pen *p, const struct pb_audit *a)
 {
     size_t requests = 0, cached = 0, ran = 0;
     const struct pb_coverage *c = &a->coverage;
@@ -413,32 +357,29 @@ static void footer(struct pen *p, const struct pb_audit *a)
     pb_buf_addf(p->b, "; exit %d\n", (int)a->exit_code);
 }
 
-static struct pen pen_of(struct pb_buf *b, const struct pb_report_opts *o)
-{
-    size_t w = o->width > 0 ? (size_t)o->width : WIDTH;
-
-    return (struct pen){b, o, w < WIDTH_MIN ? WIDTH_MIN : w, pb_arena_new()};
-}
-
 void pb_report_text(struct pb_buf *b, const struct pb_audit *a, const struct pb_report_opts *o)
 {
-    struct pen p = pen_of(b, o);
+    struct pb_pen p = pb_pen_of(b, o);
 
     headline(&p, a);
     for (size_t i = 0; i < a->nunits; i++)
         unit(&p, a, &a->units[i]);
     diagnostics(&p, a);
     footer(&p, a);
-    pb_arena_free(p.arena);
+    pb_pen_release(&p);
 }
 
 void pb_report_resource(struct pb_buf *b, const struct pb_unit_result *u,
                         const struct pb_resource_result *r, const struct pb_report_opts *o)
 {
-    struct pen p = pen_of(b, o);
+    struct pb_pen p = pb_pen_of(b, o);
 
-    (void)u;
-    pb_buf_addf(b, "unit %s", u->config.name);
-    resource(&p, r, true);
-    pb_arena_free(p.arena);
+    pb_buf_addf(b, "unit %s\n", u->config.name);
+    resource_head(&p, r);
+    pb_pen_line(&p, 6, meaning(&p, r->verdict));
+    if (r->reason)
+        pb_pen_line(&p, 6, r->reason);
+    where_seen(&p, r);
+    pb_pen_attributes(&p, r, true);
+    pb_pen_release(&p);
 }

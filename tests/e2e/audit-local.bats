@@ -62,7 +62,11 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
 
 @test "explain tells three values and the commit; a wrong address gets a suggestion" {
     output=$(plumb -C "$repo" explain 'terraform_data.b[1]')
-    says "in_sync" "declared" "recorded" "live" "main.tf:7" "start"
+    says "in_sync" "in sync:" "output.n" "main.tf:7" "start"
+    sed -i 's/"one"/"two"/' "$repo/main.tf"
+    commit_all "$repo" two
+    output=$(plumb -C "$repo" explain terraform_data.a)
+    says "pending (update)" "declared" "recorded" "live" '"two"' "main.tf:4" ": two"
     must_fail 1 plumb -C "$repo" explain terraform_data.c
     says "did you mean 'terraform_data.a'?"
 }

@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "report/report.h"
+#include "tests/support/values.h"
 
 #define POLICY_A "{\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"read\"]}]}"
 #define POLICY_B \
@@ -207,6 +208,78 @@ static void report__unknown_format_names_those_there_are(void **state)
     assert_string_equal(err.msg, "no format 'html'; there is: text, json");
 }
 
+static void report__headline_counts_in_english(void **state)
+{
+    static const struct {
+        size_t n, drifted, pending, unchecked, ignored;
+        const char *want;
+    } rows[] = {
+        {0, 0, 0, 0, 0, "plumb: there are no resources, neither in Git nor in the state\n"},
+        {1, 0, 0, 0, 0, "plumb: the one resource is what Git says\n"},
+        {3, 0, 0, 0, 0, "plumb: all 3 resources are what Git says\n"},
+        {3, 0, 0, 0, 1, "plumb: all 2 resources are what Git says; 1 ignored\n"},
+        {3, 0, 0, 1, 0, "plumb: 2 of 3 resources are what Git says; nobody can check the rest\n"},
+        {1, 0, 0, 0, 1, "plumb: nothing was compared; 1 ignored\n"},
+        {1, 1, 0, 0, 0, "not plumb: 1 of 1 resource differs from Git: 1 drifted\n"},
+        {9, 1, 1, 0, 0, "not plumb: 2 of 9 resources differ from Git: 1 drifted, 1 pending\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+        struct pb_unit_result u = {.out = {.n = 0}};
+        struct pb_audit audit = {.units = &u, .nunits = 1, .resources = rows[i].n};
+
+        u.config.name = u.config.path = "u";
+        audit.by_verdict[PB_DRIFTED] = rows[i].drifted;
+        audit.by_verdict[PB_PENDING] = rows[i].pending;
+        audit.by_verdict[PB_UNCHECKED] = rows[i].unchecked;
+        audit.by_verdict[PB_IN_SYNC] =
+            rows[i].n - rows[i].drifted - rows[i].pending - rows[i].unchecked - rows[i].ignored;
+        pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+        if (strncmp(b.s, rows[i].want, strlen(rows[i].want)) != 0)
+            fail_msg("got %s want %s", b.s, rows[i].want);
+    }
+}
+
+/* An element of a set that came: what it says, without the nulls that providers fill in, and
+ * not cut off. What agrees is told in a line each, and what nobody maps in one. */
+static void report__explain_is_short(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    const struct pb_value *element, *name, *none;
+    struct pb_attr_result attrs[4];
+    struct pb_resource_result r;
+    struct pb_unit_result u = {.config = {.name = "u"}};
+
+    (void)state;
+    element = json_marked(a, "{'cidr':['0.0.0.0/0'],'from':22,'to':22,'self':false,'list':[],"
+                             "'text':'','who':null,'why':'a text that takes its place'}");
+    name = json_marked(a, "'web'");
+    none = json_marked(a, "[]");
+    attrs[0] = attr("name", PB_IN_SYNC, name, name, name);
+    attrs[1] = attr("rule[3]", PB_DRIFTED, &pb_null, NULL, element);
+    attrs[2] = attr("size", PB_UNCHECKED, name, name, NULL);
+    attrs[2].reason = "no observer maps it";
+    attrs[3] = attr("empty", PB_IN_SYNC, none, none, none);
+    r = res("example_a.one", "a", PB_DRIFTED, PB_ACT_NONE, NULL, attrs, PB_COUNT(attrs));
+    pb_report_resource(&b, &u, &r, &(struct pb_report_opts){.width = 70});
+    assert_string_equal(b.s,
+                        "unit u\n"
+                        "\n    example_a.one  drifted\n"
+                        "      changed outside of Git; an apply would: revert an outside change\n"
+                        "      id a, observed by rest\n"
+                        "      rule[3]  drifted\n"
+                        "        declared, recorded  -\n"
+                        "        live                {\"cidr\":[\"0.0.0.0/0\"],\"from\":22,\n"
+                        "                            \"self\":false,\"to\":22,\n"
+                        "                            \"why\":\"a text that takes its place\"}\n"
+                        "      in sync:\n"
+                        "        name  \"web\"\n"
+                        "      not compared (no observer maps it): size\n");
+}
+
 /* failed > difference > unknown > fine; and what --fail-on does to it. */
 static void report__exit_codes(void **state)
 {
@@ -260,6 +333,8 @@ int main(void)
         cmocka_unit_test(report__json),
         cmocka_unit_test(report__colour_is_only_colour),
         cmocka_unit_test(report__unknown_format_names_those_there_are),
+        cmocka_unit_test(report__headline_counts_in_english),
+        cmocka_unit_test(report__explain_is_short),
         cmocka_unit_test(report__exit_codes),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
