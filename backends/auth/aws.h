@@ -23,7 +23,8 @@
  * pb_aws_session_new() reads files and may ask the instance for the region, but for no
  * credentials; the first signature (or pb_aws_credentials()) does, and again within five
  * minutes of their expiry. Those requests have a scheduler of their own, so they may be made
- * from within pb_http_run. A failure is remembered, so that a thousand requests ask once.
+ * from within pb_http_run. A failure is remembered, so that a thousand requests ask once;
+ * one to renew them for half a minute at most.
  */
 #ifndef PB_BACKENDS_AUTH_AWS_H
 #define PB_BACKENDS_AUTH_AWS_H

@@ -22,7 +22,8 @@ struct pb_aws_session {
     struct pb_aws_signer **signers;
     size_t nsigners, cap;
     struct pb_aws_creds creds;
-    bool have, failed;
+    bool have, failed; /* failed: the last time they were asked for */
+    int64_t next_try;  /* seconds since 1970 */
     struct pb_err failure;
 };
 

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { REFRESH_BEFORE = 300 };
+enum { REFRESH_BEFORE = 300, RETRY_AFTER = 30 }; /* seconds */
 
 struct pb_aws_signer *pb_aws_signer(struct pb_aws_session *s, const char *service,
                                     const char *region)
@@ -26,27 +26,50 @@ struct pb_aws_signer *pb_aws_signer(struct pb_aws_session *s, const char *servic
     return sg;
 }
 
+/* Late in their life, so that an audit of many hours goes on; but what never lived longer than
+ * that must not be asked for again with each request. */
+static int64_t next_renewal(const struct pb_aws_creds *c, int64_t now)
+{
+    int64_t left = c->expires - now;
+
+    if (c->expires == 0)
+        return INT64_MAX;
+    return c->expires - (left / 2 < REFRESH_BEFORE ? left / 2 : REFRESH_BEFORE);
+}
+
+static void renew(struct pb_aws_session *s, int64_t now)
+{
+    struct pb_aws_creds fresh = {0};
+    int64_t wait = (s->creds.expires - now) / 2;
+
+    s->failed = false;
+    if (pb_aws_creds_find(&fresh, s, &s->failure) == 0) {
+        pb_aws_creds_release(&s->creds);
+        s->creds = fresh;
+        s->have = true;
+        s->next_try = next_renewal(&s->creds, now);
+        return;
+    }
+    pb_aws_creds_release(&fresh);
+    s->failed = true;
+    wait = wait < 1 || wait > RETRY_AFTER ? RETRY_AFTER : wait;
+    s->next_try = s->have ? now + wait : INT64_MAX;
+}
+
 int pb_aws_credentials(const struct pb_aws_creds **out, struct pb_aws_session *s,
                        struct pb_err *err)
 {
     /* time(), not pb_clock_wall(): a pinned clock is for reports, AWS goes by the real one. */
     int64_t now = (int64_t)time(NULL);
-    struct pb_aws_creds fresh = {0};
 
     *out = &s->creds;
-    if (s->have && (s->creds.expires == 0 || s->creds.expires - now > REFRESH_BEFORE))
-        return 0;
-    if (!s->failed && pb_aws_creds_find(&fresh, s, &s->failure) == 0) {
-        pb_aws_creds_release(&s->creds);
-        s->creds = fresh;
-        s->have = true;
-        return 0;
-    }
+    if (now >= s->next_try)
+        renew(s, now);
+    if (s->have && (s->creds.expires == 0 || s->creds.expires > now))
+        return 0; /* also those that could not be renewed, as long as they hold */
     if (!s->failed)
-        pb_aws_creds_release(&fresh);
-    s->failed = true;
-    if (s->have && s->creds.expires > now)
-        return 0; /* could not be renewed, but still hold */
+        return pb_fail(err, PB_E_AUTH, "the credentials from the %s have expired: renew them",
+                       s->creds.source);
     if (err != NULL)
         *err = s->failure;
     return -1;

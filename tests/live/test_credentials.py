@@ -7,6 +7,7 @@ import time
 import unittest
 
 from awsworld import Home, World, have_botocore, role, stamp
+from servers import reply
 
 KEYS = "aws_access_key_id = {}\naws_secret_access_key = secret\n"
 CHAIN = f"""[profile app]
@@ -172,6 +173,50 @@ echo '{{"Version": 1, "AccessKeyId": "AKIDproc", "SecretAccessKey": "s", "Sessio
                          ("middle", "AKIDground", "app", "ASIAmiddle"))
         self.assertEqual((form["ExternalId"], form["RoleSessionName"], form["DurationSeconds"]),
                          ("e 1+&/ü", "audit", "1800"))
+
+
+class Renewal(WithWorld):
+    CHAIN = {"AWS_PROFILE": "ground"}
+    ROLE = {"assume_role": [{"role_arn": role("r")}]}
+
+    def secrets(self, *waits):
+        home = self.home(CHAIN, **self.CHAIN)
+        return [x["secret_key"] for x in home.plumb(self.ROLE, again_ms=list(waits))]
+
+    def test_once_while_they_hold(self):
+        self.assertEqual(set(self.secrets(0, 10, 10)), {"secret-r-1"})
+
+    def test_short_lived_are_not_fetched_for_each_request(self):
+        self.world.seconds = 120
+        self.assertEqual(set(self.secrets(0, 10, 10)), {"secret-r-1"})
+
+    def test_before_they_expire(self):
+        self.world.seconds = 4
+        self.assertEqual(self.secrets(2500, 2500), ["secret-r-1", "secret-r-2", "secret-r-3"])
+
+    def test_a_failure_to_renew_is_forgotten(self):
+        """What still holds is used; and once STS is there again, so is the audit."""
+        self.world.seconds = 8
+        answers, real = [], self.world.handler
+
+        def sometimes(request):
+            answers.append(1)
+            return real(request) if len(answers) == 1 or len(answers) > 5 else reply(503)
+
+        self.world.handler = sometimes
+        self.assertEqual(self.secrets(4500, 2000), ["secret-r-1", "secret-r-1", "secret-r-2"])
+
+    def test_what_is_given_expired_is_not_used(self):
+        self.world.seconds = -5
+        home = self.home(CHAIN, **self.CHAIN)
+        self.assertIn("have expired", home.plumb(self.ROLE)["error"])
+
+    def test_refused_is_asked_once(self):
+        self.world.denied.add("r")
+        home = self.home(CHAIN, **self.CHAIN)
+        lines = home.plumb(self.ROLE, again_ms=[0, 10, 10])
+        self.assertEqual(len(self.world.requests), 1)
+        self.assertIn("AccessDenied", lines[3]["error"])
 
 
 class Sso(WithWorld):
