@@ -249,9 +249,9 @@ static int open_stdio(struct launch *l, struct pb_err *err)
     l->in = above_stdio(open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (l->in < 0)
         return pb_fail_errno(err, PB_E_IO, "cannot open '/dev/null'");
-    l->out = open_output(s->out_path, err);
+    l->out = s->out_fd > 0 ? fcntl(s->out_fd, F_DUPFD_CLOEXEC, 3) : open_output(s->out_path, err);
     if (l->out < 0)
-        return -1;
+        return s->out_fd > 0 ? pb_fail_errno(err, PB_E_IO, "cannot duplicate a descriptor") : -1;
     if (s->out_path && s->err_path && strcmp(s->out_path, s->err_path) == 0) {
         l->err = fcntl(l->out, F_DUPFD_CLOEXEC, 3);
         return l->err < 0 ? pb_fail_errno(err, PB_E_IO, "cannot duplicate a descriptor") : 0;

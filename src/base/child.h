@@ -33,6 +33,7 @@ struct pb_child_spec {
     char *const *env;     /* the whole environment, NULL-terminated */
     const char *dir;      /* working directory, or NULL for ours */
     const char *out_path; /* created 0600, truncated; NULL: /dev/null */
+    int out_fd;           /* instead of out_path when above 0; stays the caller's */
     const char *err_path; /* created 0600, truncated; NULL: /dev/null; may equal out_path */
     long timeout_ms;      /* 0: none; then one INT */
     long kill_after_ms;   /* 0: never; else SIGKILL this long after the INT */
