@@ -3,11 +3,15 @@
 import json
 import os
 import time
+import json
+import os
+import signal
+import subprocess
 import time
 import unittest
 
 from awsworld import Home, World, have_botocore, role, stamp
-from servers import reply
+from servers import LIVETRY, reply
 
 KEYS = "aws_access_key_id = {}\naws_secret_access_key = secret\n"
 CHAIN = f"""[profile app]
@@ -217,6 +221,68 @@ class Renewal(WithWorld):
         lines = home.plumb(self.ROLE, again_ms=[0, 10, 10])
         self.assertEqual(len(self.world.requests), 1)
         self.assertIn("AccessDenied", lines[3]["error"])
+
+
+class Process(WithWorld):
+    """credential_process: no shell, bounded, and nothing of what it says is left or shown."""
+
+    def process(self, script, command="/bin/sh {home}/process"):
+        home = self.home()
+        self.script = home.file("process", script)
+        home.file(".aws/config", "[default]\ncredential_process = "
+                  + command.replace("{home}", str(home.dir)) + "\n")
+        home.env["TMPDIR"] = str(home.dir / "tmp")
+        (home.dir / "tmp").mkdir()
+        return home
+
+    def test_no_shell(self):
+        mark = "$(touch {home}/mark); > {home}/mark `touch {home}/mark` && touch {home}/mark"
+        home = self.process("printf %s \"$*\" >$HOME/args; exit 4",
+                            "/bin/sh {home}/process " + mark)
+        self.assertIn("ended with exit code 4", home.plumb()["error"])
+        self.assertEqual((home.dir / "args").read_text(), mark.replace("{home}", str(home.dir)))
+        self.assertFalse((home.dir / "mark").exists())
+
+    def test_what_it_says_is_not_shown(self):
+        for script in ("echo half-a-secret; echo half-a-secret >&2; exit 1",
+                       "echo '{\"SecretAccessKey\": \"half-a-secret\"'",
+                       "echo '{\"Version\": 1, \"SecretAccessKey\": \"half-a-secret\"}'",
+                       "echo '{\"Version\": 2, \"AccessKeyId\": \"half-a-secret\"}'",
+                       "echo half-a-secret; kill -9 $$"):
+            error = self.process(script).plumb()["error"]
+            self.assertIn("credential_process", error)
+            self.assertNotIn("half", error)
+
+    def test_version(self):
+        for version in ("", '"Version": 2,', '"Version": "1",'):
+            home = self.process(f"""echo '{{{version} "AccessKeyId": "AKIDp",
+                "SecretAccessKey": "s"}}'""")
+            self.assertIn('does not say "Version": 1', home.plumb()["error"])
+
+    def test_nothing_on_the_disk(self):
+        home = self.process("""find "$TMPDIR" -type f >"$HOME/files"
+            echo '{"Version": 1, "AccessKeyId": "AKIDp", "SecretAccessKey": "s"}'
+            find "$TMPDIR" -type f >>"$HOME/files" """)
+        self.assertEqual(home.plumb()["access_key"], "AKIDp")
+        self.assertEqual((home.dir / "files").read_text(), "")
+
+    def test_flood(self):
+        home = self.process("exec yes 'half-a-secret'")
+        began = time.monotonic()
+        error = home.plumb()["error"]
+        self.assertIn("printed more than 1024 KiB", error)
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_interrupted(self):
+        home = self.process("trap 'exit 1' INT; echo $$ >$HOME/pid; sleep 60 & wait")
+        child = subprocess.Popen([LIVETRY, "aws", '{"block": {}}'], env=home.env,
+                                 stdout=subprocess.PIPE, text=True)
+        while not (home.dir / "pid").exists() or not (home.dir / "pid").read_text().strip():
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        self.assertIn("interrupted", json.loads(child.communicate(timeout=10)[0])["error"])
+        with self.assertRaises(ProcessLookupError):
+            os.kill(int((home.dir / "pid").read_text()), 0)
 
 
 class Sso(WithWorld):
