@@ -40,21 +40,34 @@ static const char *from_env(char *const *from, const char *name)
     return NULL;
 }
 
-/* The CLI configuration can replace providers (dev_overrides, mirrors). */
+static void add_file(struct pb_sha256 *d, const struct pb_seal *seal, const char *dir,
+                     const char *name)
+{
+    PB_AUTO(str) char *path = dir ? pb_fs_join(dir, name) : NULL;
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    if (path && pb_fs_read(&text, path, CLI_CONFIG_MAX, NULL) == 0)
+        add_sealed(d, seal, text.s, text.len);
+    else
+        pb_sha256_add_str(d, NULL);
+}
+
+/* The CLI configuration can replace providers (dev_overrides, mirrors). OpenTofu reads
+ * Terraform's where it has none of its own. */
 static void add_cli_config(struct pb_sha256 *d, const struct pb_unit_ctx *u, bool tofu,
                            char *const *from)
 {
     const char *named = from_env(from, "TF_CLI_CONFIG_FILE"), *home = from_env(from, "HOME");
-    PB_AUTO(str)
-    char *path = named  ? pb_strdup(named)
-                 : home ? pb_fs_join(home, tofu ? ".tofurc" : ".terraformrc")
-                        : NULL;
-    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
 
-    if (path && pb_fs_read(&text, path, CLI_CONFIG_MAX, NULL) == 0)
-        add_sealed(d, u->seal, text.s, text.len);
-    else
-        pb_sha256_add_str(d, NULL);
+    if (named) {
+        add_file(d, u->seal, "", named);
+        return;
+    }
+    add_file(d, u->seal, home, ".terraformrc");
+    if (tofu) {
+        add_file(d, u->seal, home, ".tofurc");
+        add_file(d, u->seal, from_env(from, "XDG_CONFIG_HOME"), "opentofu/tofurc");
+    }
 }
 
 static void add_value(struct pb_sha256 *d, const struct pb_seal *seal, const struct pb_value *v)
@@ -77,6 +90,7 @@ void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
     pb_sha256_add_str(d, tool->tofu ? "tofu" : "terraform");
     pb_sha256_add_str(d, tool->path);
     pb_sha256_add_str(d, tool->version);
+    pb_sha256_add_str(d, tool->id);
     pb_sha256_add_str(d, u->tree_key);
     pb_sha256_add_str(d, u->path);
     pb_sha256_add_str(d, u->workspace ? u->workspace : "default");
@@ -84,6 +98,7 @@ void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
     pb_sha256_add_str(d, recorded->sha256);
     add_list(d, u->seal, u->var_files);
     add_list(d, u->seal, u->vars);
+    add_list(d, u->seal, u->backend_config);
     add_value(d, u->seal, u->providers);
     add_cli_config(d, u, tool->tofu, from);
     pb_tf_env_key(d, from, u->seal);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backends/terraform/env.h"
+#include "backends/terraform/outside.h"
 #include "backends/terraform/prepare.h"
 #include "backends/terraform/schemas.h"
 #include "backends/terraform/terraform.h"
@@ -42,6 +43,7 @@ int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, b
         const char *source = call ? pb_hcl_str(pb_hcl_attr_of(call->body, "source")) : "./";
         p->remote_modules |= !pb_tf_is_local(source);
     }
+    p->outside = pb_tf_tree_reads_outside(p->tree);
     pin.tree = p->tree;
     pin.vars = &p->vars;
     pb_tf_providers(&p->providers, &p->nproviders, p->arena, &pin);

@@ -190,12 +190,13 @@ int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct
     return 0;
 }
 
-/* What data sources, floating versions or modules from elsewhere feed is true for a while. */
+/* What data sources, floating versions, modules or files from elsewhere feed is true for a
+ * while. */
 static time_t expiry(const struct pb_tf_planning *p)
 {
     long ttl = p->u->data_source_ttl_ms > 0 ? p->u->data_source_ttl_ms : DATA_TTL_MS;
 
-    if (p->tree && !p->floating && !p->remote_modules && !p->plan.has_data)
+    if (p->tree && !p->floating && !p->remote_modules && !p->outside && !p->plan.has_data)
         return 0;
     return pb_clock_wall() + (ttl + 999) / 1000;
 }

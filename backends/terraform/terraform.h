@@ -22,6 +22,7 @@ struct pb_tf_planning {
     bool locked;   /* the commit brings a lock file */
     bool floating; /* it brings none, and there are providers to lock */
     bool remote_modules;
+    bool outside; /* it may read files of the machine, or the time */
     struct pb_value vars;
     const struct pb_provider_config *providers;
     size_t nproviders;

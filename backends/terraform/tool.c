@@ -51,6 +51,22 @@ static char *cache_path(const struct pb_unit_ctx *u, const char *program)
     return pb_asprintf("%s/tools/%s.json", u->cache_dir, hex);
 }
 
+/* Not by content: hashing 90 MB takes longer than all of a cached audit. */
+static void identify(struct pb_tf_tool *t)
+{
+    PB_AUTO(str) char *real = realpath(t->path, NULL);
+    struct pb_sha256 *d = pb_sha256_new();
+    struct stat st;
+
+    pb_sha256_add_str(d, real);
+    if (real && stat(real, &st) == 0) {
+        pb_sha256_add_field(d, &st.st_size, sizeof(st.st_size));
+        pb_sha256_add_field(d, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
+        pb_sha256_add_field(d, &st.st_mtim.tv_nsec, sizeof(st.st_mtim.tv_nsec));
+    }
+    pb_sha256_end_hex(d, t->id);
+}
+
 static const char *version_in(struct pb_arena *a, const char *path)
 {
     const struct pb_value *v;
@@ -126,6 +142,7 @@ int pb_tf_tool_find(struct pb_tf_tool *out, struct pb_arena *a, const struct pb_
     base = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
     out->path = pb_arena_strdup(a, program);
     out->tofu = strstr(base, "tofu") != NULL;
+    identify(out);
     cached = cache_path(u, program);
     out->version = version_in(a, cached);
     if (out->version)

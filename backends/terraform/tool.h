@@ -9,11 +9,13 @@
 #define PB_TERRAFORM_TOOL_H
 
 #include "backends/backend.h"
+#include "base/digest.h"
 
 struct pb_tf_tool {
     const char *path;
     bool tofu;
-    const char *version; /* "1.11.4" */
+    const char *version;    /* "1.11.4" */
+    char id[PB_SHA256_HEX]; /* of the program file: where it really is, size, time of writing */
 };
 
 int pb_tf_tool_find(struct pb_tf_tool *out, struct pb_arena *a, const struct pb_unit_ctx *u,

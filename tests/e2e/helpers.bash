@@ -9,6 +9,7 @@
 #   says_not TEXT...        $output contains none of them
 #   temp_repo NAME          a new Git repository with an identity; prints its path
 #   commit_all DIR MESSAGE  adds everything there and commits
+#   fake_estate NAME        a repository that a fake terraform plans; prints its path
 #   need TOOL...            skips the test, saying why, unless terraform|tofu|moto|aws is there
 #   json FILTER [FILE]      evaluates a Python expression over the JSON `d` of $output or FILE
 #
@@ -90,6 +91,34 @@ temp_repo() {
 commit_all() {
     git -C "$1" add -A
     git -C "$1" commit -q --allow-empty -m "$2"
+}
+
+# fake_estate NAME: a repository whose one unit 'u' in env/ is planned by a fake terraform of its
+# own, $BATS_TEST_TMPDIR/NAME.tool; prints its path. Commit it to begin.
+fake_estate() {
+    local dir tool=$BATS_TEST_TMPDIR/$1.tool
+    dir=$(temp_repo "$1")
+    cp "$PLUMB_ROOT/tests/support/fake-terraform" "$tool"
+    mkdir "$dir/env"
+    cat >"$dir/env/main.tf" <<'TF'
+terraform {
+  backend "local" {}
+}
+resource "terraform_data" "a" {
+  input = "one"
+}
+TF
+    cat >"$dir/env/terraform.tfstate" <<'JSON'
+{"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "L", "outputs": {},
+ "resources": [{"mode": "managed", "type": "terraform_data", "name": "a",
+  "provider": "provider[\"terraform.io/builtin/terraform\"]", "instances": [{"schema_version": 0,
+   "attributes": {"id": "a1", "input": {"value": "one", "type": "string"},
+    "output": {"value": "one", "type": "string"}, "triggers_replace": null},
+   "sensitive_attributes": []}]}]}
+JSON
+    echo '*.tfstate*' >"$dir/.gitignore"
+    printf 'version: 1\nunits:\n  - {name: u, path: env, tool: %s}\n' "$tool" >"$dir/plumb.yaml"
+    printf '%s\n' "$dir"
 }
 
 need() {

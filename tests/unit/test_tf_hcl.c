@@ -11,6 +11,7 @@
 #include "backends/terraform/eval.h"
 #include "backends/terraform/hcl.h"
 #include "backends/terraform/module.h"
+#include "backends/terraform/outside.h"
 #include "backends/terraform/providers.h"
 #include "backends/terraform/vars.h"
 #include "base/text.h"
@@ -385,6 +386,56 @@ static void tf_hcl__providers(void **state)
     assert_string_equal(json_of(v[3].values), "{}");
 }
 
+static void tf_hcl__reads_outside(void **state)
+{
+    static const struct {
+        const char *text;
+        bool outside;
+    } rows[] = {
+        {"\"file\"", false},
+        {"file(\"x.txt\")", false},
+        {"file(\"${path.module}/x.txt\")", false},
+        {"file( \"${path.root}/x.txt\" )", false},
+        {"fileset(path.module, \"*.json\")", false},
+        {"templatefile(\"${path.module}/t\", {a = f(\"/x\")})", false},
+        {"profile(\"/x\")", false},
+        {"\"/etc/hosts\"", false},
+        {"timestamp()", false}, /* not known before the apply */
+        {"file(\"/etc/hosts\")", true},
+        {"file(\"~/.ssh/id.pub\")", true},
+        {"file(\"%{if true}/etc/hosts%{endif}\")", true},
+        {"file(\"\\u002fetc/hosts\")", true},
+        {"file (var.key)", true},
+        {"file(\"${var.dir}/x\")", true},
+        {"\"${trimspace(filebase64sha256(local.x))}\"", true},
+        {"templatefile(\n  \"/t\", {})", true},
+        {"pathexpand(\"x\")", true},
+        {"formatdate(\"YYYY\", plantimestamp())", true},
+    };
+    static const struct file json_list[] = {
+        {"e/main.tf.json", "{\"locals\": {\"a\": [{\"b\": \"${file(\\\"/x\\\")}\"}]}}"},
+        {NULL, NULL},
+    };
+    static const struct file in_module[] = {
+        {"e/main.tf", "module \"m\" {\n  source = \"./m\"\n}\n"},
+        {"e/m/main.tf", "resource \"a\" \"b\" {\n  c {\n    d = file(\"/x\")\n  }\n}\n"},
+        {NULL, NULL},
+    };
+    static const struct file *const trees[] = {json_list, in_module, estate};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++)
+        if (pb_tf_text_reads_outside(rows[i].text) != rows[i].outside)
+            fail_msg("%s", rows[i].text);
+    for (size_t i = 0; i < PB_COUNT(trees); i++) {
+        struct pb_tf_files f = repository(trees[i]);
+        struct pb_tf_tree *t;
+
+        assert_int_equal(pb_tf_tree_load(&t, arena, &f, i < 2 ? "e" : "env", NULL, false, &err), 0);
+        assert_int_equal(pb_tf_tree_reads_outside(t), i < 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tf_hcl__overrides, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__variables, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__providers, setup, teardown),
+        cmocka_unit_test_setup_teardown(tf_hcl__reads_outside, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backends/terraform/env.h"
 #include "backends/terraform/key.h"
@@ -23,6 +24,7 @@ struct inputs {
     const char *env[8];
     const char *vars[4];
     const char *var_files[4];
+    const char *backend[4];
     struct pb_seal seal;
 };
 
@@ -39,7 +41,8 @@ static void base(struct inputs *in)
     in->env[3] = "AWS_SECRET_ACCESS_KEY=k1";
     in->vars[0] = "x=1";
     in->var_files[0] = "a.tfvars";
-    in->tool = (struct pb_tf_tool){.path = "/bin/terraform", .version = "1.11.4"};
+    in->backend[0] = "bucket=b1";
+    in->tool = (struct pb_tf_tool){.path = "/bin/terraform", .version = "1.11.4", .id = "f1"};
     in->recorded = (struct pb_recorded_set){.lineage = "L", .serial = 1, .sha256 = "aa"};
     in->u = (struct pb_unit_ctx){.path = "env", .tree_key = "t", .workspace = "default"};
 }
@@ -49,6 +52,7 @@ static void key_of(char out[PB_SHA256_HEX], struct inputs *in)
     in->u.seal = &in->seal;
     in->u.vars = (char *const *)(uintptr_t)in->vars;
     in->u.var_files = (char *const *)(uintptr_t)in->var_files;
+    in->u.backend_config = (char *const *)(uintptr_t)in->backend;
     pb_tf_key(out, &in->u, &in->recorded, &in->tool, (char *const *)(uintptr_t)in->env);
 }
 
@@ -105,6 +109,14 @@ static void tool_path(struct inputs *in)
 {
     in->tool.path = "/usr/bin/terraform";
 }
+static void tool_file(struct inputs *in)
+{
+    in->tool.id[1] = '2';
+}
+static void backend_config(struct inputs *in)
+{
+    in->backend[0] = "bucket=b2";
+}
 static void env_variable(struct inputs *in)
 {
     in->env[0] = "TF_VAR_a=2";
@@ -151,6 +163,8 @@ static const struct {
     {"tool version", tool_version},
     {"tool kind", tool_kind},
     {"tool path", tool_path},
+    {"tool file", tool_file},
+    {"backend configuration", backend_config},
     {"TF_VAR_", env_variable},
     {"AWS_REGION", env_region},
     {"AWS_REGION gone", env_gone},
@@ -193,6 +207,41 @@ static void tf_key__content_of_the_cli_configuration(void **st)
     assert_int_equal(pb_fs_write_atomic(file, "# b", 3, 0600, NULL), 0);
     key_of(two, &in);
     assert_string_not_equal(one, two);
+}
+
+/* OpenTofu reads three places, and Terraform's file as well. */
+static void tf_key__cli_configuration_of_the_home(void **st)
+{
+    static const struct {
+        const char *name;
+        bool terraform, tofu;
+    } places[] = {
+        {".terraformrc", true, true}, {".tofurc", false, true}, {"opentofu/tofurc", false, true}};
+    PB_AUTO(str)
+    char *dir =
+        pb_strndup(strchr(config, '=') + 1, strlen(strchr(config, '=') + 1) - strlen("/rc"));
+    PB_AUTO(str) char *home = pb_asprintf("HOME=%s", dir);
+    PB_AUTO(str) char *xdg = pb_asprintf("XDG_CONFIG_HOME=%s", dir);
+    PB_AUTO(str) char *folder = pb_fs_join(dir, "opentofu");
+
+    (void)st;
+    assert_int_equal(pb_fs_mkdirs(folder, 0700, NULL), 0);
+    for (size_t i = 0; i < 2 * PB_COUNT(places); i++) {
+        PB_AUTO(str) char *file = pb_fs_join(dir, places[i / 2].name);
+        char one[PB_SHA256_HEX], two[PB_SHA256_HEX];
+        struct inputs in;
+
+        base(&in);
+        in.tool.tofu = i % 2;
+        in.env[2] = home;
+        in.env[4] = xdg;
+        key_of(one, &in);
+        assert_int_equal(pb_fs_write_atomic(file, "# x", 3, 0600, NULL), 0);
+        key_of(two, &in);
+        assert_int_equal(unlink(file), 0);
+        if ((strcmp(one, two) != 0) != (i % 2 ? places[i / 2].tofu : places[i / 2].terraform))
+            fail_msg("'%s' with tool %zu", places[i / 2].name, i % 2);
+    }
 }
 
 /* What does not change what is declared: order, credentials that rotate, what is dropped. */
@@ -252,6 +301,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tf_key__every_input_changes_it),
         cmocka_unit_test(tf_key__content_of_the_cli_configuration),
+        cmocka_unit_test(tf_key__cli_configuration_of_the_home),
         cmocka_unit_test(tf_key__stays),
         cmocka_unit_test(tf_key__environment),
     };
