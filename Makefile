@@ -41,7 +41,8 @@ endif
 PKGS := libgit2 yajl libcurl yaml-0.1 libpcre2-8 expat libcrypto \
         libprotobuf-c libnghttp2 msgpack
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# libcurl is loaded when it is wanted: src/observe/curl.h
+PKG_LIBS   := $(shell pkg-config --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null)
 PKG_ERROR  := $(shell pkg-config --print-errors --exists $(PKGS) 2>&1 || echo missing)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
@@ -185,9 +186,10 @@ $(SIMCLOUD): $(call obj,$(SIMCLOUD_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ -lmicrohttpd $(ALL_LIBS)
 
+# libcurl itself, before the library's way of loading it.
 $(SIMPROV): $(call obj,$(SIMPROV_SRC)) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ -lssl $(ALL_LIBS)
+	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $(filter %.o,$^) -lcurl $(LIB) -lssl $(ALL_LIBS)
 
 $(B)/tests/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)

@@ -1,7 +1,5 @@
 #include "observe/http.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "observe/budget.h"
+#include "observe/curl.h"
 #include "observe/http_transfer.h"
 #include "observe/retry.h"
 
@@ -45,13 +44,6 @@ struct pb_http {
     struct pb_trust trust;
     struct pb_buf why;
 };
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-
-static void curl_start(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 void pb_http_limits_default(struct pb_http_limits *l)
 {
@@ -111,9 +103,11 @@ static struct pb_trust find_trust(void)
 
 struct pb_http *pb_http_new(const struct pb_http_limits *l, struct pb_err *err)
 {
-    struct pb_http *h = pb_calloc(1, sizeof(*h));
+    struct pb_http *h;
 
-    pthread_once(&curl_once, curl_start);
+    if (pb_curl_load(err) < 0)
+        return NULL;
+    h = pb_calloc(1, sizeof(*h));
     fill_limits(&h->limits, l);
     h->services = (struct pb_map)PB_MAP_INIT;
     h->why = (struct pb_buf)PB_BUF_INIT;

@@ -4,8 +4,7 @@
 #ifndef PB_OBSERVE_HTTP_TRANSFER_H
 #define PB_OBSERVE_HTTP_TRANSFER_H
 
-#include <curl/curl.h>
-
+#include "observe/curl.h"
 #include "observe/http.h"
 
 /* Whom to believe: NULL is the machine's own. */

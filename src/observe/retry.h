@@ -4,10 +4,10 @@
 #ifndef PB_OBSERVE_RETRY_H
 #define PB_OBSERVE_RETRY_H
 
-#include <curl/curl.h>
 #include <time.h>
 
 #include "base/compiler.h"
+#include "observe/curl.h"
 
 bool pb_retry_status(int status); /* 429, 500, 502, 503, 504 */
 bool pb_retry_curl(CURLcode code);

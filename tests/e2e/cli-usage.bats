@@ -77,3 +77,10 @@ load helpers
         }
     done < <(plumb help --markdown)
 }
+
+# It brings twenty libraries along: starting took 10 ms instead of 4.
+@test "libcurl is loaded to observe, not to start" {
+    output=$(LD_TRACE_LOADED_OBJECTS=1 "$PLUMB")
+    says "libgit2.so"
+    says_not "libcurl"
+}
