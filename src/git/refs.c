@@ -1,0 +1,188 @@
+#include "git/refs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "git/internal.h"
+
+int pb_ref_id(char id[PB_OID_HEX], struct pb_repo *repo, const char *ref, struct pb_err *err)
+{
+    git_oid oid;
+    int code = git_reference_name_to_id(&oid, repo->git, ref);
+
+    *id = '\0';
+    if (code == GIT_ENOTFOUND)
+        return 0;
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot read ref '%s'", ref);
+    git_oid_tostr(id, PB_OID_HEX, &oid);
+    return 0;
+}
+
+int pb_ref_list(struct pb_strv *out, struct pb_repo *repo, const char *prefix, struct pb_err *err)
+{
+    PB_AUTO(str) char *glob = pb_asprintf("%s*", prefix);
+    git_reference_iterator *it = NULL;
+    const char *name;
+    int code = git_reference_iterator_glob_new(&it, repo->git, glob);
+
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot list the refs below '%s'", prefix);
+    while ((code = git_reference_next_name(&name, it)) == 0)
+        pb_strv_add(out, name);
+    git_reference_iterator_free(it);
+    if (code != GIT_ITEROVER)
+        return pb_git_fail(err, code, "cannot list the refs below '%s'", prefix);
+    pb_strv_sort(out);
+    return 0;
+}
+
+int pb_ref_read(struct pb_buf *out, bool *found, struct pb_repo *repo, const char *commit,
+                const char *path, size_t max, struct pb_err *err)
+{
+    PB_AUTO(gittree) git_tree *root = NULL;
+    PB_AUTO(gitentry) git_tree_entry *entry = NULL;
+    PB_AUTO(gitblob) git_blob *blob = NULL;
+    int code;
+
+    *found = false;
+    if (pb_git_root(&root, repo, commit, err))
+        return -1;
+    code = git_tree_entry_bypath(&entry, root, path);
+    if (code == GIT_ENOTFOUND || (code == 0 && git_tree_entry_type(entry) != GIT_OBJECT_BLOB))
+        return 0;
+    if (code == 0)
+        code = git_blob_lookup(&blob, repo->git, git_tree_entry_id(entry));
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot read '%s' of commit %s", path, commit);
+    if ((uint64_t)git_blob_rawsize(blob) > max)
+        return pb_fail(err, PB_E_GIT, "'%s' of commit %s has more than %zu bytes", path, commit,
+                       max);
+    pb_buf_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+    *found = true;
+    return 0;
+}
+
+/* ---- writing ---------------------------------------------------------------------------- */
+
+static int new_tree(git_oid *out, struct pb_repo *repo, git_tree *base,
+                    const struct pb_ref_change *c, struct pb_err *err)
+{
+    PB_AUTO(gittree) git_tree *empty = NULL;
+    git_tree_update *updates = pb_calloc(c->nfiles + 1, sizeof(*updates));
+    int code = 0;
+
+    for (size_t i = 0; code == 0 && i < c->nfiles; i++) {
+        const struct pb_ref_file *f = &c->files[i];
+
+        updates[i].path = f->path;
+        updates[i].filemode = GIT_FILEMODE_BLOB;
+        updates[i].action = f->p ? GIT_TREE_UPDATE_UPSERT : GIT_TREE_UPDATE_REMOVE;
+        if (f->p)
+            code = git_blob_create_from_buffer(&updates[i].id, repo->git, f->p, f->n);
+    }
+    if (code == 0 && !base) {
+        git_treebuilder *nothing = NULL;
+        git_oid id;
+
+        code = git_treebuilder_new(&nothing, repo->git, NULL);
+        if (code == 0)
+            code = git_treebuilder_write(&id, nothing);
+        git_treebuilder_free(nothing);
+        if (code == 0)
+            code = git_tree_lookup(&empty, repo->git, &id);
+    }
+    if (code == 0)
+        code = git_tree_create_updated(out, repo->git, base ? base : empty, c->nfiles, updates);
+    free(updates);
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot write the tree of '%s'", c->ref);
+    return 0;
+}
+
+static int new_commit(git_oid *out, struct pb_repo *repo, const git_oid *tree_id,
+                      git_commit *parent, const struct pb_ref_change *c, struct pb_err *err)
+{
+    PB_AUTO(gittree) git_tree *tree = NULL;
+    const git_commit *parents[] = {parent};
+    git_signature *who = NULL;
+    int code = git_signature_new(&who, c->name, c->email, c->when, 0);
+
+    if (code == 0)
+        code = git_tree_lookup(&tree, repo->git, tree_id);
+    if (code == 0)
+        code = git_commit_create(out, repo->git, NULL, who, who, NULL, c->message, tree,
+                                 parent ? 1 : 0, parents);
+    git_signature_free(who);
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot write a commit for '%s'", c->ref);
+    return 0;
+}
+
+/* Takes the ref's lock file, then looks, then moves it. */
+static int swap(bool *moved, struct pb_repo *repo, const struct pb_ref_change *c, const git_oid *id,
+                struct pb_err *err)
+{
+    git_transaction *t = NULL;
+    char now[PB_OID_HEX];
+    int code = git_transaction_new(&t, repo->git);
+
+    if (code == 0)
+        code = git_transaction_lock_ref(t, c->ref);
+    *moved = code == GIT_ELOCKED;
+    if (code == 0) {
+        if (pb_ref_id(now, repo, c->ref, err) < 0) {
+            git_transaction_free(t);
+            return -1;
+        }
+        *moved = strcmp(now, c->expect) != 0;
+    }
+    if (code == 0 && !*moved)
+        code = git_transaction_set_target(t, c->ref, id, NULL, c->message);
+    if (code == 0 && !*moved)
+        code = git_transaction_commit(t);
+    git_transaction_free(t);
+    if (code < 0 && !*moved)
+        return pb_git_fail(err, code, "cannot move ref '%s'", c->ref);
+    return 0;
+}
+
+int pb_ref_write(char id[PB_OID_HEX], bool *moved, struct pb_repo *repo,
+                 const struct pb_ref_change *c, struct pb_err *err)
+{
+    PB_AUTO(gitcommit) git_commit *parent = NULL;
+    PB_AUTO(gittree) git_tree *base = NULL;
+    git_oid tree, made;
+
+    *moved = false;
+    if (*c->expect) {
+        if (pb_git_commit(&parent, repo, c->expect, err) ||
+            pb_git_root(&base, repo, c->expect, err))
+            return -1;
+    }
+    if (new_tree(&tree, repo, base, c, err))
+        return -1;
+    if (base && git_oid_equal(&tree, git_tree_id(base))) {
+        memcpy(id, c->expect, PB_OID_HEX);
+        return 0;
+    }
+    if (new_commit(&made, repo, &tree, parent, c, err) || swap(moved, repo, c, &made, err))
+        return -1;
+    git_oid_tostr(id, PB_OID_HEX, &made);
+    return 0;
+}
+
+int pb_ref_set(struct pb_repo *repo, const char *ref, const char *id, struct pb_err *err)
+{
+    PB_AUTO(gitref) git_reference *made = NULL;
+    git_oid oid;
+    int code = git_oid_fromstr(&oid, id);
+
+    if (code == 0)
+        code = git_reference_create(&made, repo->git, ref, &oid, 1, NULL);
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot set ref '%s'", ref);
+    return 0;
+}
