@@ -246,9 +246,11 @@ static int open_stdio(struct launch *l, struct pb_err *err)
 {
     const struct pb_child_spec *s = l->spec;
 
-    l->in = above_stdio(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const char *in = s->in_path ? s->in_path : "/dev/null";
+
+    l->in = above_stdio(open(in, O_RDONLY | O_CLOEXEC));
     if (l->in < 0)
-        return pb_fail_errno(err, PB_E_IO, "cannot open '/dev/null'");
+        return pb_fail_errno(err, PB_E_IO, "cannot open '%s'", in);
     l->out = s->out_fd > 0 ? fcntl(s->out_fd, F_DUPFD_CLOEXEC, 3) : open_output(s->out_path, err);
     if (l->out < 0)
         return s->out_fd > 0 ? pb_fail_errno(err, PB_E_IO, "cannot duplicate a descriptor") : -1;

@@ -8,7 +8,7 @@
  *	    rc = pb_child_wait(&status, c, on_tick, ctx, err);
  *	pb_child_free(c);
  *
- * argv arrays only, never a shell. The child has its own session, stdin on /dev/null and
+ * argv arrays only, never a shell. The child has its own session, stdin on /dev/null or a file and
  * its stdio on files (0600) that the caller may tail while it runs: Terraform with a pipe
  * whose reader dies loses its state. Every other descriptor is closed, the environment is
  * exactly `env`, SIGHUP is ignored, SIGPIPE default, and the death of the thread that
@@ -32,6 +32,7 @@ struct pb_child_spec {
                              a relative path is taken from our working directory */
     char *const *env;     /* the whole environment, NULL-terminated */
     const char *dir;      /* working directory, or NULL for ours */
+    const char *in_path;  /* its stdin; NULL: /dev/null */
     const char *out_path; /* created 0600, truncated; NULL: /dev/null */
     int out_fd;           /* instead of out_path when above 0; stays the caller's */
     const char *err_path; /* created 0600, truncated; NULL: /dev/null; may equal out_path */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 int64_t pb_clock_ms(void)
 {
@@ -56,4 +57,57 @@ int pb_clock_parse_rfc3339(time_t *out, const char *s)
         return -1;
     *out = timegm(&tm) - offset;
     return 0;
+}
+
+static bool is_ago(time_t *out, const char *s, time_t now)
+{
+    static const struct {
+        char unit;
+        long seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+    char *rest;
+    long n = *s >= '0' && *s <= '9' ? strtol(s, &rest, 10) : -1;
+
+    if (n < 0 || n > 100000 || !*rest || rest[1])
+        return false;
+    for (size_t i = 0; i < PB_COUNT(units); i++)
+        if (units[i].unit == *rest) {
+            *out = now - n * units[i].seconds;
+            return true;
+        }
+    return false;
+}
+
+/* What is left of `s` behind one of the formats; NULL: none fits. */
+static const char *read_any(struct tm *tm, const char *s, time_t now)
+{
+    static const char *const dates[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M",
+                                        "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+    const char *rest = NULL;
+
+    for (size_t i = 0; !rest && i < PB_COUNT(dates); i++) {
+        memset(tm, 0, sizeof(*tm));
+        rest = strptime(s, dates[i], tm);
+    }
+    if (!rest) {
+        localtime_r(&now, tm);
+        tm->tm_sec = 0;
+        rest = strptime(s, "%H:%M", tm);
+    }
+    tm->tm_isdst = -1;
+    return rest;
+}
+
+int pb_clock_parse_when(time_t *out, const char *s, time_t now)
+{
+    struct tm tm;
+    const char *rest;
+
+    if (pb_clock_parse_rfc3339(out, s) == 0 || is_ago(out, s, now))
+        return 0;
+    rest = read_any(&tm, s, now);
+    if (!rest || (*rest && strcmp(rest, "Z") != 0))
+        return -1;
+    *out = *rest ? timegm(&tm) : mktime(&tm);
+    return *out == (time_t)-1 ? -1 : 0;
 }

@@ -52,6 +52,13 @@ struct pb_config_cache {
     int64_t data_source_ttl; /* ms */
 };
 
+struct pb_config_ledger {
+    const char *name;            /* or NULL: the host's */
+    const char *remote;          /* or NULL: not pushed */
+    const char *signing_key;     /* or NULL: not signed */
+    const char *allowed_signers; /* file within the repository, or NULL */
+};
+
 struct pb_config {
     int64_t version;
     const struct pb_config_unit *units; /* none: found in the tree */
@@ -62,6 +69,7 @@ struct pb_config {
     char *const *fail_on; /* verdict names, or NULL: the defaults */
     struct pb_config_observe observe;
     struct pb_config_cache cache;
+    struct pb_config_ledger ledger;
     const char *file; /* for messages; NULL when there is none */
 };
 

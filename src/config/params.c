@@ -117,6 +117,29 @@ static const struct pb_param cache_params[] = {
     END,
 };
 
+static const struct pb_param ledger_params[] = {
+    {.name = "name",
+     .kind = PB_PK_NAME,
+     .def = "the host's",
+     .meaning = "which ledger is written here: `refs/plumb/ledger/NAME`",
+     AT(pb_config_ledger, name)},
+    {.name = "remote",
+     .kind = PB_PK_STRING,
+     .def = "not pushed",
+     .meaning = "Git remote that keeps a copy of every ledger",
+     AT(pb_config_ledger, remote)},
+    {.name = "signing_key",
+     .kind = PB_PK_STRING,
+     .def = "not signed",
+     .meaning = "SSH key, private or in the agent, that signs checkpoints; `~/` is the home",
+     AT(pb_config_ledger, signing_key)},
+    {.name = "allowed_signers",
+     .kind = PB_PK_PATH,
+     .meaning = "file in the format of ssh-keygen; with it every checkpoint must be signed",
+     AT(pb_config_ledger, allowed_signers)},
+    END,
+};
+
 const struct pb_param pb_params[] = {
     {.name = "version",
      .kind = PB_PK_INT,
@@ -161,6 +184,13 @@ const struct pb_param pb_params[] = {
      AT(pb_config, cache),
      .fields = cache_params,
      .size = sizeof(struct pb_config_cache),
+     .singular = "section"},
+    {.name = "ledger",
+     .kind = PB_PK_OBJECT,
+     .meaning = "where what happened is written down, and who vouches for it",
+     AT(pb_config, ledger),
+     .fields = ledger_params,
+     .size = sizeof(struct pb_config_ledger),
      .singular = "section"},
     {.name = "fail_on",
      .kind = PB_PK_STRINGS,

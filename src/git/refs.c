@@ -39,49 +39,33 @@ int pb_ref_list(struct pb_strv *out, struct pb_repo *repo, const char *prefix, s
     return 0;
 }
 
-int pb_ref_read(struct pb_buf *out, bool *found, struct pb_repo *repo, const char *commit,
-                const char *path, size_t max, struct pb_err *err)
-{
-    PB_AUTO(gittree) git_tree *root = NULL;
-    PB_AUTO(gitentry) git_tree_entry *entry = NULL;
-    PB_AUTO(gitblob) git_blob *blob = NULL;
-    int code;
-
-    *found = false;
-    if (pb_git_root(&root, repo, commit, err))
-        return -1;
-    code = git_tree_entry_bypath(&entry, root, path);
-    if (code == GIT_ENOTFOUND || (code == 0 && git_tree_entry_type(entry) != GIT_OBJECT_BLOB))
-        return 0;
-    if (code == 0)
-        code = git_blob_lookup(&blob, repo->git, git_tree_entry_id(entry));
-    if (code < 0)
-        return pb_git_fail(err, code, "cannot read '%s' of commit %s", path, commit);
-    if ((uint64_t)git_blob_rawsize(blob) > max)
-        return pb_fail(err, PB_E_GIT, "'%s' of commit %s has more than %zu bytes", path, commit,
-                       max);
-    pb_buf_add(out, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
-    *found = true;
-    return 0;
-}
-
 /* ---- writing ---------------------------------------------------------------------------- */
+
+static bool has(const git_tree *base, const char *path)
+{
+    PB_AUTO(gitentry) git_tree_entry *e = NULL;
+
+    return base && git_tree_entry_bypath(&e, base, path) == 0;
+}
 
 static int new_tree(git_oid *out, struct pb_repo *repo, git_tree *base,
                     const struct pb_ref_change *c, struct pb_err *err)
 {
     PB_AUTO(gittree) git_tree *empty = NULL;
     git_tree_update *updates = pb_calloc(c->nfiles + 1, sizeof(*updates));
+    size_t n = 0;
     int code = 0;
 
     for (size_t i = 0; code == 0 && i < c->nfiles; i++) {
         const struct pb_ref_file *f = &c->files[i];
+        git_tree_update *u = &updates[n];
 
-        updates[i].path = f->path;
-        updates[i].filemode = GIT_FILEMODE_BLOB;
-        updates[i].action = f->p ? GIT_TREE_UPDATE_UPSERT : GIT_TREE_UPDATE_REMOVE;
+        u->path = f->path;
+        u->filemode = GIT_FILEMODE_BLOB;
+        u->action = f->p ? GIT_TREE_UPDATE_UPSERT : GIT_TREE_UPDATE_REMOVE;
         if (f->p)
-            code = git_blob_create_from_buffer(&updates[i].id, repo->git, f->p, f->n);
+            code = git_blob_create_from_buffer(&u->id, repo->git, f->p, f->n);
+        n += f->p || has(base, f->path);
     }
     if (code == 0 && !base) {
         git_treebuilder *nothing = NULL;
@@ -95,7 +79,7 @@ static int new_tree(git_oid *out, struct pb_repo *repo, git_tree *base,
             code = git_tree_lookup(&empty, repo->git, &id);
     }
     if (code == 0)
-        code = git_tree_create_updated(out, repo->git, base ? base : empty, c->nfiles, updates);
+        code = git_tree_create_updated(out, repo->git, base ? base : empty, n, updates);
     free(updates);
     if (code < 0)
         return pb_git_fail(err, code, "cannot write the tree of '%s'", c->ref);

@@ -18,7 +18,7 @@
 
 struct pb_ref_file {
     const char *path; /* "entries/000000" */
-    const void *p;    /* NULL: remove it */
+    const void *p;    /* NULL: it is to be gone */
     size_t n;
 };
 
@@ -35,9 +35,6 @@ struct pb_ref_change {
 int pb_ref_id(char id[PB_OID_HEX], struct pb_repo *repo, const char *ref, struct pb_err *err);
 /* Sorted names of the refs below `prefix`, which ends with '/'. */
 int pb_ref_list(struct pb_strv *out, struct pb_repo *repo, const char *prefix, struct pb_err *err);
-/* A file of a commit; more than `max` bytes is an error. */
-int pb_ref_read(struct pb_buf *out, bool *found, struct pb_repo *repo, const char *commit,
-                const char *path, size_t max, struct pb_err *err);
 /* When the files change nothing there is no commit, and `id` is `expect`. */
 int pb_ref_write(char id[PB_OID_HEX], bool *moved, struct pb_repo *repo,
                  const struct pb_ref_change *c, struct pb_err *err);

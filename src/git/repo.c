@@ -290,16 +290,22 @@ static char *without_login(const char *url)
     return pb_asprintf("%.*s%s", (int)(start - url), url, at + 1);
 }
 
-static char *branch_setting(git_config *config, const char *branch, const char *what)
+static char *setting(git_config *config, const char *key)
 {
-    PB_AUTO(str) char *key = pb_asprintf("branch.%s.%s", branch, what);
     git_buf b = GIT_BUF_INIT;
     char *s = NULL;
 
-    if (git_config_get_string_buf(&b, config, key) == 0)
+    if (git_config_get_string_buf(&b, config, key) == 0 && *b.ptr)
         s = pb_strdup(b.ptr);
     git_buf_dispose(&b);
     return s;
+}
+
+static char *branch_setting(git_config *config, const char *branch, const char *what)
+{
+    PB_AUTO(str) char *key = pb_asprintf("branch.%s.%s", branch, what);
+
+    return setting(config, key);
 }
 
 static void read_remote(struct pb_branch *out, struct pb_repo *repo)
@@ -351,4 +357,29 @@ void pb_branch_release(struct pb_branch *b)
     free(b->merge);
     free(b->remote_url);
     memset(b, 0, sizeof(*b));
+}
+
+char *pb_repo_id(struct pb_repo *repo)
+{
+    struct pb_branch branch = {0};
+    char *id;
+
+    if (pb_repo_branch(&branch, repo, NULL) == 0 && branch.remote_url)
+        id = pb_strdup(branch.remote_url);
+    else
+        id = without_slash(pb_repo_gitdir(repo));
+    pb_branch_release(&branch);
+    return id;
+}
+
+void pb_repo_identity(char **name, char **email, struct pb_repo *repo)
+{
+    git_config *config = NULL;
+
+    *name = *email = NULL;
+    if (git_repository_config_snapshot(&config, repo->git) < 0)
+        return;
+    *name = setting(config, "user.name");
+    *email = setting(config, "user.email");
+    git_config_free(config);
 }

@@ -68,4 +68,11 @@ struct pb_branch {
 int pb_repo_branch(struct pb_branch *out, struct pb_repo *repo, struct pb_err *err);
 void pb_branch_release(struct pb_branch *b);
 
+/* What makes it the same repository elsewhere: the URL of the remote (without user and
+ * password) that HEAD's branch follows, or the path of the git folder. Caller frees. */
+char *pb_repo_id(struct pb_repo *repo);
+
+/* user.name and user.email; each NULL when it is not configured. Caller frees both. */
+void pb_repo_identity(char **name, char **email, struct pb_repo *repo);
+
 #endif

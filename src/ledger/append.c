@@ -27,6 +27,7 @@ struct pb_ledger {
     struct pb_merkle tree;
     unsigned char last[PB_SHA256_LEN];
     uint64_t offset; /* behind the last entry */
+    bool grown;      /* since the head was written */
 };
 
 /* ---- head ------------------------------------------------------------------------------- */
@@ -230,6 +231,8 @@ void pb_ledger_close(struct pb_ledger *l)
 {
     if (!l)
         return;
+    if (l->grown)
+        save_head(l);
     if (l->fd >= 0)
         close(l->fd);
     if (l->lock >= 0)
@@ -338,6 +341,6 @@ int pb_ledger_append(struct pb_ledger *l, const char *kind, const struct pb_valu
     l->offset += frame.len;
     pb_frame_hash(l->last, json.s, json.len);
     pb_merkle_add(&l->tree, l->last);
-    save_head(l);
+    l->grown = true;
     return 0;
 }

@@ -30,6 +30,11 @@ void pb_frame_add(struct pb_buf *b, const char *json, size_t n)
     pb_buf_addc(b, '\n');
 }
 
+void pb_ledger_add_frame(struct pb_buf *b, const struct pb_ledger_entry *e)
+{
+    pb_frame_add(b, e->text, e->text_len);
+}
+
 /* ---- reading ---------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
@@ -182,6 +187,8 @@ int pb_frame_next(struct pb_ledger_entry *e, struct pb_frame_reader *r, struct p
         return corrupt(r, "its hash does not fit", err);
     if (take_entry(e, r, err) < 0)
         return -1;
+    e->text = r->json.s;
+    e->text_len = r->json.len;
     e->seq = r->seq++;
     e->offset = r->offset;
     r->offset += PB_FRAME_HEAD + r->json.len + 1;

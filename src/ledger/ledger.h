@@ -50,7 +50,9 @@ struct pb_ledger_entry {
     unsigned char hash[PB_SHA256_LEN], prev[PB_SHA256_LEN];
     const char *time, *kind;
     const struct pb_value *who, *body;
-    const struct pb_value *json; /* the whole entry */
+    const struct pb_value *json; /* the whole entry, and as it is written */
+    const char *text;
+    size_t text_len;
 };
 
 enum pb_ledger_end {
@@ -64,6 +66,9 @@ enum pb_ledger_end {
  * with err->sys ENOENT. */
 int pb_ledger_walk(const char *dir, int (*fn)(void *ctx, const struct pb_ledger_entry *e),
                    void *ctx, enum pb_ledger_end *end, struct pb_err *err);
+
+/* Appends the entry as it stands in the log, frame and all. */
+void pb_ledger_add_frame(struct pb_buf *b, const struct pb_ledger_entry *e);
 
 /* ---- checkpoints ------------------------------------------------------------------------ */
 

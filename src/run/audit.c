@@ -99,8 +99,7 @@ static int export_packs(struct pb_audit_shared *s, char **work, struct pb_err *e
 static int shared_init(struct pb_audit_shared *s, char **packs, struct pb_err *err)
 {
     struct pb_audit *a = s->audit;
-    PB_AUTO(str) char *key = NULL;
-    struct pb_branch branch = {0};
+    PB_AUTO(str) char *key = NULL, *id = NULL;
 
     if (pb_data_echoes(&s->echoes, a->arena, err) < 0 ||
         pb_data_read(&s->local_types, a->arena, "schemas/local-types.yaml", err) < 0 ||
@@ -109,10 +108,8 @@ static int shared_init(struct pb_audit_shared *s, char **packs, struct pb_err *e
     key = pb_fs_join(s->state_dir, "seal.key");
     if (pb_seal_init(&s->seal, key, err) < 0)
         return -1;
-    s->repo_id = pb_repo_gitdir(a->repo);
-    if (pb_repo_branch(&branch, a->repo, NULL) == 0 && branch.remote_url)
-        s->repo_id = pb_arena_strdup(a->arena, branch.remote_url);
-    pb_branch_release(&branch);
+    id = pb_repo_id(a->repo);
+    s->repo_id = pb_arena_strdup(a->arena, id);
     return export_packs(s, packs, err);
 }
 

@@ -431,6 +431,7 @@ static void killed_at(struct given *g, const char *plan)
         setenv("PLUMB_FAULT", plan, 1);
         if (pb_ledger_open(&l, g->dir, &me, NULL) == 0)
             pb_ledger_append(l, "x", NULL, NULL);
+        pb_ledger_close(l);
         _exit(0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -1,0 +1,188 @@
+/* Where the ledger of a repository is, and writing to it. */
+#include "run/record_internal.h"
+
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "git/refs.h"
+#include "git/tree.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LOCK_MS = 10000, CHECKPOINT_MAX = 4096, PIECES_MAX = 1000000 };
+
+/* A name as a part of a ref: what Git does not take becomes '-'. */
+static char *ref_part(const char *name)
+{
+    static const char fine[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    char *s = pb_strdup(*name ? name : "unnamed");
+
+    for (char *p = s; *p; p++)
+        if (!strchr(fine, *p) || (*p == '.' && (p == s || p[1] == '.' || !p[1])))
+            *p = '-';
+    if (pb_ends_with(s, ".lock"))
+        s[strlen(s) - 5] = '-';
+    return s;
+}
+
+static void find_who(struct pb_record *r)
+{
+    char host[256] = "";
+    char names[4096];
+    struct passwd pw, *found = NULL;
+
+    if (gethostname(host, sizeof(host) - 1) != 0 || !*host)
+        snprintf(host, sizeof(host), "localhost");
+    r->host = pb_strdup(host);
+    if (getpwuid_r(geteuid(), &pw, names, sizeof(names), &found) != 0)
+        found = NULL;
+    r->user = found ? pb_strdup(found->pw_name) : pb_asprintf("%ld", (long)geteuid());
+    pb_repo_identity(&r->person, &r->email, r->repo);
+}
+
+int pb_record_open(struct pb_record *r, struct pb_repo *repo, const struct pb_config_ledger *c,
+                   struct pb_err *err)
+{
+    PB_AUTO(str) char *state = NULL;
+    char hex[PB_SHA256_HEX];
+
+    *r = (struct pb_record){.repo = repo, .config = *c};
+    if (pb_fs_state_dir(&state, err) < 0)
+        return -1;
+    r->id = pb_repo_id(repo);
+    pb_sha256_hex_of(hex, r->id, strlen(r->id));
+    r->dir = pb_asprintf("%s/ledger/%.32s", state, hex);
+    find_who(r);
+    r->name = ref_part(c->name ? c->name : r->host);
+    r->ref = pb_asprintf(PB_RECORD_REFS "%s", r->name);
+    if (c->remote) {
+        PB_AUTO(str) char *part = ref_part(c->remote);
+
+        r->copies = pb_asprintf("refs/plumb/remote/%s/ledger/", part);
+        r->copy = pb_asprintf("%s%s", r->copies, r->name);
+    }
+    return 0;
+}
+
+void pb_record_release(struct pb_record *r)
+{
+    free(r->dir);
+    free(r->id);
+    free(r->name);
+    free(r->ref);
+    free(r->copies);
+    free(r->copy);
+    free(r->user);
+    free(r->host);
+    free(r->person);
+    free(r->email);
+    memset(r, 0, sizeof(*r));
+}
+
+/* ---- from Git --------------------------------------------------------------------------- */
+
+int pb_record_checkpoint_at(struct pb_checkpoint *out, struct pb_buf *text, struct pb_repo *repo,
+                            const char *commit, const char *what, struct pb_err *err)
+{
+    if (pb_tree_read(text, repo, commit, PB_RECORD_CHECKPOINT, CHECKPOINT_MAX, err) < 0)
+        return pb_err_wrap(err, "'%s' is not a copy of a ledger", what);
+    return pb_checkpoint_parse(out, text->s, text->len, what, err);
+}
+
+static int join_pieces(struct pb_buf *log, struct pb_repo *repo, const char *commit,
+                       uint64_t entries, struct pb_err *err)
+{
+    uint64_t pieces = (entries + PB_RECORD_PIECE - 1) / PB_RECORD_PIECE;
+
+    if (pieces > PIECES_MAX)
+        return pb_fail(err, PB_E_LEDGER, "a ledger of %llu entries is more than plumb takes",
+                       (unsigned long long)entries);
+    log->max = PB_RECORD_LOG_MAX;
+    for (uint64_t i = 0; i < pieces; i++) {
+        char path[32];
+
+        snprintf(path, sizeof(path), "entries/%06llu", (unsigned long long)i);
+        if (pb_tree_read(log, repo, commit, path, PB_RECORD_LOG_MAX - log->len, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int pb_record_restore(const char *dir, struct pb_repo *repo, const char *commit, const char *what,
+                      struct pb_err *err)
+{
+    PB_AUTO(str) char *log_path = pb_asprintf("%s/log", dir);
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT, log = PB_BUF_INIT;
+    struct pb_ledger_pin pin = {.what = what};
+    struct pb_ledger_report report;
+    int rc;
+
+    if (pb_record_checkpoint_at(&pin.checkpoint, &text, repo, commit, what, err) < 0 ||
+        join_pieces(&log, repo, commit, pin.checkpoint.size, err) < 0)
+        return -1;
+    if (pb_fs_mkdirs(dir, 0700, err) < 0 ||
+        pb_fs_write_atomic(log_path, log.s, log.len, 0600, err) < 0)
+        return -1;
+    rc = pb_ledger_verify(&report, dir, &pin, 1, err);
+    if (rc == 0 && (report.end != PB_LEDGER_END_WHOLE || report.now.size != pin.checkpoint.size))
+        rc = pb_fail(err, PB_E_LEDGER, "'%s' has entries that its checkpoint does not cover", what);
+    if (rc < 0)
+        pb_fs_remove_tree(dir, NULL);
+    return rc;
+}
+
+/* A ledger that this machine does not have, but Git does. */
+static int recover(struct pb_record *r, struct pb_err *err)
+{
+    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
+    PB_AUTO(str) char *fresh = pb_asprintf("%s.new.%ld", r->dir, (long)getpid());
+    PB_AUTO(str) char *from = NULL;
+    char id[PB_OID_HEX];
+    int rc;
+
+    if (pb_fs_exists(log))
+        return 0;
+    if (pb_ref_id(id, r->repo, r->ref, err) < 0)
+        return -1;
+    if (!*id && r->copy) {
+        if (pb_record_fetch(r, err) < 0 || pb_ref_id(id, r->repo, r->copy, err) < 0)
+            return -1;
+    }
+    if (!*id)
+        return 0;
+    if (pb_fs_mkdirs(r->dir, 0700, err) < 0 ||
+        pb_record_restore(fresh, r->repo, id, r->ref, err) < 0)
+        return -1;
+    from = pb_fs_join(fresh, "log");
+    rc = link(from, log); /* never over one that somebody else has put there meanwhile */
+    if (rc != 0 && errno == EEXIST)
+        rc = 0;
+    else if (rc != 0)
+        pb_fail_errno(err, PB_E_IO, "cannot make the ledger '%s'", log);
+    pb_fs_remove_tree(fresh, NULL);
+    return rc;
+}
+
+int pb_record_append(struct pb_record *r, const char *kind, const struct pb_value *body,
+                     struct pb_err *err)
+{
+    struct pb_ledger_origin o = {.repository = r->id,
+                                 .user = r->user,
+                                 .host = r->host,
+                                 .name = r->person,
+                                 .email = r->email,
+                                 .wait_ms = LOCK_MS};
+    struct pb_ledger *l = NULL;
+    int rc = -1;
+
+    if (recover(r, err) == 0 && pb_ledger_open(&l, r->dir, &o, err) == 0)
+        rc = pb_ledger_append(l, kind, body, err);
+    pb_ledger_close(l);
+    return rc;
+}

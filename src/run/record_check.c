@@ -1,0 +1,178 @@
+/* Whether the ledger stands, and fits what others have of it. */
+#include "run/record_internal.h"
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "git/refs.h"
+#include "git/tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PIN_MAX = 64 << 10, SIGNERS_MAX = 1 << 20 };
+
+struct pins {
+    struct pb_ledger_pin *v;
+    size_t n, cap;
+};
+
+static struct pb_ledger_pin *new_pin(struct pins *p, const char *what)
+{
+    p->v = pb_grow(p->v, &p->cap, p->n + 1, sizeof(*p->v));
+    p->v[p->n] = (struct pb_ledger_pin){.what = what};
+    return &p->v[p->n++];
+}
+
+static int check_signature(char *signer, size_t size, const struct pb_record *r, const char *commit,
+                           const struct pb_buf *text, const char *what, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf sig = PB_BUF_INIT, signers = PB_BUF_INIT;
+    struct pb_err inner = PB_ERR_INIT;
+    char head[PB_OID_HEX];
+
+    if (!r->config.allowed_signers)
+        return 0;
+    if (pb_repo_resolve(head, r->repo, "HEAD", err) < 0 ||
+        pb_tree_read(&signers, r->repo, head, r->config.allowed_signers, SIGNERS_MAX, err) < 0)
+        return pb_err_wrap(err, "'ledger: allowed_signers:' of plumb.yaml");
+    if (pb_tree_read(&sig, r->repo, commit, PB_RECORD_SIGNATURE, PIN_MAX, &inner) < 0)
+        return inner.sys == ENOENT
+                   ? pb_fail(err, PB_E_LEDGER, "the checkpoint of %s is not signed", what)
+                   : pb_fail(err, inner.cls, "%s", inner.msg);
+    return pb_record_signer(signer, size, text->s, text->len, sig.s, signers.s, what, err);
+}
+
+/* The checkpoint that a ref has, if there is one. */
+static int add_ref(struct pins *p, uint64_t *covers, char *signer, size_t size,
+                   const struct pb_record *r, const char *ref, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    struct pb_ledger_pin *pin;
+    char id[PB_OID_HEX];
+
+    if (!ref)
+        return 0;
+    if (pb_ref_id(id, r->repo, ref, err) < 0)
+        return -1;
+    if (!*id)
+        return 0;
+    pin = new_pin(p, ref);
+    if (pb_record_checkpoint_at(&pin->checkpoint, &text, r->repo, id, ref, err) < 0)
+        return -1;
+    *covers = pin->checkpoint.size;
+    return check_signature(signer, size, r, id, &text, ref, err);
+}
+
+static int add_file(struct pins *p, const char *path, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    if (pb_fs_read(&text, path, PIN_MAX, err) < 0)
+        return -1;
+    return pb_checkpoint_parse(&new_pin(p, path)->checkpoint, text.s, text.len, path, err);
+}
+
+int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *const *pins,
+                     struct pb_err *err)
+{
+    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
+    char other[sizeof(out->signer)] = "";
+    struct pins p = {0};
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    rc = add_ref(&p, &out->in_ref, out->signer, sizeof(out->signer), r, r->ref, err);
+    if (rc == 0)
+        rc = add_ref(&p, &out->in_copy, other, sizeof(other), r, r->copy, err);
+    for (; rc == 0 && pins && *pins; pins++)
+        rc = add_file(&p, *pins, err);
+    out->absent = !pb_fs_exists(log);
+    if (rc == 0 && out->absent && p.n)
+        rc = pb_fail(err, PB_E_LEDGER,
+                     "there is no ledger in '%s', but %s has %llu entries: the next entry is "
+                     "written after they have been restored",
+                     r->dir, p.v[0].what, (unsigned long long)p.v[0].checkpoint.size);
+    if (rc == 0 && !out->absent)
+        rc = pb_ledger_verify(&out->log, r->dir, p.v, p.n, err);
+    free(p.v);
+    return rc;
+}
+
+/* ---- every ledger ----------------------------------------------------------------------- */
+
+struct walk {
+    const char *name;
+    int (*fn)(void *ctx, const char *name, const struct pb_ledger_entry *e);
+    void *ctx;
+};
+
+static int one_entry(void *ctx, const struct pb_ledger_entry *e)
+{
+    const struct walk *w = ctx;
+
+    return w->fn(w->ctx, w->name, e);
+}
+
+static int walk_copy(const struct pb_record *r, struct walk *w, const char *ref, struct pb_err *err)
+{
+    PB_AUTO(str) char *dir = NULL;
+    enum pb_ledger_end end;
+    char *work = NULL;
+    char id[PB_OID_HEX];
+    int rc = -1;
+
+    if (pb_work_new(&work, err) < 0)
+        return -1;
+    dir = pb_fs_join(work, "ledger");
+    if (pb_ref_id(id, r->repo, ref, err) == 0 && pb_record_restore(dir, r->repo, id, ref, err) == 0)
+        rc = pb_ledger_walk(dir, one_entry, w, &end, err);
+    pb_work_remove(work);
+    free(work);
+    return rc;
+}
+
+/* Names of ledgers but for `except`, each with the ref that has it. */
+static int list(struct pb_strv *names, struct pb_strv *refs, const struct pb_record *r,
+                const char *prefix, const char *except, struct pb_err *err)
+{
+    PB_AUTO(strv) struct pb_strv found = PB_STRV_INIT;
+
+    if (!prefix)
+        return 0;
+    if (pb_ref_list(&found, r->repo, prefix, err) < 0)
+        return -1;
+    for (size_t i = 0; i < found.n; i++) {
+        const char *name = found.v[i] + strlen(prefix);
+
+        if (pb_streq(name, except) || pb_strv_has(names, name))
+            continue;
+        pb_strv_add(names, name);
+        pb_strv_add(refs, found.v[i]);
+    }
+    return 0;
+}
+
+int pb_record_walk(struct pb_record *r,
+                   int (*fn)(void *ctx, const char *name, const struct pb_ledger_entry *e),
+                   void *ctx, struct pb_err *err)
+{
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT, refs = PB_STRV_INIT;
+    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
+    struct walk w = {.name = r->name, .fn = fn, .ctx = ctx};
+    enum pb_ledger_end end;
+    bool here = pb_fs_exists(log);
+    const char *except = here ? r->name : NULL;
+    int rc = here ? pb_ledger_walk(r->dir, one_entry, &w, &end, err) : 0;
+
+    /* What the remote says is newer than what somebody once copied from there. */
+    if (rc == 0 && (list(&names, &refs, r, r->copies, except, err) < 0 ||
+                    list(&names, &refs, r, PB_RECORD_REFS, except, err) < 0))
+        rc = -1;
+    for (size_t i = 0; rc == 0 && i < names.n; i++) {
+        w.name = names.v[i];
+        rc = walk_copy(r, &w, refs.v[i], err);
+    }
+    return rc;
+}
