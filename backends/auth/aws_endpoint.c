@@ -122,7 +122,7 @@ static bool ignored(const struct pb_aws_session *s)
 
     if (v == NULL)
         v = pb_aws_profile(s, "ignore_configured_endpoint_urls");
-    return v != NULL && strcmp(v, "true") == 0;
+    return v != NULL && strcasecmp(v, "true") == 0;
 }
 
 const char *pb_aws_endpoint(const struct pb_aws_session *s, const char *service)

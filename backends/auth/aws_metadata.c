@@ -8,6 +8,7 @@ static int expect(struct pb_buf *body, struct pb_http_rq *rq, struct pb_err *err
 {
     int status = 0;
 
+    rq->direct = pb_starts_with(rq->url, "http://"); /* keys in the clear are nobody else's */
     if (pb_aws_ask(body, &status, rq, PB_AWS_NEAR_MS, err) == -1)
         return -1;
     if (status == 200)
@@ -99,7 +100,7 @@ bool pb_aws_has_instance(const struct pb_aws_session *s)
     const char *off = pb_aws_env(s, "AWS_EC2_METADATA_DISABLED");
     const char *skip = pb_aws_block(s, "skip_metadata_api_check");
 
-    return !(off != NULL && (strcmp(off, "true") == 0 || strcmp(off, "TRUE") == 0)) &&
+    return !(off != NULL && strcasecmp(off, "true") == 0) &&
            !(skip != NULL && strcmp(skip, "true") == 0) &&
            !pb_get_bool(s->block, "skip_metadata_api_check", false);
 }

@@ -12,7 +12,8 @@
  * carry the time. `done` is called exactly once for each submitted request, from
  * pb_http_run, and may submit more (the next page). Nothing follows a redirect, reads
  * .netrc, or speaks any protocol but http and https. A proxy from the environment is used
- * as curl users expect. Believed are the machine's CAs, where SSL_CERT_FILE and SSL_CERT_DIR do
+ * as Terraform does (HTTP_PROXY, HTTPS_PROXY, NO_PROXY, or in lower case), and none for loopback.
+ * Believed are the machine's CAs, where SSL_CERT_FILE and SSL_CERT_DIR do
  * not say otherwise, or for a request with a ca_file, those in there and no others.
  *
  * What is retried: connection failures, timeouts, resets and short bodies, 429, 500, 502,
@@ -61,6 +62,9 @@ struct pb_http_rq {
                 struct pb_err *err);
     void *sign_ctx;
     const char *client_cert, *client_key, *ca_file; /* PEM files, or NULL */
+
+    bool direct; /* through no proxy, whatever the environment says: for this machine's metadata */
+    const char *proxy, *no_proxy; /* instead of the environment's, or NULL */
 
     /* Whether a reply means "slow down" though its status does not say so; may be NULL. */
     bool (*throttled)(int status, const char *body, size_t n, void *ctx);

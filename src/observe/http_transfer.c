@@ -163,6 +163,56 @@ static void set_method(CURL *e, const struct pb_http_rq *rq)
         curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, rq->method);
 }
 
+/* For loopback there is none: what runs on this machine a proxy elsewhere could not reach. */
+static bool is_direct(const struct pb_http_rq *rq)
+{
+    static const char *const hosts[] = {"127.", "localhost", "[::1]"};
+    const char *host = strstr(rq->url, "://");
+
+    if (rq->direct)
+        return true;
+    for (size_t i = 0; host != NULL && i < PB_COUNT(hosts); i++) {
+        size_t n = strlen(hosts[i]);
+
+        if (strncasecmp(host + 3, hosts[i], n) == 0 &&
+            (i == 0 || strchr(":/?#", host[3 + n]) != NULL)) /* finds the end, too */
+            return true;
+    }
+    return false;
+}
+
+/* The variable that names a proxy for this URL; NULL when none does. A CGI's HTTP_PROXY is a
+ * header of whoever sent its request. */
+static const char *proxy_variable(const char *url)
+{
+    static const char *const plain[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
+    static const char *const tls[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    const char *const *names = strncasecmp(url, "https:", 6) == 0 ? tls : plain;
+
+    for (size_t i = 0; i < PB_COUNT(plain); i++) {
+        const char *v = getenv(names[i]);
+
+        if (v != NULL && *v != '\0' &&
+            (strcmp(names[i], "HTTP_PROXY") != 0 || getenv("REQUEST_METHOD") == NULL))
+            return names[i];
+    }
+    return NULL;
+}
+
+static void set_proxy(CURL *e, const struct pb_http_rq *rq)
+{
+    const char *variable = is_direct(rq) || rq->proxy != NULL ? NULL : proxy_variable(rq->url);
+
+    if (is_direct(rq))
+        curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+    else if (rq->proxy != NULL)
+        curl_easy_setopt(e, CURLOPT_PROXY, rq->proxy);
+    else if (variable != NULL) /* curl itself does not know HTTP_PROXY */
+        curl_easy_setopt(e, CURLOPT_PROXY, getenv(variable));
+    if (!is_direct(rq) && rq->no_proxy != NULL)
+        curl_easy_setopt(e, CURLOPT_NOPROXY, rq->no_proxy);
+}
+
 int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
                         const struct pb_http_limits *l, const struct pb_trust *trust,
                         struct pb_err *err)
@@ -202,6 +252,7 @@ int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
         curl_easy_setopt(e, CURLOPT_SSLCERT, rq->client_cert);
     if (rq->client_key != NULL)
         curl_easy_setopt(e, CURLOPT_SSLKEY, rq->client_key);
+    set_proxy(e, rq);
     set_method(e, rq);
     return set_headers(t, rq, err);
 }
@@ -247,23 +298,6 @@ static const char *own_words(const struct pb_transfer *t, CURLcode code)
     return t->error;
 }
 
-/* The variable that names a proxy for this URL; NULL when none does. */
-static const char *proxy_variable(const char *url)
-{
-    static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
-    static const char *const tls[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-    bool secure = strncasecmp(url, "https:", 6) == 0;
-    size_t n = secure ? PB_COUNT(tls) : PB_COUNT(plain);
-
-    for (size_t i = 0; i < n; i++) {
-        const char *name = secure ? tls[i] : plain[i], *v = getenv(name);
-
-        if (v != NULL && *v != '\0')
-            return name;
-    }
-    return NULL;
-}
-
 static const char *in_short(CURLcode code)
 {
     switch (code) {
@@ -282,7 +316,9 @@ static void add_remedy(struct pb_buf *out, const struct pb_transfer *t, const st
                        CURLcode code, const struct pb_trust *trust)
 {
     const char *ca = rq->ca_file != NULL ? rq->ca_file : trust->file;
-    const char *proxy = proxy_variable(rq->url);
+    const char *proxy = is_direct(rq)       ? NULL
+                        : rq->proxy != NULL ? "the provider's configuration"
+                                            : proxy_variable(rq->url);
     long verdict = 0;
 
     switch (code) {

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from awsworld import Home, World, have_botocore, role, stamp
-from servers import LIVETRY, reply
+from servers import LIVETRY, Proxy, reply
 
 KEYS = "aws_access_key_id = {}\naws_secret_access_key = secret\n"
 CHAIN = f"""[profile app]
@@ -221,6 +221,45 @@ class Renewal(WithWorld):
         lines = home.plumb(self.ROLE, again_ms=[0, 10, 10])
         self.assertEqual(len(self.world.requests), 1)
         self.assertIn("AccessDenied", lines[3]["error"])
+
+
+class Metadata(WithWorld):
+    def machine(self, **env):
+        far = self.world.url.replace("127.0.0.1", "0.0.0.0")  # not known for this machine
+        return self.home(AWS_EC2_METADATA_DISABLED="false",
+                         AWS_EC2_METADATA_SERVICE_ENDPOINT=far, **env)
+
+    def test_no_proxy_sees_the_machines_keys(self):
+        with Proxy() as proxy:
+            home = self.machine(http_proxy=proxy.url)
+            self.assertEqual(home.plumb()["access_key"], "ASIAmachine")
+            self.assertEqual(proxy.requests, [])
+
+    def test_version_2_only(self):
+        self.machine().plumb()
+        put, *rest = self.world.requests
+        self.assertEqual((put.method, put.target), ("PUT", "/latest/api/token"))
+        self.assertTrue(put.headers["x-aws-ec2-metadata-token-ttl-seconds"])
+        self.assertEqual({r.headers["x-aws-ec2-metadata-token"] for r in rest}, {"metadata-token"})
+
+    def test_region(self):
+        home = self.machine(AWS_DEFAULT_REGION="")
+        self.assertEqual(home.plumb()["region"], "eu-north-1")
+
+    def test_switched_off(self):
+        for value in ("true", "True", "TRUE"):
+            home = self.machine()
+            home.env["AWS_EC2_METADATA_DISABLED"] = value
+            self.assertIn("no AWS credentials", home.plumb()["error"])
+        self.assertIn("no AWS credentials",
+                      self.machine().plumb({"skip_metadata_api_check": "true"})["error"])
+        self.assertEqual(self.world.requests, [])
+
+    def test_nobody_there_takes_seconds(self):
+        self.world.__exit__()
+        began = time.monotonic()
+        self.assertIn("no AWS credentials", self.machine().plumb()["error"])
+        self.assertLess(time.monotonic() - began, 8)
 
 
 class Process(WithWorld):

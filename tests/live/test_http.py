@@ -144,29 +144,65 @@ class Tls(WithCertificates):
 
 
 class ThroughProxy(WithCertificates):
+    """The far host is elsewhere.example.com, which the proxy takes to loopback, or 0.0.0.0, which
+    is loopback without saying so: what is on this machine goes through no proxy."""
+
+    def far(self):
+        server = Server(context=self.certs.context("elsewhere")).__enter__()
+        self.addCleanup(server.__exit__)
+        return server, f"https://elsewhere.example.com:{server.port}/"
+
     def test_https_goes_through_connect(self):
         env = {"SSL_CERT_FILE": self.ca, "ACME_TOKEN": TOKEN}
         settings = {"scheme": "bearer", "token": {"env": "ACME_TOKEN"}}
-        with Server(context=self.certs.context()) as server, Proxy() as proxy:
+        server, url = self.far()
+        with Proxy() as proxy:
             env = environment(**env, HTTPS_PROXY=proxy.url)
-            self.assertEqual(one(server.url, env, settings)["status"], 200)
-            self.assertEqual(proxy.tunnels, [f"127.0.0.1:{server.port}"])
+            self.assertEqual(one(url, env, settings)["status"], 200)
+            self.assertEqual(proxy.tunnels, [f"elsewhere.example.com:{server.port}"])
             self.assertNotIn("authorization", proxy.requests[0].headers)
             self.assertEqual(server.requests[0].headers["authorization"], f"Bearer {TOKEN}")
 
+    def test_http(self):
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            with self.subTest(name), Server() as server, Proxy() as proxy:
+                url = server.url.replace("127.0.0.1", "0.0.0.0")
+                r = one(url, environment(**{name: proxy.url}))
+                self.assertEqual((r["status"], r["body"]), (200, "through the proxy"))
+                self.assertEqual(proxy.requests[0].target, url + "/")
+
+    def test_http_proxy_of_a_cgi_is_a_request_header(self):
+        with Server() as server, Proxy() as proxy:
+            url = server.url.replace("127.0.0.1", "0.0.0.0")
+            r = one(url, environment(HTTP_PROXY=proxy.url, REQUEST_METHOD="GET"))
+            self.assertEqual(r["body"], "ok")
+
     def test_no_proxy(self):
-        with Server(context=self.certs.context()) as server, Proxy() as proxy:
-            env = environment(SSL_CERT_FILE=self.ca, HTTPS_PROXY=proxy.url, NO_PROXY="127.0.0.1")
-            self.assertEqual(one(server.url, env)["status"], 200)
+        for names in (("http_proxy", "no_proxy"), ("HTTP_PROXY", "NO_PROXY")):
+            with self.subTest(names), Server() as server, Proxy() as proxy:
+                url = server.url.replace("127.0.0.1", "0.0.0.0")
+                env = environment(**{names[0]: proxy.url, names[1]: "example.com,0.0.0.0"})
+                self.assertEqual(one(url, env)["body"], "ok")
+                self.assertEqual(proxy.requests, [])
+
+    def test_this_machine_is_not_asked_through_a_proxy(self):
+        """As Terraform does it: a proxy elsewhere could not reach it."""
+        with Server() as server, Proxy() as proxy:
+            env = environment(http_proxy=proxy.url, all_proxy=proxy.url)
+            for host in ("127.0.0.1", "localhost", "LocalHost"):
+                url = server.url.replace("127.0.0.1", host)
+                self.assertEqual(one(url, env)["body"], "ok", host)
             self.assertEqual(proxy.requests, [])
 
     def test_login_of_the_proxy(self):
-        with Server(context=self.certs.context()) as server, Proxy("me:secret-word") as proxy:
+        server, url = self.far()
+        with Proxy("me:secret-word") as proxy:
             login = proxy.url.replace("//", "//me:secret-word@")
             env = environment(SSL_CERT_FILE=self.ca, HTTPS_PROXY=login)
-            self.assertEqual(one(server.url, env)["status"], 200)
+            self.assertEqual(one(url, env)["status"], 200)
+            self.assertNotIn("proxy-authorization", server.requests[0].headers)
             env["HTTPS_PROXY"] = login.replace("secret-word", "other-word")
-            r = one(server.url, env, limits={"tries": 2})
+            r = one(url, env, limits={"tries": 2})
             self.assertEqual(r["outcome"], "failed")
             self.assertIn("407", r["error"])
             self.assertNotIn("other-word", r["error"])
@@ -174,7 +210,7 @@ class ThroughProxy(WithCertificates):
     def test_proxy_that_is_not_there(self):
         with Proxy() as proxy:
             dead = proxy.url.replace("//", "//me:secret-word@")
-        r = one("https://127.0.0.1:1/", environment(HTTPS_PROXY=dead), limits={"tries": 2})
+        r = one("https://elsewhere.example.com:1/", environment(HTTPS_PROXY=dead), limits={"tries": 2})
         self.assertEqual(r["outcome"], "failed")
         self.assertNotIn("secret-word", r["error"])
         self.assertIn("proxy", r["error"])
@@ -183,7 +219,7 @@ class ThroughProxy(WithCertificates):
         for bad in ("http://me:secret-word@ho st:1", "nope://me:secret-word@127.0.0.1:1",
                     "http://me:secret-word@127.0.0.1:port"):
             with self.subTest(bad):
-                r = one("https://127.0.0.1:1/", environment(HTTPS_PROXY=bad), limits={"tries": 1})
+                r = one("https://elsewhere.example.com:1/", environment(HTTPS_PROXY=bad), limits={"tries": 1})
                 self.assertEqual(r["outcome"], "failed")
                 self.assertNotIn("secret-word", r["error"])
                 self.assertIn("proxy", r["error"].lower())
