@@ -238,12 +238,13 @@ void pb_auth_apply(struct pb_auth *auth, const char *service, const char *region
         return;
     rq->client_cert = auth->cert;
     rq->client_key = auth->key;
-    rq->ca_file = auth->ca;
+    if (auth->aws)
+        pb_aws_transport(auth->aws, rq);
+    if (auth->ca || !auth->aws)
+        rq->ca_file = auth->ca;
     if (auth->aws) {
         rq->sign = pb_aws_sign;
         rq->sign_ctx = pb_aws_signer(auth->aws, service, region);
-        if (!rq->ca_file)
-            rq->ca_file = pb_aws_ca_file(auth->aws);
     } else if (auth->headers.n) {
         rq->sign = add_own_headers;
         rq->sign_ctx = auth;

@@ -61,8 +61,8 @@ int pb_auth_open(struct pb_auth **out, const struct pb_value *settings,
                  const struct pb_value *provider, const struct pb_auth_env *env,
                  struct pb_err *err);
 
-/* Makes `rq` be signed. `service` and `region` are what aws_sigv4 signs for ("ec2",
- * "s3"); region NULL is the session's. Other schemes ignore both. */
+/* Makes `rq`, which has its URL, be signed. `service` and `region` are what aws_sigv4 signs
+ * for ("ec2", "s3"); region NULL is the session's. Other schemes ignore both. */
 void pb_auth_apply(struct pb_auth *auth, const char *service, const char *region,
                    struct pb_http_rq *rq);
 

@@ -47,6 +47,9 @@ void pb_aws_session_free(struct pb_aws_session *s);
 const char *pb_aws_region(const struct pb_aws_session *s);  /* NULL: nowhere set */
 const char *pb_aws_ca_file(const struct pb_aws_session *s); /* custom_ca_bundle, AWS_CA_BUNDLE */
 
+/* Sets a request's CAs and proxy as the block and the profile have them. rq->url must be there. */
+void pb_aws_transport(const struct pb_aws_session *s, struct pb_http_rq *rq);
+
 /* "amazonaws.com", "amazonaws.com.cn", ...: the partition of a region. */
 const char *pb_aws_dns_suffix(const char *region);
 

@@ -164,6 +164,17 @@ const char *pb_aws_region(const struct pb_aws_session *s)
     return s->region;
 }
 
+/* http_proxy is for https too where there is no https_proxy: so it is up to version 5 of the
+ * provider. */
+void pb_aws_transport(const struct pb_aws_session *s, struct pb_http_rq *rq)
+{
+    const char *http = pb_aws_block(s, "http_proxy"), *https = pb_aws_block(s, "https_proxy");
+
+    rq->ca_file = s->ca_file;
+    rq->proxy = pb_starts_with(rq->url, "https:") && https != NULL ? https : http;
+    rq->no_proxy = pb_aws_block(s, "no_proxy");
+}
+
 const char *pb_aws_ca_file(const struct pb_aws_session *s)
 {
     return s->ca_file;

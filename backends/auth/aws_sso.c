@@ -134,10 +134,7 @@ static int exchange(struct pb_aws_creds *out, struct pb_aws_session *s, const st
     const char *endpoint = pb_aws_endpoint(s, "sso");
     struct pb_buf body = PB_BUF_INIT;
     char *headers[] = {line, NULL};
-    struct pb_http_rq rq = {.method = "GET",
-                            .headers = headers,
-                            .label = "SSO GetRoleCredentials",
-                            .ca_file = s->ca_file};
+    struct pb_http_rq rq = {.method = "GET", .headers = headers, .label = "SSO GetRoleCredentials"};
     int status = 0, rc = -1;
 
     if (endpoint != NULL)
@@ -148,6 +145,7 @@ static int exchange(struct pb_aws_creds *out, struct pb_aws_session *s, const st
     pb_aws_form(&url, "role_name", sso->role);
     pb_aws_form(&url, "account_id", sso->account);
     rq.url = url.s;
+    pb_aws_transport(s, &rq);
     if (pb_aws_ask(&body, &status, &rq, 0, err) == -1)
         goto out;
     if (status == 200)

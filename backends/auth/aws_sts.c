@@ -145,13 +145,11 @@ int pb_aws_creds_role(struct pb_aws_creds *out, struct pb_aws_session *s,
     char *url = endpoint != NULL
                     ? pb_asprintf("%s/", endpoint)
                     : pb_asprintf("https://sts.%s.%s/", sg.region, pb_aws_dns_suffix(sg.region));
-    struct pb_http_rq rq = {.method = "POST",
-                            .url = url,
-                            .headers = headers,
-                            .label = "sts AssumeRole",
-                            .ca_file = s->ca_file};
+    struct pb_http_rq rq = {
+        .method = "POST", .url = url, .headers = headers, .label = "sts AssumeRole"};
     int status = 0, rc = -1;
 
+    pb_aws_transport(s, &rq);
     role_body(&body, role, token);
     rq.body = body.s;
     rq.body_len = body.len;

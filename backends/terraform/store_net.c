@@ -226,7 +226,7 @@ static int s3_get(struct reply *reply, struct pb_aws_session *s, const struct pb
         return -1;
     rq.url = url.s;
     rq.sign_ctx = pb_aws_signer(s, "s3", region);
-    rq.ca_file = pb_aws_ca_file(s);
+    pb_aws_transport(s, &rq);
     return get(reply, &rq, err);
 }
 

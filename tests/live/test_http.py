@@ -177,6 +177,22 @@ class ThroughProxy(WithCertificates):
             r = one(url, environment(HTTP_PROXY=proxy.url, REQUEST_METHOD="GET"))
             self.assertEqual(r["body"], "ok")
 
+    def test_of_the_provider_block(self):
+        settings = {"scheme": "aws_sigv4"}
+        block = {"access_key": "AKIDx", "secret_key": "s", "region": "eu-west-1"}
+        server, url = self.far()
+        env = environment(SSL_CERT_FILE=self.ca, HTTPS_PROXY="http://127.0.0.1:1")
+        for names in (["http_proxy"], ["https_proxy"], ["https_proxy", "http_proxy"]):
+            with self.subTest(names), Proxy() as proxy:
+                given = dict(zip(names, (proxy.url, "http://127.0.0.1:1")))
+                r = one(url, env, settings, block={**block, **given})
+                self.assertEqual((r["status"], len(proxy.tunnels)), (200, 1))
+        with Server() as near, Proxy() as proxy:
+            given = {"http_proxy": proxy.url, "no_proxy": "0.0.0.0"}
+            url = near.url.replace("127.0.0.1", "0.0.0.0")
+            self.assertEqual(one(url, env, settings, block={**block, **given})["body"], "ok")
+            self.assertEqual(proxy.requests, [])
+
     def test_no_proxy(self):
         for names in (("http_proxy", "no_proxy"), ("HTTP_PROXY", "NO_PROXY")):
             with self.subTest(names), Server() as server, Proxy() as proxy:
@@ -210,7 +226,8 @@ class ThroughProxy(WithCertificates):
     def test_proxy_that_is_not_there(self):
         with Proxy() as proxy:
             dead = proxy.url.replace("//", "//me:secret-word@")
-        r = one("https://elsewhere.example.com:1/", environment(HTTPS_PROXY=dead), limits={"tries": 2})
+        r = one("https://elsewhere.example.com:1/", environment(HTTPS_PROXY=dead),
+                limits={"tries": 2})
         self.assertEqual(r["outcome"], "failed")
         self.assertNotIn("secret-word", r["error"])
         self.assertIn("proxy", r["error"])
@@ -219,7 +236,8 @@ class ThroughProxy(WithCertificates):
         for bad in ("http://me:secret-word@ho st:1", "nope://me:secret-word@127.0.0.1:1",
                     "http://me:secret-word@127.0.0.1:port"):
             with self.subTest(bad):
-                r = one("https://elsewhere.example.com:1/", environment(HTTPS_PROXY=bad), limits={"tries": 1})
+                r = one("https://elsewhere.example.com:1/", environment(HTTPS_PROXY=bad),
+                        limits={"tries": 1})
                 self.assertEqual(r["outcome"], "failed")
                 self.assertNotIn("secret-word", r["error"])
                 self.assertIn("proxy", r["error"].lower())
