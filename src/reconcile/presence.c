@@ -24,6 +24,10 @@ static struct pb_presence_answer unrecorded(const struct pb_presence_cell *c)
                         "the plan removes it, and the state does not have it: the state has moved "
                         "since the plan was made");
         case PB_ACT_CREATE:
+            if (c->verified && c->live != PB_LOOK_KNOWN)
+                return just(PB_LAUNDERED, c->action,
+                            "it was there when last verified, and the state no longer has it: "
+                            "deleted outside and dropped by a refresh, or removed from the state");
             return just(PB_PENDING, c->action,
                         c->live == PB_LOOK_KNOWN ? "it exists already, and no state has it" : NULL);
         default:

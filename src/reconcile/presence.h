@@ -17,6 +17,7 @@ struct pb_presence_cell {
     bool recorded;
     enum pb_looked live;
     bool tainted, deposed;
+    bool verified; /* it was there when a baseline was saved */
 };
 
 struct pb_presence_answer {

@@ -31,6 +31,7 @@ struct group {
     const struct pb_declared *declared;
     const struct pb_recorded *recorded; /* the current object, not a deposed one */
     const struct pb_live *live;
+    const struct pb_live *baseline;
 };
 
 #define CHECK_ORDER(set, what)                                        \
@@ -80,7 +81,7 @@ static const struct pb_value *recorded_attributes(const struct group *g,
 static void walk_attributes(struct run *run, const struct group *g, struct pb_resource_result *res,
                             enum pb_looked looked)
 {
-    const struct pb_live *base = pb_live_find(run->in->baseline, g->address);
+    const struct pb_live *base = g->baseline;
     struct pb_walk *w = &run->walk;
 
     w->address = g->address;
@@ -194,6 +195,7 @@ static void judge(struct run *run, const struct group *g)
         .recorded = g->recorded != NULL,
         .live = looked,
         .tainted = g->recorded && g->recorded->tainted,
+        .verified = g->baseline && g->baseline->presence == PB_P_KNOWN,
     };
     struct pb_presence_answer a = pb_presence(&cell);
     struct pb_resource_result *res;
@@ -315,6 +317,9 @@ static void step(struct run *run, const char *address)
     }
     if (data)
         return;
+    g.baseline = pb_live_find(in->baseline, address);
+    if (!g.baseline && g.declared && g.declared->previous_address)
+        g.baseline = pb_live_find(in->baseline, g.declared->previous_address);
     if (g.declared && g.declared->previous_address && !g.recorded) {
         g.recorded = pb_recorded_find(in->recorded, g.declared->previous_address);
         if (!g.live)

@@ -580,10 +580,12 @@ static void reconcile__moved_and_deposed(void **state)
         {.address = "t.old", .type = "t", .attributes = attrs, .deposed = "abcd"},
         {.address = "t.old", .type = "t", .attributes = attrs}};
     const struct pb_live l = {.address = "t.old", .presence = PB_P_KNOWN, .attributes = attrs};
+    const struct pb_live b = {.address = "t.old", .presence = PB_P_KNOWN, .attributes = attrs};
     const struct pb_declared_set ds = {.v = &d, .n = 1, .complete = true};
     const struct pb_recorded_set rs = {.v = r, .n = 2};
-    const struct pb_live_set ls[] = {{.v = &l, .n = 1}};
-    const struct pb_reconcile_in in = {.declared = &ds, .recorded = &rs, .live = ls};
+    const struct pb_live_set ls[] = {{.v = &l, .n = 1}}, bs = {.v = &b, .n = 1};
+    const struct pb_reconcile_in in = {
+        .declared = &ds, .recorded = &rs, .live = ls, .baseline = &bs, .all = true};
     struct pb_reconcile_out out;
 
     (void)state;
@@ -592,6 +594,7 @@ static void reconcile__moved_and_deposed(void **state)
     assert_string_equal(out.v[0].address, "t.new");
     assert_int_equal(out.v[0].verdict, PB_PENDING);
     assert_string_equal(out.v[0].reason, "moves from t.old");
+    assert_true(out.v[0].attrs[0].has_baseline);
     assert_string_equal(out.v[1].address, "t.old (deposed abcd)");
     assert_int_equal(out.v[1].action, PB_ACT_DELETE);
     pb_arena_free(a);

@@ -237,6 +237,24 @@ static void reconcile_table__presence_is_enumerated_whole(void **state)
             }
 }
 
+/* What was verified and is in no state any more is no news of Git's. */
+static void reconcile_table__a_baseline_knows_what_was_there(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        for (int recorded = 0; recorded < 2; recorded++)
+            for (int live = 0; live < 4; live++) {
+                struct pb_presence_cell c = presence_cell(i, recorded, live);
+                struct pb_presence_answer without = pb_presence(&c), with;
+                bool lost =
+                    c.declared && c.action == PB_ACT_CREATE && !recorded && live != PB_LOOK_KNOWN;
+                c.verified = true;
+                with = pb_presence(&c);
+                assert_int_equal(with.verdict, lost ? PB_LAUNDERED : without.verdict);
+                assert_int_equal(with.action, without.action);
+            }
+}
+
 static void reconcile_table__missing_needs_proof(void **state)
 {
     (void)state;
@@ -263,6 +281,7 @@ int main(void)
         cmocka_unit_test(reconcile_table__attributes_are_enumerated_whole),
         cmocka_unit_test(reconcile_table__what_cannot_be_seen_is_never_in_sync),
         cmocka_unit_test(reconcile_table__presence_is_enumerated_whole),
+        cmocka_unit_test(reconcile_table__a_baseline_knows_what_was_there),
         cmocka_unit_test(reconcile_table__missing_needs_proof),
     };
 
