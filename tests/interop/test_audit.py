@@ -78,6 +78,21 @@ class Audit(unittest.TestCase):
         self.assertEqual(code, 0)
         coverage = report["summary"]["coverage"]
         self.assertEqual(coverage["resources_observed"], coverage["resources_total"])
+        drifted = self.terraforms_own_drift()
+        print(f"# after a clean apply Terraform's resource_drift lists {len(drifted)} of "
+              f"{coverage['resources_total']} resources; plumb lists 0")
+        self.assertGreater(len(drifted), 0)
+
+    def terraforms_own_drift(self):
+        """What Terraform itself calls changed outside of it, where nobody changed anything."""
+        plan = os.path.join(self.temp.name, "refresh")
+        subprocess.run(["terraform", "plan", "-refresh-only", "-input=false", "-no-color",
+                        "-lock=false", "-out=" + plan], cwd=self.repo, env=self.env,
+                       stdout=subprocess.DEVNULL, check=True)
+        shown = subprocess.run(["terraform", "show", "-json", plan], cwd=self.repo, env=self.env,
+                               stdout=subprocess.PIPE, check=True)
+        os.unlink(plan)
+        return {r["address"] for r in json.loads(shown.stdout).get("resource_drift", [])}
 
     def test_2_cached_audit_starts_no_terraform(self):
         run = subprocess.run([PLUMB, "audit"], cwd=self.repo, env=self.env,
