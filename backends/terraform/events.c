@@ -148,23 +148,6 @@ static void from_text(struct pb_buf *out, const char *path)
     add_short(out, plain.s);
 }
 
-static void take_out(struct pb_buf *b, const char *secret)
-{
-    size_t n = strlen(secret);
-    PB_AUTO(buf) struct pb_buf clean = PB_BUF_INIT;
-    const char *p = b->s, *hit;
-
-    if (n < 4 || !strstr(b->s, secret))
-        return;
-    for (; (hit = strstr(p, secret)); p = hit + n) {
-        pb_buf_add(&clean, p, (size_t)(hit - p));
-        pb_buf_adds(&clean, "(sensitive)");
-    }
-    pb_buf_adds(&clean, p);
-    pb_buf_clear(b);
-    pb_buf_add(b, clean.s, clean.len);
-}
-
 void pb_tf_errors(struct pb_buf *out, const char *stream_path, const char *text_path,
                   const struct pb_strv *secrets)
 {
@@ -176,6 +159,6 @@ void pb_tf_errors(struct pb_buf *out, const char *stream_path, const char *text_
             from_text(&said, stream_path);
     }
     for (size_t i = 0; secrets && i < secrets->n; i++)
-        take_out(&said, secrets->v[i]);
+        pb_text_take_out(&said, secrets->v[i]);
     pb_buf_add(out, said.s, said.len);
 }

@@ -124,10 +124,14 @@ static int above_stdio(int fd)
     return high;
 }
 
-static int open_output(const char *path, struct pb_err *err)
+static int open_output(int given, const char *path, struct pb_err *err)
 {
     int fd;
 
+    if (given > 0) {
+        fd = fcntl(given, F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? pb_fail_errno(err, PB_E_IO, "cannot duplicate a descriptor") : fd;
+    }
     if (!path)
         path = "/dev/null";
     fd = above_stdio(
@@ -171,7 +175,7 @@ static void run_child(const struct launch *l) PB_NORETURN;
 static void run_child(const struct launch *l)
 {
     setsid();
-    prctl(PR_SET_PDEATHSIG, SIGINT);
+    prctl(PR_SET_PDEATHSIG, l->spec->death_signal ? l->spec->death_signal : SIGINT);
     if (getppid() != l->parent) /* it died before the line above took effect */
         give_up(l, STAGE_PARENT);
     reset_signals();
@@ -251,14 +255,14 @@ static int open_stdio(struct launch *l, struct pb_err *err)
     l->in = above_stdio(open(in, O_RDONLY | O_CLOEXEC));
     if (l->in < 0)
         return pb_fail_errno(err, PB_E_IO, "cannot open '%s'", in);
-    l->out = s->out_fd > 0 ? fcntl(s->out_fd, F_DUPFD_CLOEXEC, 3) : open_output(s->out_path, err);
+    l->out = open_output(s->out_fd, s->out_path, err);
     if (l->out < 0)
-        return s->out_fd > 0 ? pb_fail_errno(err, PB_E_IO, "cannot duplicate a descriptor") : -1;
+        return -1;
     if (s->out_path && s->err_path && strcmp(s->out_path, s->err_path) == 0) {
         l->err = fcntl(l->out, F_DUPFD_CLOEXEC, 3);
         return l->err < 0 ? pb_fail_errno(err, PB_E_IO, "cannot duplicate a descriptor") : 0;
     }
-    l->err = open_output(s->err_path, err);
+    l->err = open_output(s->err_fd, s->err_path, err);
     return l->err < 0 ? -1 : 0;
 }
 

@@ -12,7 +12,8 @@
  * its stdio on files (0600) that the caller may tail while it runs: Terraform with a pipe
  * whose reader dies loses its state. Every other descriptor is closed, the environment is
  * exactly `env`, SIGHUP is ignored, SIGPIPE default, and the death of the thread that
- * called start sends it SIGINT: start children from a thread that lives to wait for them.
+ * called start sends it SIGINT or spec.death_signal: start children from a thread that lives
+ * to wait for them.
  *
  * When plumb is interrupted (pb_cancel_requested), wait sends one INT to the child's pid,
  * once, and keeps waiting: a second INT makes Terraform lose data. Nothing here sends
@@ -36,6 +37,8 @@ struct pb_child_spec {
     const char *out_path; /* created 0600, truncated; NULL: /dev/null */
     int out_fd;           /* instead of out_path when above 0; stays the caller's */
     const char *err_path; /* created 0600, truncated; NULL: /dev/null; may equal out_path */
+    int err_fd;           /* instead of err_path when above 0; stays the caller's */
+    int death_signal;     /* what it gets when the starting thread ends; 0: SIGINT */
     long timeout_ms;      /* 0: none; then one INT */
     long kill_after_ms;   /* 0: never; else SIGKILL this long after the INT */
 };

@@ -233,3 +233,20 @@ const char *pb_text_nearest(const char *word, const char *const *words, size_t n
     }
     return best;
 }
+
+void pb_text_take_out(struct pb_buf *b, const char *secret)
+{
+    size_t n = strlen(secret);
+    PB_AUTO(buf) struct pb_buf clean = PB_BUF_INIT;
+    const char *p = b->s, *hit;
+
+    if (n < 4 || !strstr(b->s, secret))
+        return;
+    for (; (hit = strstr(p, secret)); p = hit + n) {
+        pb_buf_add(&clean, p, (size_t)(hit - p));
+        pb_buf_adds(&clean, "(sensitive)");
+    }
+    pb_buf_adds(&clean, p);
+    pb_buf_clear(b);
+    pb_buf_add(b, clean.s, clean.len);
+}

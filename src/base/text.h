@@ -23,4 +23,7 @@ const char *pb_text_nearest(const char *word, const char *const *words, size_t n
 
 bool pb_utf8_valid(const char *s, size_t n);
 
+/* Writes "(sensitive)" wherever the secret stands; what has less than four bytes is no secret. */
+void pb_text_take_out(struct pb_buf *b, const char *secret);
+
 #endif
