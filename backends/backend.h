@@ -46,6 +46,16 @@ struct pb_unit_ctx {
     struct pb_diags *diags; /* warnings for the report */
 };
 
+/* Where the tool keeps its plugins, and how it would start them: for observers that run them. */
+struct pb_plugin_site {
+    const char *const *dirs; /* roots of HOST/NAMESPACE/TYPE/VERSION/OS_ARCH; NULL-terminated */
+    char *const *env;        /* what a plugin may know; NULL-terminated */
+    const char *cwd;         /* relative paths among the settings are from here; or NULL */
+    const char *work;        /* private, 0700: for sockets */
+    const char *cache_dir;   /* plumb's cache, 0700 */
+    const char *tool_version;
+};
+
 struct pb_declare_result {
     struct pb_declared_set declared;
     struct pb_schema_set schemas;
@@ -103,6 +113,10 @@ struct pb_executor {
      * u->tree without running anything, so that observing can start while the tool plans. */
     int (*preview_providers)(const struct pb_provider_config **out, size_t *n, struct pb_arena *a,
                              const struct pb_unit_ctx *u, struct pb_err *err);
+
+    /* Optional. Where the unit's plugins are: after declare, also those it installed. */
+    int (*plugin_site)(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                       struct pb_err *err);
 };
 
 /* What an observer is asked to read. */
@@ -111,10 +125,11 @@ struct pb_observe_request {
     size_t n;
     const struct pb_provider_config *providers;
     size_t nproviders;
-    const struct pb_schema_set *schemas; /* may be empty */
-    const char *pack_dirs;               /* colon-separated; NULL: the installed ones */
-    int concurrency;                     /* requests under way at once; 0: default */
-    long timeout_ms;                     /* for the whole; 0: default */
+    const struct pb_schema_set *schemas;  /* may be empty */
+    const char *pack_dirs;                /* colon-separated; NULL: the installed ones */
+    const struct pb_plugin_site *plugins; /* NULL: there is none */
+    int concurrency;                      /* requests under way at once; 0: default */
+    long timeout_ms;                      /* for the whole; 0: default */
     const struct pb_progress *progress;
     struct pb_diags *diags;
 };
@@ -127,6 +142,10 @@ struct pb_observe_stats {
 
 struct pb_observer {
     const char *name;
+
+    /* Runs the tool's own plugins: asked, after the tool has planned, for what no other covers,
+     * and to confirm what another did not find in sync. */
+    bool confirms;
 
     /* Required. Whether this observer can read that type of that provider at all. */
     bool (*covers)(const struct pb_observe_request *rq, const char *provider_source,
@@ -146,6 +165,7 @@ struct pb_observer {
 
 extern const struct pb_executor pb_terraform;
 extern const struct pb_observer pb_rest;
+extern const struct pb_observer pb_provider;
 
 /* registry.c */
 extern const struct pb_executor *const pb_executors[]; /* NULL-terminated */

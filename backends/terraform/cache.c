@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 #define ENTRY_MAX ((size_t)1 << 30)
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -76,6 +76,7 @@ static struct pb_value write_provider(const struct writer *w, const struct pb_pr
     put_str(&b, w->a, "alias", p->alias);
     put_str(&b, w->a, "version", p->version);
     put_value(&b, w, "values", p->values);
+    put_list(&b, w->a, "hashes", p->hashes);
     return pb_map_done(&b, w->a);
 }
 
@@ -274,6 +275,7 @@ static bool read_providers(struct pb_declare_result *out, struct pb_arena *a,
             .alias = pb_get_str(p, "alias"),
             .version = pb_get_str(p, "version"),
             .values = pb_get(p, "values"),
+            .hashes = read_list(a, pb_get(p, "hashes")),
         };
         if (!v[i].key || !v[i].source)
             return false;

@@ -41,6 +41,27 @@ const char *pb_tf_lock_version(const struct pb_tf_lock *lock, const char *source
     return NULL;
 }
 
+const char *const *pb_tf_lock_hashes(const struct pb_tf_lock *lock, struct pb_arena *a,
+                                     const char *source)
+{
+    const struct pb_hcl_block *b;
+
+    for (size_t i = 0; lock && (b = pb_hcl_block_of(lock->body, "provider", i)); i++) {
+        const struct pb_hcl_expr *e = pb_hcl_attr_of(b->body, "hashes");
+        const char **v;
+        size_t n = 0;
+
+        if (strcmp(pb_hcl_label(b, 0), source) != 0 || !e || e->kind != PB_HCL_LIST)
+            continue;
+        v = pb_arena_zalloc(a, (e->n + 1) * sizeof(*v));
+        for (size_t j = 0; j < e->n; j++)
+            if (pb_hcl_str(&e->items[j]))
+                v[n++] = pb_hcl_str(&e->items[j]);
+        return v;
+    }
+    return NULL;
+}
+
 /* ---- names to addresses -------------------------------------------------------------------- */
 
 /* What a module's required_providers says a local name is: { source = "..." }. */
@@ -126,6 +147,7 @@ static void add(struct finder *f, const struct pb_tf_node *node, const char *nam
         .source = source,
         .alias = alias,
         .version = pb_tf_lock_version(f->in->lock, source),
+        .hashes = pb_tf_lock_hashes(f->in->lock, f->arena, source),
         .values =
             block ? pb_box(f->arena, pb_tf_eval_body(&scope, block->body, skip)) : &pb_empty_map,
     };

@@ -14,6 +14,9 @@ struct pb_tf_lock {
 int pb_tf_lock_read(struct pb_tf_lock *out, struct pb_arena *a, const struct pb_tf_files *files,
                     const char *dir, struct pb_err *err);
 const char *pb_tf_lock_version(const struct pb_tf_lock *lock, const char *source);
+/* NULL-terminated, on the arena; NULL when it names none. */
+const char *const *pb_tf_lock_hashes(const struct pb_tf_lock *lock, struct pb_arena *a,
+                                     const char *source);
 
 struct pb_tf_providers_in {
     const struct pb_tf_tree *tree;

@@ -107,7 +107,13 @@ static int add_instance(struct reader *r, const struct pb_value *resource,
         .attributes = pb_box(r->arena, v),
         .deposed = keep(r, pb_get_str(instance, "deposed")),
         .tainted = pb_streq(pb_get_str(instance, "status"), "tainted"),
+        .stored = attrs,
+        .private_data = pb_get_str(instance, "private"),
+        .identity =
+            pb_is(pb_get(instance, "identity"), PB_MAP) ? pb_get(instance, "identity") : NULL,
     };
+    if (pb_get_int(&row->identity_version, instance, "identity_schema_version"))
+        row->identity_version = 0;
     if (pb_get_int(&row->schema_version, instance, "schema_version"))
         row->schema_version = 0;
     return 0;

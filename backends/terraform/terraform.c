@@ -12,6 +12,7 @@
 #include "backends/terraform/scan.h"
 #include "backends/terraform/schemas.h"
 #include "backends/terraform/seen.h"
+#include "backends/terraform/site.h"
 #include "backends/terraform/state.h"
 #include "backends/terraform/store.h"
 #include "base/clock.h"
@@ -172,9 +173,13 @@ int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct
     out->declared = p->plan.declared;
     if (p->nproviders)
         memcpy(v, p->providers, p->nproviders * sizeof(*v));
-    for (size_t i = 0; i < p->nproviders; i++)
-        if (!v[i].version) /* known since init when the commit has no lock file */
-            v[i].version = pb_get_str(&p->versions, v[i].source);
+    for (size_t i = 0; i < p->nproviders; i++) {
+        if (v[i].version)
+            continue;
+        /* Known since init when the commit has no lock file. */
+        v[i].version = pb_get_str(&p->versions, v[i].source);
+        v[i].hashes = pb_tf_lock_hashes(&p->lock, p->arena, v[i].source);
+    }
     pb_tf_override_providers(v, p->nproviders, p->arena, p->u->providers);
     warn_unknown_settings(p, v, p->nproviders);
     out->declared.providers = v;
@@ -264,4 +269,5 @@ const struct pb_executor pb_terraform = {
     .declare = declare,
     .refine = pb_tf_state_refine,
     .preview_providers = preview_providers,
+    .plugin_site = pb_tf_plugin_site,
 };

@@ -67,7 +67,13 @@ const struct pb_declared *pb_declared_find(const struct pb_declared_set *s, cons
 
 const struct pb_recorded *pb_recorded_find(const struct pb_recorded_set *s, const char *address)
 {
-    return s && s->n ? bsearch(address, s->v, s->n, sizeof(*s->v), by_name) : NULL;
+    const struct pb_recorded *r =
+        s && s->n ? bsearch(address, s->v, s->n, sizeof(*s->v), by_name) : NULL;
+
+    /* Deposed objects follow the current one. */
+    while (r && r > s->v && strcmp(r[-1].address, address) == 0)
+        r--;
+    return r;
 }
 
 const struct pb_live *pb_live_find(const struct pb_live_set *s, const char *address)

@@ -55,6 +55,13 @@ struct pb_recorded {
     int64_t schema_version;
     const char *deposed; /* deposed key, or NULL */
     bool tainted;
+    /* What the tool's own plugins want back, as the state has it: attributes before they were
+     * brought into the form of plans; the provider's notes in base64, or NULL; what identifies
+     * it, or NULL. */
+    const struct pb_value *stored;
+    const char *private_data;
+    const struct pb_value *identity;
+    int64_t identity_version;
 };
 
 enum pb_presence { PB_P_UNKNOWN = 0, PB_P_KNOWN, PB_P_ABSENT };
@@ -69,6 +76,9 @@ struct pb_live {
     enum pb_presence presence;
     const char *reason; /* why unknown, or the proof of absence; NULL when known */
     const struct pb_value *attributes;
+    /* The recorded attributes as the observer's own upgrade of them has it, where that is
+     * something else; or NULL. */
+    const struct pb_value *upgraded;
 };
 
 /* A provider configuration, evaluated as far as it could be.
@@ -80,6 +90,7 @@ struct pb_provider_config {
     const char *alias;             /* or NULL */
     const char *version;           /* from the lock file, or NULL */
     const struct pb_value *values; /* attributes and blocks; PB_UNKNOWN where not evaluated */
+    const char *const *hashes;     /* the lock file's, NULL-terminated; NULL: it has none */
 };
 
 struct pb_diag {

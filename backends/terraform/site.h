@@ -1,0 +1,17 @@
+/*
+ * site.h: where Terraform keeps providers, in the order in which plumb looks: what planning
+ * has just installed, the work tree's .terraform, the plugin cache, the mirrors of the CLI
+ * configuration, and the folders that Terraform looks into by itself.
+ */
+#ifndef PB_TERRAFORM_SITE_H
+#define PB_TERRAFORM_SITE_H
+
+#include "backends/backend.h"
+
+int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                      struct pb_err *err);
+
+/* Folders with unpacked providers that a CLI configuration's text names. */
+void pb_tf_cli_dirs(struct pb_strv *out, const char *text, size_t n, const char *file);
+
+#endif
