@@ -10,7 +10,8 @@
  * type is dynamic there is a pair of the type as JSON (a bin) and the value.
  *
  * `type` may be NULL or PB_T_DYNAMIC at the top of decode when it is not known: then numbers
- * that were sent as strings stay strings. Encoding needs the type.
+ * that were sent as strings stay strings. What the type calls sensitive is marked. Encoding
+ * needs the type.
  */
 #ifndef PB_PROVIDER_MSGPACK_H
 #define PB_PROVIDER_MSGPACK_H

@@ -178,6 +178,7 @@ static int map(struct pb_value *out, struct in *in, uint64_t len, const struct p
         return wrong(in, "a map is longer than the input");
     for (uint64_t i = 0; i < len; i++) {
         const struct pb_type *inner = NULL;
+        unsigned flags = 0;
         struct pb_value v;
         const char *k;
 
@@ -186,11 +187,14 @@ static int map(struct pb_value *out, struct in *in, uint64_t len, const struct p
         if (t && t->kind == PB_T_OBJECT) {
             const struct pb_field *f = pb_type_field(t, k);
             inner = f ? f->type : NULL;
+            flags = f ? f->flags : 0;
         } else if (t && t->kind == PB_T_MAP) {
             inner = t->elem;
         }
         if (value(&v, in, inner))
             goto bad;
+        if (flags & PB_F_SENSITIVE)
+            v.flags |= PB_V_SENSITIVE;
         pb_map_add(&b, k, v);
     }
     *out = pb_map_done(&b, in->arena);
