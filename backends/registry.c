@@ -2,4 +2,4 @@
 
 const struct pb_executor *const pb_executors[] = {&pb_terraform, NULL};
 
-const struct pb_observer *const pb_observers[] = {&pb_rest, NULL};
+const struct pb_observer *const pb_observers[] = {&pb_rest, &pb_provider, NULL};

@@ -20,6 +20,7 @@ struct pb_audit_options pb_cmd_audit_options(const struct pb_args *args)
         .ignore = pb_args_all(args, PB_O_IGNORE),
         .fail_on = pb_args_all(args, PB_O_FAIL_ON),
         .observer = pb_args_get(args, PB_O_OBSERVER),
+        .cross_check = pb_args_has(args, PB_O_CROSS_CHECK),
         .all = pb_args_has(args, PB_O_ALL),
         .save_baseline = pb_args_has(args, PB_O_SAVE_BASELINE),
         .accept_state = pb_args_has(args, PB_O_ACCEPT_STATE),

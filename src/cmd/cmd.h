@@ -39,6 +39,7 @@ enum pb_opt_id {
     PB_O_OUTPUT,
     PB_O_ALL,
     PB_O_OBSERVER,
+    PB_O_CROSS_CHECK,
     PB_O_SAVE_BASELINE,
     PB_O_ACCEPT_STATE,
     PB_O_MAN,

@@ -7,7 +7,7 @@
 
 const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
-static const char *const observer_names[] = {"rest", NULL};
+static const char *const observer_names[] = {"rest", "provider", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static const char *const command_names[] = {"audit", "explain", "observe",    "init", "doctor",
                                             "help",  "version", "completion", NULL};
@@ -67,6 +67,9 @@ static const struct pb_opt audit_opts[] = {
     {PB_O_ALL, 'a', "all", NULL, "also what is in sync, ignored or a known echo", NULL, false,
      false},
     OPT_OBSERVER,
+    {PB_O_CROSS_CHECK, 0, "cross-check", NULL,
+     "read everything through packs and through the providers, and say where they disagree", NULL,
+     false, false},
     {PB_O_SAVE_BASELINE, 0, "save-baseline", NULL,
      "remember what is in sync now, so that a refresh cannot hide drift later", NULL, false, false},
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,

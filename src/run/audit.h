@@ -9,7 +9,8 @@
  * For each unit: the recorded side, then the declared side from the cache. When the cache has
  * it, no tool is started. When not, the tool plans on this thread while a second one
  * observes with the provider settings that could be read from the text; what those got wrong is
- * observed again. If the state moved meanwhile everything is thrown away and tried once more.
+ * observed again. What is not in sync then is confirmed through the tool's own plugins. If the
+ * state moved meanwhile everything is thrown away and tried once more.
  *
  * A unit that fails has `failed` and `err` set and the others go on; pb_audit_run itself
  * fails only when there is nothing to report, or when interrupted. Everything in the result
@@ -36,6 +37,7 @@ struct pb_audit_options {
     char *const *ignore;  /* ADDRESS or ADDRESS:PATH patterns; NULL: none */
     char *const *fail_on; /* lists of verdict names; NULL: the configuration's */
     const char *observer; /* NULL: in order */
+    bool cross_check;     /* read everything with both kinds of observers */
     bool all;             /* keep attributes that are in sync */
     bool save_baseline;
     bool accept_state;                  /* an older or foreign state is meant */

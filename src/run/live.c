@@ -16,6 +16,7 @@ struct reader {
     struct pb_live *out; /* one for each in `res` */
     const struct pb_recorded **res;
     size_t n;
+    bool confirming; /* by those observers that confirm, else by the others */
     struct pb_observe_stats *stats;
 };
 
@@ -114,7 +115,7 @@ static const struct pb_observer *ask_who(struct reader *rd, const char *source, 
     const struct pb_observer *forced = rd->rq->observer ? pb_live_observer(rd->rq->observer) : NULL;
 
     for (size_t k = 0; pb_observers[k]; k++)
-        if ((!forced || pb_observers[k] == forced) &&
+        if ((forced ? pb_observers[k] == forced : pb_observers[k]->confirms == rd->confirming) &&
             pb_observers[k]->covers(&rd->base, source, type))
             return pb_observers[k];
     return NULL;
@@ -148,8 +149,11 @@ static void assign(struct reader *rd, const struct pb_observer **who)
         const char *local = pb_data_local_type(rd->rq->local_types, r->type);
 
         if (local) {
-            rd->out[i] = (struct pb_live){r->address, "none", PB_P_KNOWN,
-                                          pb_arena_strdup(rd->arena, local), r->attributes};
+            rd->out[i] = (struct pb_live){.address = r->address,
+                                          .observer = "none",
+                                          .presence = PB_P_KNOWN,
+                                          .reason = pb_arena_strdup(rd->arena, local),
+                                          .attributes = r->attributes};
             continue;
         }
         who[i] = who_covers(rd, &known, r);
@@ -226,6 +230,7 @@ static int read_them(struct reader *rd, struct pb_err *err)
         .nproviders = rq->nproviders,
         .schemas = rq->schemas ? rq->schemas : &none,
         .pack_dirs = rq->pack_dirs,
+        .plugins = rq->plugins,
         .concurrency = rq->concurrency,
         .timeout_ms = rq->timeout_ms,
         .progress = rq->progress,
@@ -308,5 +313,56 @@ int pb_live_again(struct pb_live_set *set, size_t *again, struct pb_observe_stat
     }
     set->v = all;
     free(rd.res);
+    return rc;
+}
+
+/* ---- asking again through the tool's own plugins ------------------------------------------- */
+
+/* What is told of a resource once both were asked; `more` is the confirming one. */
+static void merge(struct pb_live *l, const struct pb_live *more, struct pb_map *told,
+                  struct pb_arena *a, struct pb_diags *diags)
+{
+    const char *why = more->reason ? more->reason : "no reason given";
+
+    if (more->presence != PB_P_UNKNOWN) {
+        *l = *more;
+    } else if (l->presence == PB_P_UNKNOWN) {
+        l->reason = pb_arena_printf(a, "%s; %s", l->reason ? l->reason : "not read", why);
+    } else if (diags && !pb_map_has(told, why)) {
+        pb_map_put(told, why, told);
+        pb_diag_add(diags, a, "notice", "not-confirmed", l->address,
+                    "only the pack says so, for this and perhaps others: %s", why);
+    }
+}
+
+int pb_live_confirm(struct pb_live_set *set, const size_t *want, size_t n,
+                    struct pb_observe_stats *stats, struct pb_arena *a,
+                    const struct pb_live_request *rq, struct pb_err *err)
+{
+    struct reader rd = {.arena = a, .rq = rq, .stats = stats, .confirming = true};
+    struct pb_live *all = pb_arena_zalloc(a, (set->n + 1) * sizeof(*all));
+    size_t *at = pb_calloc(n + 1, sizeof(*at));
+    PB_AUTO(map) struct pb_map told = PB_MAP_INIT;
+    int rc = 0;
+
+    memcpy(all, set->v, set->n * sizeof(*all));
+    rd.res = pb_calloc(n + 1, sizeof(*rd.res));
+    for (size_t i = 0; i < n; i++) {
+        const struct pb_recorded *r = pb_recorded_find(rq->recorded, set->v[want[i]].address);
+
+        if (!r)
+            continue;
+        at[rd.n] = want[i];
+        rd.res[rd.n++] = r;
+    }
+    rd.out = pb_arena_zalloc(a, (rd.n + 1) * sizeof(*rd.out));
+    if (rd.n)
+        rc = read_them(&rd, err);
+    for (size_t i = 0; rc == 0 && i < rd.n; i++)
+        if (rd.out[i].observer) /* else none covers its type */
+            merge(&all[at[i]], &rd.out[i], &told, a, rq->diags);
+    set->v = all;
+    free(rd.res);
+    free(at);
     return rc;
 }

@@ -15,6 +15,7 @@ struct pb_live_request {
     const struct pb_value *local_types;  /* schemas/local-types.yaml */
     const char *observer;                /* only this one, or NULL */
     const char *pack_dirs;
+    const struct pb_plugin_site *plugins; /* or NULL */
     int concurrency;
     long timeout_ms;
     const struct pb_progress *progress;
@@ -31,6 +32,13 @@ int pb_live_read(struct pb_live_set *out, struct pb_observe_stats *stats, struct
 int pb_live_again(struct pb_live_set *set, size_t *again, struct pb_observe_stats *stats,
                   struct pb_arena *a, const struct pb_live_request *rq,
                   const struct pb_provider_config *before, size_t nbefore, struct pb_err *err);
+
+/* Reads those of `want` (n indexes into set->v, ascending) through observers that run the tool's
+ * plugins; `set` is changed in place where they know more. What they could not tell is added to
+ * the reason of what was not known before, and told as a notice otherwise. */
+int pb_live_confirm(struct pb_live_set *set, const size_t *want, size_t n,
+                    struct pb_observe_stats *stats, struct pb_arena *a,
+                    const struct pb_live_request *rq, struct pb_err *err);
 
 /* NULL when there is none of that name. */
 const struct pb_observer *pb_live_observer(const char *name);

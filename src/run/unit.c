@@ -11,6 +11,7 @@
 #include "model/path.h"
 #include "reconcile/ignore.h"
 #include "run/baseline.h"
+#include "run/confirm.h"
 #include "run/live.h"
 
 #include <errno.h>
@@ -25,6 +26,8 @@ struct job {
     struct pb_unit_ctx ctx;
     char *work;
     char key[PB_SHA256_HEX];
+    struct pb_live_set *baseline;
+    struct pb_plugin_site site;
 };
 
 /* Observing while the tool plans: everything it writes is its own until it is joined. */
@@ -115,8 +118,11 @@ static int need_tree(struct job *j, struct pb_err *err)
 static struct pb_live_request live_request(struct job *j)
 {
     const struct pb_audit *a = j->s->audit;
+    bool site = j->executor->plugin_site &&
+                j->executor->plugin_site(&j->site, j->u->arena, &j->ctx, NULL) == 0;
 
     return (struct pb_live_request){
+        .plugins = site ? &j->site : NULL,
         .recorded = &j->u->recorded,
         .local_types = j->s->local_types,
         .observer = j->s->options->observer,
@@ -142,7 +148,11 @@ static void early_start(struct early *e, struct job *j)
     const struct pb_provider_config *v = NULL;
     size_t n = 0;
 
-    if (!j->executor->preview_providers || !j->u->recorded.n ||
+    const struct pb_observer *only =
+        j->s->options->observer ? pb_live_observer(j->s->options->observer) : NULL;
+
+    /* Plugins may not be there before the tool has installed them. */
+    if ((only && only->confirms) || !j->executor->preview_providers || !j->u->recorded.n ||
         j->executor->preview_providers(&v, &n, j->u->arena, &j->ctx, NULL) < 0 || !n)
         return;
     e->arena = pb_arena_new();
@@ -308,6 +318,114 @@ static int has_moved(bool *moved, const struct pb_recorded_set *before, struct j
     return 0;
 }
 
+static struct pb_baseline_id baseline_id(const struct job *j)
+{
+    return (struct pb_baseline_id){j->s->repo_id, j->u->config.path, j->u->config.workspace,
+                                   j->u->recorded.lineage};
+}
+
+static void drop_unwanted_live(struct job *j)
+{
+    struct pb_live_set *l = &j->u->live;
+    struct pb_live *v = pb_arena_zalloc(j->u->arena, (l->n + 1) * sizeof(*v));
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n; i++)
+        if (wanted(j, l->v[i].address))
+            v[n++] = l->v[i];
+    *l = (struct pb_live_set){v, n};
+}
+
+/* The recorded side as the observer's own upgrade of it has it: an older schema's is no drift. */
+static void take_upgraded(struct job *j)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_recorded *v = NULL;
+
+    for (size_t i = 0; i < u->live.n; i++) {
+        const struct pb_live *l = &u->live.v[i];
+        const struct pb_recorded *r =
+            l->upgraded ? pb_recorded_find(&u->recorded, l->address) : NULL;
+        const struct pb_schema *s = r ? pb_schema_find(&u->declared.schemas, r->type) : NULL;
+
+        if (!r)
+            continue;
+        if (!v) {
+            v = pb_arena_alloc(u->arena, u->recorded.n * sizeof(*v));
+            memcpy(v, u->recorded.v, u->recorded.n * sizeof(*v));
+        }
+        v[r - u->recorded.v].attributes = pb_box(
+            u->arena, pb_live_mark(u->arena, l->upgraded, r->attributes, s ? s->root : NULL));
+    }
+    if (v)
+        u->recorded.v = v;
+}
+
+static void reconcile(struct job *j)
+{
+    struct pb_unit_result *u = j->u;
+    int64_t start = pb_clock_ms();
+
+    take_upgraded(j);
+    pb_reconcile(&u->out, u->arena,
+                 &(struct pb_reconcile_in){.declared = &u->declared.declared,
+                                           .recorded = &u->recorded,
+                                           .live = &u->live,
+                                           .baseline = j->baseline,
+                                           .schemas = &u->declared.schemas,
+                                           .ignore = u->ignore,
+                                           .echoes = j->s->echoes,
+                                           .seal = &j->s->seal,
+                                           .all = j->s->options->all});
+    u->reconcile_ms += (long)(pb_clock_ms() - start);
+}
+
+/* Verdicts, and a second reading of what did not turn out in sync. */
+static int judge(struct job *j, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_baseline_id id = baseline_id(j);
+    struct pb_live_request rq = live_request(j);
+    bool cross = j->s->options->cross_check;
+    struct pb_err berr = PB_ERR_INIT;
+    struct pb_reconcile_out before;
+    struct pb_confirmed done;
+
+    drop_unwanted_live(j);
+    j->baseline = NULL;
+    u->reconcile_ms = 0;
+    if (pb_baseline_load(&j->baseline, u->arena, &id, &berr) < 0)
+        pb_diag_add(&u->diags, u->arena, "warning", "baseline", NULL, "%s", berr.msg);
+    u->has_baseline = j->baseline != NULL;
+    reconcile(j);
+    before = u->out;
+    rq.providers = u->declared.declared.providers;
+    rq.nproviders = u->declared.declared.nproviders;
+    rq.schemas = &u->declared.schemas;
+    if (pb_confirm(&done, &u->live, &u->stats, u->arena, &before, cross, &rq, err) < 0)
+        return -1;
+    if (!done.n)
+        return 0;
+    reconcile(j);
+    pb_confirm_tell(&done, &u->out, cross, &u->diags);
+    return 0;
+}
+
+static int finish(struct job *j, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_baseline_id id = baseline_id(j);
+
+    pb_ignore_problems(u->ignore, &u->diags, u->arena);
+    if (!j->s->options->save_baseline)
+        return 0;
+    if (j->s->options->targets)
+        return pb_fail(err, PB_E_USAGE,
+                       "--save-baseline remembers whole units: leave --target out");
+    return pb_baseline_save(&id, &u->live, &u->out, j->baseline, &j->s->seal, &u->baseline_saved,
+                            err);
+}
+
 /* All three sides, seen while the state stood still. */
 static int gather_once(struct job *j, bool *moved, struct pb_err *err)
 {
@@ -333,6 +451,8 @@ static int gather_once(struct job *j, bool *moved, struct pb_err *err)
     if (rc < 0 || pb_cancel_check(err) < 0)
         return -1;
     narrow_declared(j);
+    if (judge(j, err) < 0)
+        return -1;
     return has_moved(moved, &whole, j, err);
 }
 
@@ -353,56 +473,6 @@ static int gather(struct job *j, struct pb_err *err)
                    j->u->config.name);
 }
 
-static struct pb_baseline_id baseline_id(const struct job *j)
-{
-    return (struct pb_baseline_id){j->s->repo_id, j->u->config.path, j->u->config.workspace,
-                                   j->u->recorded.lineage};
-}
-
-static void drop_unwanted_live(struct job *j)
-{
-    struct pb_live_set *l = &j->u->live;
-    struct pb_live *v = pb_arena_zalloc(j->u->arena, (l->n + 1) * sizeof(*v));
-    size_t n = 0;
-
-    for (size_t i = 0; i < l->n; i++)
-        if (wanted(j, l->v[i].address))
-            v[n++] = l->v[i];
-    *l = (struct pb_live_set){v, n};
-}
-
-static int judge(struct job *j, struct pb_err *err)
-{
-    struct pb_unit_result *u = j->u;
-    struct pb_baseline_id id = baseline_id(j);
-    struct pb_live_set *baseline = NULL;
-    int64_t start = pb_clock_ms();
-    struct pb_err berr = PB_ERR_INIT;
-
-    drop_unwanted_live(j);
-    if (pb_baseline_load(&baseline, u->arena, &id, &berr) < 0)
-        pb_diag_add(&u->diags, u->arena, "warning", "baseline", NULL, "%s", berr.msg);
-    u->has_baseline = baseline != NULL;
-    pb_reconcile(&u->out, u->arena,
-                 &(struct pb_reconcile_in){.declared = &u->declared.declared,
-                                           .recorded = &u->recorded,
-                                           .live = &u->live,
-                                           .baseline = baseline,
-                                           .schemas = &u->declared.schemas,
-                                           .ignore = u->ignore,
-                                           .echoes = j->s->echoes,
-                                           .seal = &j->s->seal,
-                                           .all = j->s->options->all});
-    pb_ignore_problems(u->ignore, &u->diags, u->arena);
-    u->reconcile_ms = (long)(pb_clock_ms() - start);
-    if (!j->s->options->save_baseline)
-        return 0;
-    if (j->s->options->targets)
-        return pb_fail(err, PB_E_USAGE,
-                       "--save-baseline remembers whole units: leave --target out");
-    return pb_baseline_save(&id, &u->live, &u->out, baseline, &j->s->seal, &u->baseline_saved, err);
-}
-
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err)
 {
     struct job j = {.u = u, .s = s};
@@ -410,7 +480,7 @@ int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb
     int rc = -1;
 
     if (pb_audit_ignore(u, &s->audit->config, s->options->ignore, err) == 0 &&
-        job_init(&j, err) == 0 && gather(&j, err) == 0 && judge(&j, err) == 0)
+        job_init(&j, err) == 0 && gather(&j, err) == 0 && finish(&j, err) == 0)
         rc = 0;
     u->elapsed_ms = (long)(pb_clock_ms() - start);
     pb_work_remove(j.work);
