@@ -57,6 +57,10 @@ const char *pb_aws_dns_suffix(const char *region);
  * block), without a trailing '/'; NULL when none is: the pack's template holds then. */
 const char *pb_aws_endpoint(const struct pb_aws_session *s, const char *service);
 
+/* The URL of a service itself, where no endpoint is configured: `url`, or its FIPS or dual-stack
+ * form where use_fips_endpoint or use_dualstack_endpoint ask for it. Caller frees. */
+char *pb_aws_public_url(const struct pb_aws_session *s, const char *region, const char *url);
+
 /* The credentials now, refreshed when needed. Borrowed until the next call. */
 int pb_aws_credentials(const struct pb_aws_creds **out, struct pb_aws_session *s,
                        struct pb_err *err);

@@ -142,9 +142,9 @@ int pb_aws_creds_role(struct pb_aws_creds *out, struct pb_aws_session *s,
     struct pb_buf body = PB_BUF_INIT, reply = PB_BUF_INIT;
     const char *endpoint = pb_aws_endpoint(s, "sts");
     PB_AUTO(str)
-    char *url = endpoint != NULL
-                    ? pb_asprintf("%s/", endpoint)
-                    : pb_asprintf("https://sts.%s.%s/", sg.region, pb_aws_dns_suffix(sg.region));
+    char *own = pb_asprintf("https://sts.%s.%s", sg.region, pb_aws_dns_suffix(sg.region));
+    PB_AUTO(str) char *public = pb_aws_public_url(s, sg.region, own);
+    PB_AUTO(str) char *url = pb_asprintf("%s/", endpoint != NULL ? endpoint : public);
     struct pb_http_rq rq = {
         .method = "POST", .url = url, .headers = headers, .label = "sts AssumeRole"};
     int status = 0, rc = -1;

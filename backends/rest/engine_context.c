@@ -168,8 +168,10 @@ struct endpoint *context_endpoint(struct context *c, const struct pb_service *s)
         return ep;
     struct pb_aws_session *session = c->auth ? pb_auth_aws(c->auth) : NULL;
     const char *url = session ? pb_aws_endpoint(session, s->name) : NULL;
-    if (!url)
-        url = by_partition(c, s->endpoint);
+    if (!url && (url = by_partition(c, s->endpoint)) && session) {
+        PB_AUTO(str) char *own = pb_aws_public_url(session, c->region, url);
+        url = pb_arena_strdup(a, own);
+    }
     ep->region = s->signing_region ? by_partition(c, s->signing_region) : c->region;
     if (!url || (!pb_starts_with(url, "https://") && !pb_starts_with(url, "http://"))) {
         ep->problem = pb_arena_printf(a, "the endpoint of '%s' is not known", s->name);

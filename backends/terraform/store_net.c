@@ -222,7 +222,13 @@ static int s3_get(struct reply *reply, struct pb_aws_session *s, const struct pb
 
     if (!region)
         region = pb_aws_region(s);
-    if (pb_aws_s3_url(&url, pb_aws_endpoint(s, "s3"), region, bucket, key, path_style, err))
+    PB_AUTO(str)
+    char *own =
+        pb_asprintf("https://s3.%s.%s", region ? region : "us-east-1", pb_aws_dns_suffix(region));
+    PB_AUTO(str) char *public = pb_aws_public_url(s, region, own);
+    const char *endpoint = pb_aws_endpoint(s, "s3");
+
+    if (pb_aws_s3_url(&url, endpoint ? endpoint : public, region, bucket, key, path_style, err))
         return -1;
     rq.url = url.s;
     rq.sign_ctx = pb_aws_signer(s, "s3", region);

@@ -151,7 +151,7 @@ class Home:
 import json, sys, logging
 import botocore.session
 logging.disable(logging.CRITICAL)
-ask = sys.argv[1:]
+region, *ask = sys.argv[1:]
 out = {}
 try:
     s = botocore.session.Session()
@@ -159,15 +159,15 @@ try:
     c = c and c.get_frozen_credentials()
     out = {"access_key": c and c.access_key, "secret_key": c and c.secret_key,
            "token": c and c.token, "region": s.get_config_variable("region")}
-    out["endpoints"] = {n: s.create_client(n, region_name="eu-west-1", aws_access_key_id="x",
+    out["endpoints"] = {n: s.create_client(n, region_name=region, aws_access_key_id="x",
                         aws_secret_access_key="x").meta.endpoint_url for n in ask}
 except Exception as e:
     out = {"access_key": None, "error": type(e).__name__ + ": " + str(e)}
 print(json.dumps(out))
 """
 
-    def botocore(self, *ask):
-        done = subprocess.run([sys.executable, "-c", self.BOTOCORE, *ask], env=self.env,
+    def botocore(self, *ask, region="eu-west-1"):
+        done = subprocess.run([sys.executable, "-c", self.BOTOCORE, region, *ask], env=self.env,
                               capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise AssertionError(done.stderr)

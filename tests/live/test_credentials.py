@@ -10,8 +10,10 @@ import subprocess
 import time
 import unittest
 
+import yaml
+
 from awsworld import Home, World, have_botocore, role, stamp
-from servers import LIVETRY, Proxy, reply
+from servers import LIVETRY, ROOT, Proxy, reply
 
 KEYS = "aws_access_key_id = {}\naws_secret_access_key = secret\n"
 CHAIN = f"""[profile app]
@@ -177,6 +179,166 @@ echo '{{"Version": 1, "AccessKeyId": "AKIDproc", "SecretAccessKey": "s", "Sessio
                          ("middle", "AKIDground", "app", "ASIAmiddle"))
         self.assertEqual((form["ExternalId"], form["RoleSessionName"], form["DurationSeconds"]),
                          ("e 1+&/ü", "audit", "1800"))
+
+
+class Endpoints(WithWorld):
+    SERVICES = yaml.safe_load(
+        (ROOT / "schemas/observers/aws/provider.yaml").read_text())["services"]
+    CONFIG = """[default]
+region = eu-west-1
+services = mine
+endpoint_url = http://profile.example.com
+[services mine]
+s3 =
+  endpoint_url = http://s3.example.com
+ec2 =
+  endpoint_url = http://ec2.example.com/
+cloudwatch_logs =
+  endpoint_url = http://logs.example.com
+elastic_load_balancing_v2 =
+  endpoint_url = http://elbv2.example.com
+[profile other]
+region = eu-west-1
+"""
+
+    def test_like_botocore(self):
+        if not have_botocore():
+            self.skipTest("botocore is not installed")
+        names = sorted(self.SERVICES)
+        for env in ({}, {"AWS_ENDPOINT_URL": "http://all.example.com"},
+                    {"AWS_ENDPOINT_URL_S3": "http://s3-env.example.com", "AWS_PROFILE": "other"},
+                    {"AWS_ENDPOINT_URL": "http://all.example.com",
+                     "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://sm.example.com",
+                     "AWS_ENDPOINT_URL_AUTO_SCALING": "http://as.example.com",
+                     "AWS_ENDPOINT_URL_ROUTE_53": "http://r53.example.com/",
+                     "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": "http://lb.example.com",
+                     "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": "http://cwl.example.com"},
+                    {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "True",
+                     "AWS_ENDPOINT_URL_S3": "http://never.example.com"}):
+            with self.subTest(env):
+                home = self.home(self.CONFIG, **env)
+                ours = home.plumb(ask=names)["endpoints"]
+                for name, theirs in home.botocore(*names)["endpoints"].items():
+                    if ours[name] is None:
+                        self.assertIn("amazonaws.com", theirs, name)
+                    else:
+                        self.assertEqual(ours[name], theirs.rstrip("/"), name)
+
+    def test_block_before_all(self):
+        home = self.home(self.CONFIG, AWS_ENDPOINT_URL="http://all.example.com",
+                         AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true")
+        found = home.plumb({"endpoints": [{"s3": "http://block.example.com/", "elb": None,
+                                           "elasticloadbalancingv2": "http://lb.example.com",
+                                           "ec2": ""}]}, ask=["s3", "elbv2", "ec2", "elb"])
+        self.assertEqual(found["endpoints"], {"s3": "http://block.example.com", "ec2": None,
+                                              "elbv2": "http://lb.example.com", "elb": None})
+
+    def public(self, region):
+        """The URLs that provider.yaml gives the services in a region."""
+        partition = {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+        suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+        out = {}
+        for name, service in self.SERVICES.items():
+            url = service["endpoint"]
+            if isinstance(url, dict):
+                url = url.get(partition, url.get("default", ""))
+            out[name] = url.replace("{region}", region).replace("{dns_suffix}", suffix)
+        return out
+
+    def test_fips_and_dual_stack_like_botocore(self):
+        if not have_botocore():
+            self.skipTest("botocore is not installed")
+        compared = 0
+        for region in ("eu-west-1", "us-gov-west-1", "cn-north-1"):
+            for how in ((), ("FIPS",), ("DUALSTACK",), ("FIPS", "DUALSTACK")):
+                if region.startswith("cn") and "FIPS" in how:
+                    continue  # there is none
+                home = self.home(AWS_DEFAULT_REGION=region,
+                                 **{f"AWS_USE_{x}_ENDPOINT": "true" for x in how})
+                del home.env["AWS_ENDPOINT_URL_STS"]
+                urls = self.public(region)
+                ours = home.plumb(public=list(urls.values()))["public"]
+                theirs = home.botocore(*urls, region=region)["endpoints"]
+                for name in urls:
+                    if "-global" in theirs[name] or (name == "ecr" and len(how) == 2):
+                        continue  # botocore makes up a host by a rule
+                    self.assertEqual(ours[urls[name]], theirs[name], (name, region, how))
+                    compared += 1
+        self.assertGreater(compared, 150)
+
+    def test_where_fips_is_asked_for(self):
+        url = "https://ec2.eu-west-1.amazonaws.com"
+        fips = "https://ec2-fips.eu-west-1.amazonaws.com"
+        config = "[default]\nregion = eu-west-1\nuse_fips_endpoint = true\n"
+        env = {"AWS_DEFAULT_REGION": "eu-west-1"}
+        for home, block, want in (
+                (self.home(config, **env), {}, fips),
+                (self.home(config, AWS_USE_FIPS_ENDPOINT="false", **env), {}, url),
+                (self.home(config, **env), {"use_fips_endpoint": False}, url),
+                (self.home(**env), {"use_fips_endpoint": True}, fips),
+                (self.home(**env), {"use_fips_endpoint": "true"}, fips),
+                (self.home(**env), {}, url)):
+            self.assertEqual(home.plumb(block, public=[url])["public"][url], want)
+
+
+class Block(WithWorld):
+    """What a provider block, or an s3 backend, says itself."""
+
+    KEYS = {"access_key": "AKIDblock", "secret_key": "s", "region": "eu-west-1"}
+
+    def test_roles_in_order(self):
+        found = self.home().plumb({**self.KEYS, "assume_role": [
+            {"role_arn": role("one"), "session_name": "first", "external_id": "x/1",
+             "duration": "1h30m", "policy_arns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+             "tags": {"team": "a b"}, "transitive_tag_keys": ["team"],
+             "source_identity": "me", "policy": "{}"},
+            {"role_arn": role("two")}]})
+        self.assertEqual(found["access_key"], "ASIAtwo")
+        (_, one, key, form), (_, two, with_key, _) = self.world.assumed()
+        self.assertEqual((one, key, two, with_key), ("one", "AKIDblock", "two", "ASIAone"))
+        self.assertEqual(form, {
+            "Version": "2011-06-15", "RoleSessionName": "first", "ExternalId": "x/1",
+            "DurationSeconds": "5400", "Policy": "{}", "SourceIdentity": "me",
+            "PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            "Tags.member.1.Key": "team", "Tags.member.1.Value": "a b",
+            "TransitiveTagKeys.member.1": "team"})
+
+    def test_web_identity(self):
+        home = self.home()
+        jwt = home.file("jwt", "a.b.c\n")
+        for how in ({"web_identity_token": "a.b.c"}, {"web_identity_token_file": jwt}):
+            found = home.plumb({"region": "eu-west-1", "assume_role_with_web_identity": [
+                {"role_arn": role("w"), "session_name": "me", **how}]})
+            self.assertEqual(found["access_key"], "ASIAw")
+            action, _, key, form = self.world.assumed()[-1]
+            self.assertEqual((action, key, form["WebIdentityToken"], form["RoleSessionName"]),
+                             ("AssumeRoleWithWebIdentity", None, "a.b.c", "me"))
+
+    def test_profile_and_files(self):
+        home = self.home(CHAIN, AWS_ACCESS_KEY_ID="AKIDenv", AWS_SECRET_ACCESS_KEY="s",
+                         AWS_PROFILE="nowhere")
+        conf = home.file("conf", "[profile two]\nregion = eu-south-1\n")
+        cred = home.file("cred", "[two]\n" + KEYS.format("AKIDtwo"))
+        found = home.plumb({"profile": "two", "shared_config_files": [conf],
+                            "shared_credentials_files": [cred], "region": ""})
+        self.assertEqual((found["access_key"], found["region"]), ("AKIDtwo", "eu-central-1"))
+        found = home.plumb({"profile": "app"})
+        self.assertEqual(found["access_key"], "ASIAapp")
+
+    def test_a_profile_that_leads_in_a_circle(self):
+        for config in (f"[profile a]\nrole_arn = {role('a')}\nsource_profile = b\n"
+                       f"[profile b]\nrole_arn = {role('b')}\nsource_profile = a\n",
+                       f"[profile a]\nrole_arn = {role('a')}\nsource_profile = a\n"):
+            home = self.home(config, AWS_PROFILE="a")
+            self.assertRegex(home.plumb()["error"], "circle|no credentials")
+            self.assertEqual(self.world.requests, [])
+
+    def test_region_of_sts(self):
+        home = self.home(AWS_USE_FIPS_ENDPOINT="true")
+        for region, want in (({}, "eu-west-1"), ({"sts_region": "us-east-2"}, "us-east-2")):
+            home.plumb({**self.KEYS, **region, "assume_role": {"role_arn": role("x")}})
+            self.assertIn(f"/{want}/sts/aws4_request",
+                          self.world.requests[-1].headers["authorization"])
 
 
 class Renewal(WithWorld):

@@ -4,11 +4,13 @@
  * reply and one at the end. It prints credentials: those of tests.
  *
  *	livetry http   {"limits": {...}, "settings": {pack's auth}, "requests": [{"url": ...}]}
- *	livetry aws    {"block": {provider block}, "ask": ["ec2", ...], "again_ms": [...]}
+ *	livetry aws    {"block": {provider block}, "ask": ["ec2", ...], "again_ms": [...],
+ *			"public": [URL, ...]}
  *
  * http: a request has url, method, body, service, headers, times; "follow" repeats it once
  * it is done, which is how pages are asked for. aws: the credentials, the region, the CA
- * file and the endpoints of the services; again after each number of milliseconds.
+ * file, the endpoints of the services, and what becomes of public URLs; again after each number
+ * of milliseconds.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -141,7 +143,8 @@ static int try_http(const struct pb_value *doc, struct pb_arena *a)
     return rc == 0 ? 0 : 130;
 }
 
-static void show_aws(struct pb_aws_session *s, const struct pb_value *ask)
+static void show_aws(struct pb_aws_session *s, const struct pb_value *ask,
+                     const struct pb_value *urls)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     struct pb_err err = PB_ERR_INIT;
@@ -159,6 +162,13 @@ static void show_aws(struct pb_aws_session *s, const struct pb_value *ask)
     pb_buf_addf(&b, ",\"expires\":%lld,\"endpoints\":{", ok ? (long long)c->expires : 0);
     for (size_t i = 0; i < pb_len(ask); i++)
         member(&b, pb_str(pb_at(ask, i)), pb_aws_endpoint(s, pb_str(pb_at(ask, i))));
+    pb_buf_adds(&b, "},\"public\":{");
+    for (size_t i = 0; i < pb_len(urls); i++) {
+        const char *url = pb_str(pb_at(urls, i));
+        PB_AUTO(str) char *own = pb_aws_public_url(s, pb_aws_region(s), url);
+
+        member(&b, url, own);
+    }
     pb_buf_adds(&b, "}}");
     put(&b);
 }
@@ -166,6 +176,7 @@ static void show_aws(struct pb_aws_session *s, const struct pb_value *ask)
 static int try_aws(const struct pb_value *doc)
 {
     const struct pb_value *ask = pb_get(doc, "ask"), *again = pb_get(doc, "again_ms");
+    const struct pb_value *urls = pb_get(doc, "public");
     struct pb_aws_session *s = NULL;
     struct pb_err err = PB_ERR_INIT;
 
@@ -178,10 +189,10 @@ static int try_aws(const struct pb_value *doc)
         put(&b);
         return 0;
     }
-    show_aws(s, ask);
+    show_aws(s, ask, urls);
     for (size_t i = 0; i < pb_len(again); i++) {
         usleep((useconds_t)(1000 * strtol(pb_at(again, i)->s, NULL, 10)));
-        show_aws(s, ask);
+        show_aws(s, ask, urls);
     }
     pb_aws_session_free(s);
     return 0;
