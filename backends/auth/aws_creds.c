@@ -194,6 +194,10 @@ static int base(struct pb_aws_creds *out, struct pb_aws_session *s, struct pb_er
         pb_aws_creds_set(out, id, secret, pb_aws_block(s, "token"), "provider block");
         return 0;
     }
+    if (id != NULL || secret != NULL) /* the environment's could be another account's */
+        return pb_fail(err, PB_E_AUTH,
+                       "the AWS provider block has one of access_key and "
+                       "secret_key and lacks the other: set both, or neither");
     if (!s->profile_block && pb_aws_creds_env(out, s))
         return 0;
     if (!s->profile_block && file != NULL)

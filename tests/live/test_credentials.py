@@ -333,6 +333,14 @@ class Block(WithWorld):
             self.assertRegex(home.plumb()["error"], "circle|no credentials")
             self.assertEqual(self.world.requests, [])
 
+    def test_half_of_the_keys_is_an_error(self):
+        """Falling through to the environment could be another account."""
+        home = self.home(AWS_ACCESS_KEY_ID="AKIDenv", AWS_SECRET_ACCESS_KEY="s")
+        for half in ({"access_key": "AKIDx"}, {"secret_key": "half-a-secret"}):
+            error = home.plumb(half)["error"]
+            self.assertIn("access_key and secret_key", error)
+            self.assertNotIn("half", error)
+
     def test_region_of_sts(self):
         home = self.home(AWS_USE_FIPS_ENDPOINT="true")
         for region, want in (({}, "eu-west-1"), ({"sts_region": "us-east-2"}, "us-east-2")):
