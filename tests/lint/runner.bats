@@ -92,6 +92,15 @@ check() {
     says 'no moon' 'no sun' 'no star' '0 passed, 0 failed, 3 skipped'
 }
 
+@test "a class of Python cases that is skipped as a whole counts with each of them" {
+    printf '%s\n' 'import unittest' 'class T(unittest.TestCase):' '    @classmethod' \
+        '    def setUpClass(cls): raise unittest.SkipTest("no comet")' \
+        '    def test_a(self): pass' '    def test_b(self): pass' 'class U(unittest.TestCase):' \
+        '    def test_c(self): pass' >"$house/tests/e2e/test_c.py"
+    output=$(check)
+    says 'T.test_a: no comet' 'T.test_b: no comet' '1 passed, 0 failed, 2 skipped'
+}
+
 @test "one suite, and files by name" {
     program test_a 'echo 1..1' 'echo ok 1 - a__one'
     program test_b 'echo 1..1' 'echo ok 1 - b__one'

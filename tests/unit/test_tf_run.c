@@ -97,7 +97,7 @@ static void need_terraform(void)
     PB_AUTO(str) char *path = pb_child_which("terraform", NULL);
 
     if (!path) {
-        print_message("terraform is not on PATH\n");
+        print_message("skip: terraform is not on PATH\n");
         skip();
     }
 }
