@@ -1,73 +1,125 @@
 #!/usr/bin/env bats
-# Ctrl-C in the middle of a plan: the tool gets one INT, and nothing is left behind.
+# Ctrl-C in the middle of planning: each tool gets one INT, and nothing is left behind.
 load helpers
 
 setup() {
     setup_environment
-    need terraform
     export TMPDIR=$BATS_TEST_TMPDIR/tmp
     mkdir "$TMPDIR"
-    repo=$(temp_repo estate)
-    printf 'terraform {\n  backend "local" {}\n}\nresource "terraform_data" "a" {}\n' \
-        >"$repo/main.tf"
-    # A tool that plans for ever, with a child of its own, and ends politely when told to.
-    cat >"$BATS_TEST_TMPDIR/tool" <<'SH'
-#!/bin/bash
-case " $* " in
-*" plan "*)
-    sleep 300 &
-    child=$!
-    trap 'echo int >>"$0.ints"; kill $child; wait $child; exit 1' INT
-    echo "$$ $child" >"$0.pids"
-    wait $child
-    ;;
-*) exec terraform "$@" ;;
-esac
-SH
-    chmod +x "$BATS_TEST_TMPDIR/tool"
-    printf 'version: 1\nunits:\n  - {name: slow, path: ., tool: %s}\n' "$BATS_TEST_TMPDIR/tool" \
-        >"$repo/plumb.yaml"
-    commit_all "$repo" start
+    repo=$(fake_estate estate)
+    tool=$BATS_TEST_TMPDIR/estate.tool
 }
 
-interrupt_with() {
+# hang TOOL: it plans for ever, with a child of its own, and ends politely when told to.
+hang() {
+    cat >"$1.plan" <<'SH'
+sleep 300 &
+child=$!
+trap 'echo int >>"$0.ints"; kill $child; wait $child; exit 1' INT
+echo "$$ $child" >"$0.pids"
+wait $child
+SH
+}
+
+# until_planning TOOL...: waits for all of them
+until_planning() {
+    local tool i
+    for tool in "$@"; do
+        for ((i = 0; i < 200; i++)); do
+            [ ! -s "$tool.pids" ] || break
+            sleep 0.1
+        done
+        [ -s "$tool.pids" ] || {
+            cat "$BATS_TEST_TMPDIR/out" >&2
+            return 1
+        }
+    done
+}
+
+# interrupted SIGNAL TOOL...: an audit, ended while all of these plan
+interrupted() {
+    local signal=$1 audit code=0 pid pids
+    shift
+    # A background job of a script ignores INT unless it is told otherwise.
+    set -m
     # shellcheck disable=SC2153 # helpers.bash sets it
     "$PLUMB" -C "$repo" audit >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
-    local plumb=$! i code=0
-    for ((i = 0; i < 200; i++)); do
-        [ ! -s "$BATS_TEST_TMPDIR/tool.pids" ] || break
-        sleep 0.1
-    done
-    [ -s "$BATS_TEST_TMPDIR/tool.pids" ] || {
-        cat "$BATS_TEST_TMPDIR/out" >&2
-        return 1
-    }
-    kill "-$1" "$plumb"
-    wait "$plumb" || code=$?
+    audit=$!
+    until_planning "$@"
+    kill "-$signal" "$audit"
+    wait "$audit" || code=$?
     [ "$code" = 130 ] || {
         echo "exit $code" >&2
         cat "$BATS_TEST_TMPDIR/out" >&2
         return 1
     }
-    local pid pids
-    read -ra pids <"$BATS_TEST_TMPDIR/tool.pids"
-    for pid in "${pids[@]}"; do
-        if kill -0 "$pid" 2>/dev/null; then
-            echo "process $pid is left behind" >&2
-            return 1
-        fi
+    for tool in "$@"; do
+        read -ra pids <"$tool.pids"
+        for pid in "${pids[@]}"; do
+            if kill -0 "$pid" 2>/dev/null; then
+                echo "process $pid is left behind" >&2
+                return 1
+            fi
+        done
+        [ "$(wc -l <"$tool.ints")" = 1 ]
     done
-    [ "$(wc -l <"$BATS_TEST_TMPDIR/tool.ints")" = 1 ]
+}
+
+nothing_left() {
     [ -z "$(find "$TMPDIR" -mindepth 1)" ]
 }
 
 @test "INT during the plan: exit 130, no process, no file" {
-    # A background job of a script ignores INT unless it is told otherwise.
-    set -m
-    interrupt_with INT
+    hang "$tool"
+    commit_all "$repo" start
+    interrupted INT "$tool"
+    nothing_left
 }
 
 @test "TERM during the plan: the same" {
-    set -m
-    interrupt_with TERM
+    hang "$tool"
+    commit_all "$repo" start
+    interrupted TERM "$tool"
+    nothing_left
+}
+
+# three_units: one, two and three instead of the estate's own, each with a tool of its own
+three_units() {
+    local name
+    printf 'version: 1\nunits:\n' >"$repo/plumb.yaml"
+    for name in one two three; do
+        cp "$PLUMB_ROOT/tests/support/fake-terraform" "$BATS_TEST_TMPDIR/$name.tool"
+        cp -r "$repo/env" "$repo/$name"
+        printf '  - {name: %s, path: %s, tool: %s}\n' "$name" "$name" \
+            "$BATS_TEST_TMPDIR/$name.tool" >>"$repo/plumb.yaml"
+    done
+    commit_all "$repo" start
+}
+
+@test "INT in the second of three units: the third is not begun, and the first is kept" {
+    three_units
+    hang "$BATS_TEST_TMPDIR/two.tool"
+    interrupted INT "$BATS_TEST_TMPDIR/two.tool"
+    [ ! -e "$BATS_TEST_TMPDIR/three.tool.log" ]
+    nothing_left
+    rm "$BATS_TEST_TMPDIR/two.tool.plan"
+    output=$(plumb -C "$repo" audit)
+    says "plumb: all 3 resources are what Git says"
+    [ "$(cat "$BATS_TEST_TMPDIR"/*.tool.log | grep -c '^plan')" = 4 ]
+}
+
+@test "audits at once share a cache; INT to one of them leaves the others alone" {
+    local pids=() pid i
+    three_units
+    hang "$BATS_TEST_TMPDIR/two.tool"
+    for ((i = 0; i < 3; i++)); do
+        cp -r "$repo" "$BATS_TEST_TMPDIR/copy$i"
+        "$PLUMB" -C "$BATS_TEST_TMPDIR/copy$i" audit --unit one --unit three \
+            >"$BATS_TEST_TMPDIR/out$i" 2>&1 3>&- &
+        pids+=($!)
+    done
+    interrupted INT "$BATS_TEST_TMPDIR/two.tool"
+    for pid in "${pids[@]}"; do must wait "$pid"; done
+    grep -q "all 2 resources" "$BATS_TEST_TMPDIR/out2"
+    nothing_left
 }
