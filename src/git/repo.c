@@ -301,26 +301,55 @@ static char *setting(git_config *config, const char *key)
     return s;
 }
 
-static char *branch_setting(git_config *config, const char *branch, const char *what)
+static char *setting_of(git_config *config, const char *kind, const char *of, const char *what)
 {
-    PB_AUTO(str) char *key = pb_asprintf("branch.%s.%s", branch, what);
+    PB_AUTO(str) char *key = pb_asprintf("%s.%s.%s", kind, of, what);
 
     return setting(config, key);
 }
 
-static void read_remote(struct pb_branch *out, struct pb_repo *repo)
+/* "url.<base>.insteadof = <start>" in the configuration: the longest start decides. */
+static char *instead_of(git_config *config, const char *url)
 {
-    git_remote *remote = NULL;
+    static const char head[] = "url.", tail[] = ".insteadof";
+    git_config_iterator *it = NULL;
+    git_config_entry *e;
+    char *out = NULL;
+    size_t longest = 0;
+
+    if (git_config_iterator_new(&it, config) < 0)
+        return pb_strdup(url);
+    while (git_config_next(&e, it) == 0) {
+        size_t n = strlen(e->name), start = e->value ? strlen(e->value) : 0;
+
+        if (n < sizeof(head) + sizeof(tail) - 2 || start <= longest ||
+            !pb_starts_with(e->name, head) || !pb_ends_with(e->name, tail) ||
+            !pb_starts_with(url, e->value))
+            continue;
+        longest = start;
+        free(out);
+        out = pb_asprintf("%.*s%s", (int)(n - (sizeof(head) + sizeof(tail) - 2)),
+                          e->name + sizeof(head) - 1, url + start);
+    }
+    git_config_iterator_free(it);
+    return out ? out : pb_strdup(url);
+}
+
+/* By hand: git_remote_lookup() loses 20 KB for each entry of the configuration (it searches it
+ * with an expression and frees nothing where that does not match; libgit2 1.5). */
+static void read_remote(struct pb_branch *out, git_config *config)
+{
+    PB_AUTO(str) char *raw = NULL, *url = NULL;
 
     if (!out->remote)
         out->remote = pb_strdup("origin");
-    if (git_remote_lookup(&remote, repo->git, out->remote) == 0 && git_remote_url(remote)) {
-        out->remote_url = without_login(git_remote_url(remote));
+    raw = setting_of(config, "remote", out->remote, "url");
+    if (raw) {
+        url = instead_of(config, raw);
+        out->remote_url = without_login(url);
     } else {
-        free(out->remote);
-        out->remote = NULL;
+        free(pb_take(&out->remote));
     }
-    git_remote_free(remote);
 }
 
 int pb_repo_branch(struct pb_branch *out, struct pb_repo *repo, struct pb_err *err)
@@ -340,13 +369,13 @@ int pb_repo_branch(struct pb_branch *out, struct pb_repo *repo, struct pb_err *e
         return pb_git_fail(err, code, "cannot read the repository's configuration");
     if (target && pb_starts_with(target, "refs/heads/")) {
         out->name = pb_strdup(target + strlen("refs/heads/"));
-        out->remote = branch_setting(config, out->name, "remote");
-        out->merge = branch_setting(config, out->name, "merge");
+        out->remote = setting_of(config, "branch", out->name, "remote");
+        out->merge = setting_of(config, "branch", out->name, "merge");
         if (out->merge && pb_starts_with(out->merge, "refs/heads/"))
             memmove(out->merge, out->merge + 11, strlen(out->merge + 11) + 1);
     }
+    read_remote(out, config);
     git_config_free(config);
-    read_remote(out, repo);
     return 0;
 }
 

@@ -222,6 +222,30 @@ static void repo__branch_and_remote(void **state)
     assert_int_equal(run_sh("cd clone; git checkout -q v1"), 0);
     assert_int_equal(pb_repo_branch(&b, repo, NULL), 0);
     assert_null(b.name);
+    assert_string_equal(b.remote_url, "https://example.com/x.git"); /* of origin */
+    pb_branch_release(&b);
+    assert_int_equal(run_sh("cd clone; git remote remove origin"), 0);
+    assert_int_equal(pb_repo_branch(&b, repo, NULL), 0);
+    assert_null(b.remote);
+    assert_null(b.remote_url);
+    pb_branch_release(&b);
+}
+
+/* As git does: the longest start that fits is replaced. */
+static void repo__remote_under_another_name(void **state)
+{
+    struct pb_branch b;
+
+    (void)state;
+    assert_int_equal(run_sh("cd clone; git remote set-url origin ex:team/x.git; "
+                            "git config url.https://one.example/.insteadOf ex:; "
+                            "git config url.https://ann:pw@Two.example/t/.insteadOf ex:team/; "
+                            "git config url.https://three.example/.insteadOf ex:tea; "
+                            "git config url.https://four.example/.pushInsteadOf ex:team/x; "
+                            "printf '[no]\\n\\tvalue\\n' >>.git/config"),
+                     0);
+    assert_int_equal(pb_repo_branch(&b, repo, NULL), 0);
+    assert_string_equal(b.remote_url, "https://Two.example/t/x.git");
     pb_branch_release(&b);
 }
 
@@ -398,6 +422,7 @@ int main(void)
         T(repo__path_of_the_work_tree),
         T(repo__dirty_under_a_path),
         T(repo__branch_and_remote),
+        T(repo__remote_under_another_name),
         T(tree__walk),
         T(tree__read_follows_links_inside),
         T(tree__key_changes_with_what_is_in_reach),
