@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "cmd/progress.h"
+#include "run/record.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -112,12 +113,29 @@ static void tell_failures(const struct pb_audit *a, const struct pb_args *args)
             pb_cmd_note("unit '%s': %s", a->units[i].config.name, a->units[i].err.msg);
 }
 
+/* The ledger holds what was found before anybody is told of it. */
+static int record(const struct pb_audit *a, const struct pb_args *args)
+{
+    struct pb_record r;
+    struct pb_anchored anchored;
+    struct pb_err err = PB_ERR_INIT;
+    int code = 0;
+
+    if (!pb_args_has(args, PB_O_RECORD))
+        return 0;
+    if (pb_record_open(&r, a->repo, &a->config.ledger, &err) < 0 ||
+        pb_record_audit(&r, a, &err) < 0 || pb_record_anchor(&anchored, &r, &err) < 0)
+        code = pb_cmd_fail(&err);
+    pb_record_release(&r);
+    return code;
+}
+
 int pb_cmd_audit(const struct pb_args *args)
 {
     struct pb_audit_options o = pb_cmd_audit_options(args);
     const struct pb_strv *formats = &args->value[PB_O_FORMAT], *files = &args->value[PB_O_OUTPUT];
     struct pb_audit audit;
-    int code;
+    int code, recorded;
 
     if (formats->n > files->n + 1) {
         struct pb_err err = PB_ERR_INIT;
@@ -129,10 +147,11 @@ int pb_cmd_audit(const struct pb_args *args)
     code = pb_cmd_audit_run(&audit, args, &o);
     if (code >= 0)
         return code;
+    recorded = record(&audit, args);
     code = write_reports(&audit, args);
     tell_failures(&audit, args);
     if (!code)
-        code = (int)audit.exit_code;
+        code = recorded ? recorded : (int)audit.exit_code;
     pb_audit_release(&audit);
     return code;
 }

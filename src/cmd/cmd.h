@@ -46,6 +46,15 @@ enum pb_opt_id {
     PB_O_MARKDOWN,
     PB_O_STDOUT,
     PB_O_SCHEMA,
+    PB_O_RECORD,
+    PB_O_SINCE,
+    PB_O_UNTIL,
+    PB_O_WHO,
+    PB_O_ADDRESS,
+    PB_O_VERDICT,
+    PB_O_KIND,
+    PB_O_FETCH,
+    PB_O_PIN,
     PB_NOPTS
 };
 
@@ -128,6 +137,7 @@ int pb_cmd_audit(const struct pb_args *args);
 int pb_cmd_completion(const struct pb_args *args);
 int pb_cmd_doctor(const struct pb_args *args);
 int pb_cmd_explain(const struct pb_args *args);
+int pb_cmd_log(const struct pb_args *args);
 int pb_cmd_help(const struct pb_args *args);
 int pb_cmd_init(const struct pb_args *args);
 int pb_cmd_observe(const struct pb_args *args);

@@ -9,8 +9,9 @@ const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
 static const char *const observer_names[] = {"rest", "provider", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const command_names[] = {"audit", "explain", "observe",    "init", "doctor",
-                                            "help",  "version", "completion", NULL};
+static const char *const command_names[] = {"audit",  "explain", "observe", "log",        "init",
+                                            "doctor", "help",    "version", "completion", NULL};
+static const char *const log_jobs[] = {"verify", "checkpoint", "anchor", NULL};
 /* Verdicts that --fail-on takes: those of resources (model/verdict.h); test_cmd compares. */
 static const char *const fail_on_names[] = {"computed",   "stale_record", "converged", "pending",
                                             "unobserved", "unmanaged",    "laundered", "drifted",
@@ -72,9 +73,34 @@ static const struct pb_opt audit_opts[] = {
      false, false},
     {PB_O_SAVE_BASELINE, 0, "save-baseline", NULL,
      "remember what is in sync now, so that a refresh cannot hide drift later", NULL, false, false},
+    {PB_O_RECORD, 0, "record", NULL,
+     "write what was found into the ledger, and anchor it (see plumb help log)", NULL, false,
+     false},
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
      false},
+    OPT_END,
+};
+static const struct pb_opt log_opts[] = {
+    {PB_O_SINCE, 0, "since", "TIME",
+     "from TIME on: 2026-11-19, \"2026-11-19 14:00\", 14:00, or how long ago: 90m, 24h, 7d", NULL,
+     false, false},
+    {PB_O_UNTIL, 0, "until", "TIME", "what was before TIME", NULL, false, false},
+    {PB_O_WHO, 0, "who", "PERSON", "whose user, name or e-mail has PERSON in it", NULL, true,
+     false},
+    {PB_O_ADDRESS, 0, "address", "ADDRESS", "about this resource, or what is in this module", NULL,
+     true, false},
+    {PB_O_VERDICT, 0, "verdict", "VERDICT", "in which a resource has this verdict", fail_on_names,
+     true, false},
+    {PB_O_KIND, 0, "kind", "KIND", "of this kind: audit, or all that begins with \"KIND.\"", NULL,
+     true, false},
+    {PB_O_FETCH, 0, "fetch", NULL, "ask the ledger's remote for what it has, first", NULL, false,
+     false},
+    {PB_O_PIN, 0, "pin", "FILE", "verify: the ledger must fit this checkpoint, too", NULL, true,
+     false},
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write it (default: text)", pb_format_names,
+     false, false},
+    OPT_OUTPUT,
     OPT_END,
 };
 static const struct pb_opt explain_opts[] = {OPT_REV, OPT_OBSERVER, OPT_END};
@@ -98,11 +124,14 @@ static const struct pb_opt help_opts[] = {
 };
 
 static const enum pb_exit audit_exits[] = {
-    PB_EXIT_PLUMB,        PB_EXIT_ERROR, PB_EXIT_DRIFT,       PB_EXIT_REFUSED,
-    PB_EXIT_INCONCLUSIVE, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
+    PB_EXIT_PLUMB,  PB_EXIT_ERROR,  PB_EXIT_DRIFT, PB_EXIT_REFUSED,     PB_EXIT_INCONCLUSIVE,
+    PB_EXIT_LOCKED, PB_EXIT_LEDGER, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit read_exits[] = {PB_EXIT_PLUMB,        PB_EXIT_ERROR,
                                           PB_EXIT_INCONCLUSIVE, PB_EXIT_USAGE,
                                           PB_EXIT_INTERRUPTED,  (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit log_exits[] = {
+    PB_EXIT_PLUMB, PB_EXIT_ERROR,       PB_EXIT_LOCKED,           PB_EXIT_LEDGER,
+    PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit plain_exits[] = {PB_EXIT_PLUMB, PB_EXIT_ERROR, PB_EXIT_USAGE,
                                            (enum pb_exit)PB_EXIT_END};
 
@@ -159,6 +188,32 @@ const struct pb_command pb_commands[] = {
         read_exits,
         {{"plumb observe --unit prod --output live.json", "one unit into a file"}},
         pb_cmd_observe,
+    },
+    {
+        "log",
+        "what happened, when, and by whom; verify that none of it was altered",
+        "[options] [verify|checkpoint|anchor]",
+        "Shows the ledger of this repository in the order of time: what this machine wrote, and "
+        "what "
+        "other machines wrote as far as their ledgers were fetched from the remote. Filters of one "
+        "kind are alternatives, filters of different kinds must all fit. Times are in UTC.\n\n"
+        "verify reads everything and shows that the chain holds and fits every checkpoint at hand: "
+        "that of the ref, of the remote as last fetched, and those of --pin. It says what it "
+        "cannot show. checkpoint prints three lines that pin the ledger as it is now; keep them "
+        "where nobody who can write the ledger can write. anchor copies the ledger to "
+        "refs/plumb/ledger/ and to the remote of the configuration.",
+        log_opts,
+        0,
+        1,
+        log_jobs,
+        log_exits,
+        {{"plumb log --since '2026-11-19 14:00' --until '2026-11-19 17:00' --unit prod",
+          "what happened to production between 2 and 5 PM"},
+         {"plumb log --fetch --verdict drifted --address module.network",
+          "every drift that any machine has seen there"},
+         {"plumb log checkpoint >/mnt/audit/plumb.pin", "pin it"},
+         {"plumb log verify --fetch --pin /mnt/audit/plumb.pin", "nothing was altered or cut off"}},
+        pb_cmd_log,
     },
     {
         "init",

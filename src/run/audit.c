@@ -38,7 +38,7 @@ static int load_config(struct pb_audit *a, const char *file, struct pb_err *err)
     return pb_config_parse(&a->config, a->arena, text.s, text.len, PB_CONFIG_FILE, err);
 }
 
-int pb_audit_open(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
+int pb_audit_open_config(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
 {
     struct pb_audit *a = out;
 
@@ -47,10 +47,16 @@ int pb_audit_open(struct pb_audit *out, const struct pb_audit_options *o, struct
     a->started_at = pb_clock_wall();
     if (pb_repo_open(&a->repo, o->dir ? o->dir : ".", 0, err) < 0 ||
         pb_repo_resolve(a->commit, a->repo, o->rev ? o->rev : "HEAD", err) < 0 ||
-        load_config(a, o->config, err) < 0 ||
-        pb_units_find(&a->found, a->arena, a->repo, a->commit, err) < 0)
+        load_config(a, o->config, err) < 0)
         return -1;
     return 0;
+}
+
+int pb_audit_open(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
+{
+    if (pb_audit_open_config(out, o, err) < 0)
+        return -1;
+    return pb_units_find(&out->found, out->arena, out->repo, out->commit, err);
 }
 
 void pb_audit_release(struct pb_audit *a)

@@ -85,6 +85,8 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
 void pb_audit_release(struct pb_audit *a);
 
 /* The first half of it: repository, commit, configuration, units. For init and doctor. */
+int pb_audit_open_config(struct pb_audit *out, const struct pb_audit_options *o,
+                         struct pb_err *err); /* without units */
 int pb_audit_open(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err);
 
 /* Fills audit->units from configuration, tree and the folder plumb was started in. */

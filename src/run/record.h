@@ -25,6 +25,7 @@
 #include "config/config.h"
 #include "git/repo.h"
 #include "ledger/ledger.h"
+#include "run/audit.h"
 
 #define PB_RECORD_REFS "refs/plumb/ledger/"
 enum { PB_RECORD_PIECE = 1024, PB_RECORD_LOG_MAX = 1 << 30 };
@@ -46,6 +47,10 @@ void pb_record_release(struct pb_record *r);
 int pb_record_append(struct pb_record *r, const char *kind, const struct pb_value *body,
                      struct pb_err *err);
 
+/* Kind "audit", one entry for each unit: commit, state, what was found and where. Names of
+ * attributes, never values: they may be secrets, and the ledger is for good. */
+int pb_record_audit(struct pb_record *r, const struct pb_audit *audit, struct pb_err *err);
+
 /* What of it other places have. */
 struct pb_anchored {
     struct pb_checkpoint checkpoint;
@@ -63,6 +68,7 @@ int pb_record_fetch(struct pb_record *r, struct pb_err *err);
 struct pb_record_check {
     struct pb_ledger_report log;
     uint64_t in_ref, in_copy; /* entries that each covers; 0: there is none */
+    uint64_t elsewhere;       /* covered by a checkpoint that is not only on this machine */
     char signer[256];         /* of the ref's checkpoint; "": not signed, or nobody asked */
     bool absent;              /* no ledger here */
 };

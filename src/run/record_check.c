@@ -86,8 +86,12 @@ int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *con
     rc = add_ref(&p, &out->in_ref, out->signer, sizeof(out->signer), r, r->ref, err);
     if (rc == 0)
         rc = add_ref(&p, &out->in_copy, other, sizeof(other), r, r->copy, err);
-    for (; rc == 0 && pins && *pins; pins++)
+    out->elsewhere = out->in_copy;
+    for (; rc == 0 && pins && *pins; pins++) {
         rc = add_file(&p, *pins, err);
+        if (rc == 0 && p.v[p.n - 1].checkpoint.size > out->elsewhere)
+            out->elsewhere = p.v[p.n - 1].checkpoint.size;
+    }
     out->absent = !pb_fs_exists(log);
     if (rc == 0 && out->absent && p.n)
         rc = pb_fail(err, PB_E_LEDGER,

@@ -204,6 +204,45 @@ static void digest__fields_do_not_run_together(void **state)
 
 /* ---- clock ------------------------------------------------------------------------------- */
 
+static void clock__when_people_say(void **state)
+{
+    static const struct {
+        const char *text;
+        time_t t;
+    } good[] = {
+        {"2026-03-01T12:00:00Z", 1772366400},
+        {"2026-03-01T13:30:00+01:30", 1772366400},
+        {"2026-03-01 12:00", 1772366400},
+        {"2026-03-01T12:00Z", 1772366400},
+        {"2026-03-01 12:00:00", 1772366400},
+        {"2026-03-01", 1772323200},
+        {"12:30", 1772368200},
+        {"90m", 1772366400 + 3600 - 5400},
+        {"2h", 1772366400 - 3600},
+        {"7d", 1772366400 + 3600 - 604800},
+        {"0s", 1772366400 + 3600},
+    };
+    static const char *const bad[] = {
+        "", "yesterday", "h", "2 h", "2hh", "-2h", "2026-13-01", "25:00", "2026-03-01 12:00 x"};
+    time_t t, now = 1772366400 + 3600;
+
+    (void)state;
+    setenv("TZ", "UTC", 1);
+    for (size_t i = 0; i < PB_COUNT(good); i++) {
+        assert_int_equal(pb_clock_parse_when(&t, good[i].text, now), 0);
+        assert_int_equal(t, good[i].t);
+    }
+    for (size_t i = 0; i < PB_COUNT(bad); i++)
+        if (pb_clock_parse_when(&t, bad[i], now) == 0)
+            fail_msg("'%s' is no time", bad[i]);
+    setenv("TZ", "CET-1", 1);
+    assert_int_equal(pb_clock_parse_when(&t, "2026-03-01 12:00", now), 0);
+    assert_int_equal(t, 1772366400 - 3600);
+    assert_int_equal(pb_clock_parse_when(&t, "12:30", now), 0); /* it is 14:00 there */
+    assert_int_equal(t, 1772366400 - 1800);
+    unsetenv("TZ");
+}
+
 static void clock__rfc3339(void **state)
 {
     static const char *const bad[] = {"",
@@ -292,6 +331,7 @@ int main(void)
         cmocka_unit_test(strv__list_and_environment),
         cmocka_unit_test(digest__published_vectors),
         cmocka_unit_test(digest__fields_do_not_run_together),
+        cmocka_unit_test(clock__when_people_say),
         cmocka_unit_test(clock__rfc3339),
         cmocka_unit_test(err__carries_class_errno_and_context),
         cmocka_unit_test(exits__every_class_has_a_listed_code),

@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# The ledger: written by audit --record, anchored in Git, read and verified by log.
+load helpers
+
+setup() {
+    setup_environment
+    unset XDG_STATE_HOME
+    git init -q -b main --bare "$BATS_TEST_TMPDIR/remote.git"
+    repo=$(fake_estate estate)
+    cat >>"$repo/plumb.yaml" <<'YAML'
+ledger: {name: first, remote: origin}
+YAML
+    commit_all "$repo" start
+    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" push -q origin main
+    ledger="$HOME/.local/state/plumb/ledger"
+}
+
+# record TIME [CLONE]
+record() {
+    PLUMB_NOW=$1 must plumb -C "${2:-$repo}" audit --record --quiet >/dev/null
+}
+
+# fits SCHEMA: the JSON of $output.
+fits() {
+    printf '%s' "$output" >"$BATS_TEST_TMPDIR/out.json"
+    "$PLUMB_TEST_PYTHON" -c 'import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
+        "$BATS_TEST_TMPDIR/out.json" "$PLUMB_ROOT/schemas/$1"
+}
+
+@test "nothing is recorded unless asked, and log says so" {
+    must plumb -C "$repo" audit >/dev/null
+    output=$(plumb -C "$repo" log 2>&1)
+    says "nothing was recorded here yet"
+    output=$(plumb -C "$repo" log verify)
+    [ "$output" = "there is no ledger yet" ]
+    must_fail 1 plumb -C "$repo" log checkpoint
+    [ ! -e "$ledger" ]
+    [ -z "$(git -C "$repo" for-each-ref refs/plumb)" ]
+}
+
+@test "an audit is recorded, anchored here and on the remote, and found again" {
+    record 2026-11-19T14:00:00Z
+    sed -i 's/"one"/"two"/' "$repo/env/main.tf"
+    commit_all "$repo" two
+    sed -i 's/"input": "one", "output"/"input": "two", "output"/; s/"no-op"/"update"/' \
+        "$BATS_TEST_TMPDIR/estate.tool"
+    PLUMB_NOW=2026-11-19T16:30:00Z must_fail 2 plumb -C "$repo" audit --record
+    record_two=$(git -C "$repo" rev-parse --short=8 HEAD)
+    output=$(plumb -C "$repo" log)
+    says "2026-11-19 14:00:00Z  audit  u" "1 in sync" "2026-11-19 16:30:00Z  audit  u" \
+        "$record_two  1 pending" "pending     terraform_data.a  input"
+    output=$(plumb -C "$repo" log --since 2026-11-19T15:00:00Z --until 2026-11-19T17:00:00Z)
+    says "16:30:00Z"
+    says_not "14:00:00Z"
+    output=$(plumb -C "$repo" log --unit u --kind audit --verdict pending \
+        --address terraform_data.a)
+    [ "$(grep -c audit <<<"$output")" = 1 ]
+    output=$(plumb -C "$repo" log --who "$(id -un)" --format json)
+    fits log.schema.json
+    [ "$(json 'len(d["entries"])')" = 3 ]
+    [ "$(json 'd["entries"][2]["entry"]["body"]["verdicts"]')" = '{"pending": 1}' ]
+    output=$(plumb -C "$repo" log --unit other 2>&1)
+    says "no entry fits; there are 3"
+    [ "$(git -C "$repo" rev-parse refs/plumb/ledger/first)" = \
+        "$(git -C "$BATS_TEST_TMPDIR/remote.git" rev-parse refs/plumb/ledger/first)" ]
+}
+
+@test "a unit that failed is recorded with the reason" {
+    rm "$BATS_TEST_TMPDIR/estate.tool"
+    must_fail 1 plumb -C "$repo" audit --record
+    output=$(plumb -C "$repo" log)
+    says "failed: " "estate.tool"
+    output=$(plumb -C "$repo" log --format json)
+    fits log.schema.json
+}
+
+@test "verify: stands, and says what it cannot show" {
+    record 2026-11-19T14:00:00Z
+    output=$(plumb -C "$repo" log verify)
+    says "the ledger stands: 2 entries" "fits  refs/plumb/ledger/first: the first 2 entries"
+    says_not "not shown"
+    plumb -C "$repo" log checkpoint >"$BATS_TEST_TMPDIR/pin"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/pin")" = 3 ]
+    sed -i '/^ledger:/d' "$repo/plumb.yaml"
+    commit_all "$repo" "no remote"
+    output=$(plumb -C "$repo" log verify)
+    says "not shown: that it was not written anew as a whole"
+    output=$(plumb -C "$repo" log verify --pin "$BATS_TEST_TMPDIR/pin")
+    says_not "not shown"
+    must plumb -C "$repo" audit --record --quiet >/dev/null
+    output=$(plumb -C "$repo" log verify --pin "$BATS_TEST_TMPDIR/pin")
+    says "not shown: that no entry was cut off behind entry 1"
+}
+
+@test "an altered ledger is exit 6, for reading, verifying and writing" {
+    record 2026-11-19T14:00:00Z
+    sed -i 's/"in_sync":1/"in_sync":2/' "$ledger"/*/log
+    must_fail 6 plumb -C "$repo" log verify
+    says "is not what was written: entry 1 at byte" "its hash does not fit"
+    must_fail 6 plumb -C "$repo" log
+    rm "$ledger"/*/head
+    must_fail 6 plumb -C "$repo" audit --record
+}
+
+@test "a ledger that was cut is exit 6, by the copy on the remote" {
+    record 2026-11-19T14:00:00Z
+    cp -a "$ledger" "$ledger.early"
+    record 2026-11-19T15:00:00Z
+    rm -r "$ledger"
+    mv "$ledger.early" "$ledger"
+    must_fail 6 plumb -C "$repo" log verify
+    says "entries at its end are gone"
+    git -C "$repo" update-ref -d refs/plumb/ledger/first
+    git -C "$repo" update-ref -d refs/plumb/remote/origin/ledger/first
+    output=$(plumb -C "$repo" log verify)
+    says "the ledger stands: 2 entries"
+    must_fail 6 plumb -C "$repo" log verify --fetch
+    says "entries at its end are gone"
+    must_fail 6 plumb -C "$repo" audit --record
+}
+
+@test "another clone reads the ledger, and an empty machine goes on with it" {
+    record 2026-11-19T14:00:00Z
+    local other=$BATS_TEST_TMPDIR/other
+    git clone -q "$BATS_TEST_TMPDIR/remote.git" "$other"
+    export HOME=$BATS_TEST_TMPDIR/home2
+    mkdir "$HOME"
+    output=$(plumb -C "$other" log 2>&1)
+    says "nothing was recorded here yet"
+    output=$(plumb -C "$other" log --fetch)
+    says "2026-11-19 14:00:00Z  audit"
+    cp "$repo"/env/terraform.tfstate "$other/env/"
+    record 2026-11-19T15:00:00Z "$other"
+    output=$(plumb -C "$other" log)
+    says "14:00:00Z" "15:00:00Z"
+    output=$(plumb -C "$other" log verify --fetch)
+    says "the ledger stands: 3 entries"
+}
+
+@test "wrong times and words are exit 64" {
+    must_fail 64 plumb -C "$repo" log --since yesterday-ish
+    says "--since 'yesterday-ish' is not a time" "24h"
+    must_fail 64 plumb -C "$repo" log --since 1h --until 2h
+    must_fail 64 plumb -C "$repo" log nonsense
+    says "verify, checkpoint and anchor"
+    must_fail 64 plumb -C "$repo" log checkpoint --pin x
+    sed -i '/^ledger:/d' "$repo/plumb.yaml"
+    commit_all "$repo" "no remote"
+    must_fail 1 plumb -C "$repo" log --fetch
+    says "name a remote as 'ledger: remote:'"
+}
