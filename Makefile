@@ -210,7 +210,8 @@ check: bootstrap
 	@scripts/check --config $(CONFIG)
 
 demo: bootstrap
-	@+$(again) all
+	@echo 'building plumb: a minute or two the first time'
+	@+$(again) -s all sim
 	@scripts/demo
 
 bench: bootstrap

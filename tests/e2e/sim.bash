@@ -55,3 +55,81 @@ sim_settings() {
     sim_as sim-control-token PUT /control/settings "$1"
     [ "$status" = 200 ]
 }
+
+# The estate of fixtures/demo, applied, as $repo (a unit named 'shop'):
+#
+#   sim_recorded                without terraform: its recorded state, plans and cloud
+#   sim_applied [TF...]         with a real one; TF is more configuration
+#   sim_initialised [TF...]     the same without the apply, and in a cloud that is there
+#   sim_terraform ARG...        terraform in $repo, quietly: its output goes to $output
+#   sim_id KIND NAME            prints the id of an object
+#   sim_change KIND NAME [JSON] changes an object by hand from outside; without JSON deletes it
+#   sim_verdict ADDRESS         from the JSON report in $output: verdict, and its attributes
+
+SIM_DEMO=$PLUMB_ROOT/fixtures/demo
+
+sim_repo() {
+    repo=$(temp_repo shop)
+    cp "$SIM_DEMO/main.tf" "$SIM_DEMO/sizes.tf" "$repo"
+    printf '*.tfstate*\n.terraform/\n' >"$repo/.gitignore"
+    export TF_VAR_cloud=$SIM_URL TF_VAR_token=sim-admin-token
+}
+
+sim_recorded() {
+    cp "$SIM_DEMO/recorded/cloud.json" "$BATS_TEST_TMPDIR/cloud.json"
+    sim_up --state "$BATS_TEST_TMPDIR/cloud.json"
+    sim_repo
+    cp "$SIM_DEMO/recorded/terraform.tfstate" "$repo"
+    cp "$SIM_DEMO/recorded/lock.hcl" "$repo/.terraform.lock.hcl"
+    printf "version: 1\nunits:\n  - {name: shop, path: ., tool: '%s'}\n" \
+        "$SIM_DEMO/recorded/terraform" >"$repo/plumb.yaml"
+    commit_all "$repo" "the shop"
+}
+
+sim_terraform() {
+    local code=0
+    output=$(terraform -chdir="$repo" "$@" -no-color 2>&1) || code=$?
+    [ "$code" = 0 ] || printf 'terraform %s: exit %s\n%s\n' "$*" "$code" "$output" >&2
+    return "$code"
+}
+
+# Terraform finds the provider in the mirror that `make sim` fills.
+sim_initialised() { # [TF...]
+    sim_repo
+    [ $# = 0 ] || printf '%s\n' "$@" >"$repo/more.tf"
+    export TF_CLI_CONFIG_FILE=$BATS_TEST_TMPDIR/terraformrc
+    printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' \
+        "$SIM_BIN/mirror" >"$TF_CLI_CONFIG_FILE"
+    sim_terraform init -input=false
+    commit_all "$repo" "the shop"
+}
+
+sim_applied() { # [TF...]
+    sim_up --state "$BATS_TEST_TMPDIR/cloud.json" --page-size 3
+    sim_initialised "$@"
+    sim_terraform apply -input=false -auto-approve
+}
+
+sim_id() {
+    local status output
+    sim GET "/v1/$1?name=$2"
+    json 'd["items"][0]["id"]'
+}
+
+sim_change() {
+    local id
+    id=$(sim_id "$1" "$2")
+    if [ -n "${3-}" ]; then
+        sim PATCH "/v1/$1/$id" "$3"
+        [ "$status" = 200 ]
+    else
+        sim DELETE "/v1/$1/$id"
+        [ "$status" = 204 ]
+    fi
+}
+
+sim_verdict() {
+    json "next((' '.join([r['verdict']] + sorted('%s=%s' % (a['path'], a['verdict'])
+        for a in r['attributes'])) for u in d['units'] for r in u['resources']
+        if r['address'] == '$1'), 'none')"
+}
