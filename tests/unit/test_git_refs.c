@@ -11,12 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/refs.h"
 #include "git/tree.h"
 #include "tests/support/folder.h"
+#include "tests/support/shell.h"
 
 #define REF   "refs/plumb/ledger/here"
 #define TRACK "refs/plumb/remote/origin/ledger/here"
@@ -25,19 +25,7 @@ static char *dir; /* remote.git, one.git and two.git, whose origin it is */
 
 static int run_sh(const char *script)
 {
-    PB_AUTO(str) char *path = pb_asprintf("PATH=%s", getenv("PATH"));
-    PB_AUTO(str) char *home = pb_asprintf("HOME=%s", dir);
-    PB_AUTO(str) char *s = pb_strdup(script);
-    char *env[] = {path, home, (char[]){"GIT_CONFIG_NOSYSTEM=1"}, NULL};
-    char *argv[] = {(char[]){"sh"}, (char[]){"-ec"}, s, NULL};
-    struct pb_child_spec spec = {.argv = argv, .env = env, .dir = dir};
-    struct pb_child_status st = {0};
-    struct pb_child *c = NULL;
-
-    if (pb_child_start(&c, &spec, NULL) || pb_child_wait(&st, c, NULL, NULL, NULL))
-        return -1;
-    pb_child_free(c);
-    return st.exited ? st.code : -1;
+    return test_sh(dir, script);
 }
 
 static int setup(void **state)

@@ -1,0 +1,32 @@
+#include "tests/support/shell.h"
+
+#include <stdlib.h>
+
+#include "base/child.h"
+#include "base/mem.h"
+
+int test_sh(const char *dir, const char *script)
+{
+    PB_AUTO(str) char *path = pb_asprintf("PATH=%s", getenv("PATH"));
+    PB_AUTO(str) char *home = pb_asprintf("HOME=%s", dir);
+    PB_AUTO(str) char *s = pb_strdup(script);
+    char *env[] = {path,
+                   home,
+                   (char[]){"GIT_CONFIG_NOSYSTEM=1"},
+                   (char[]){"GIT_AUTHOR_NAME=Ann"},
+                   (char[]){"GIT_AUTHOR_EMAIL=ann@example.com"},
+                   (char[]){"GIT_COMMITTER_NAME=Ann"},
+                   (char[]){"GIT_COMMITTER_EMAIL=ann@example.com"},
+                   (char[]){"GIT_AUTHOR_DATE=2026-01-02T03:04:05Z"},
+                   (char[]){"GIT_COMMITTER_DATE=2026-01-02T03:04:05Z"},
+                   NULL};
+    char *argv[] = {(char[]){"sh"}, (char[]){"-ec"}, s, NULL};
+    struct pb_child_spec spec = {.argv = argv, .env = env, .dir = dir};
+    struct pb_child_status st = {0};
+    struct pb_child *c = NULL;
+
+    if (pb_child_start(&c, &spec, NULL) || pb_child_wait(&st, c, NULL, NULL, NULL))
+        return -1;
+    pb_child_free(c);
+    return st.exited ? st.code : -1;
+}

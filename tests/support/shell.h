@@ -1,0 +1,11 @@
+/*
+ * shell.h: making what a test needs with a script, as somebody whose Git knows an identity and
+ * nothing else of this machine's configuration. HOME is the folder.
+ */
+#ifndef PB_TESTS_SHELL_H
+#define PB_TESTS_SHELL_H
+
+/* Runs `script` in `dir` until the first command that fails: its exit code, -1 for a signal. */
+int test_sh(const char *dir, const char *script);
+
+#endif
