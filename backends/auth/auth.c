@@ -7,6 +7,7 @@
 #include "backends/auth/aws.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { SECRET_MAX = 64 * 1024 };
 
@@ -16,13 +17,16 @@ static const char *const token[] = {"token", "header", NULL};
 static const char *const basic[] = {"username", "password", NULL};
 static const char *const client_cert[] = {"cert_file", "key_file", NULL};
 
+static const char *const ca[] = {"ca_file", NULL};
+static const char *const ca_and_prefix[] = {"ca_file", "prefix", NULL};
+
 const struct pb_auth_scheme pb_auth_schemes[] = {
-    {"none", none, "no authentication"},
-    {"bearer", bearer, "Authorization: Bearer TOKEN"},
-    {"token", token, "a token in a header of its own"},
-    {"basic", basic, "user name and password"},
-    {"client_cert", client_cert, "a TLS client certificate"},
-    {"aws_sigv4", none, "AWS Signature Version 4 with the credentials AWS tools find"},
+    {"none", none, ca, NULL, "no authentication"},
+    {"bearer", bearer, ca, "token", "Authorization: Bearer TOKEN"},
+    {"token", token, ca_and_prefix, "token", "a token in a header of its own"},
+    {"basic", basic, ca, "password", "user name and password"},
+    {"client_cert", client_cert, ca, NULL, "a TLS client certificate"},
+    {"aws_sigv4", none, ca, NULL, "AWS Signature Version 4 with the credentials AWS tools find"},
 };
 const size_t pb_auth_schemes_count = PB_COUNT(pb_auth_schemes);
 
@@ -154,9 +158,9 @@ static void add_basic(struct pb_auth *a, const char *user, const char *password)
 }
 
 static int need(char **out, const struct source *src, const struct pb_auth_scheme *s,
-                const char *name, bool secret, struct pb_err *err)
+                const char *name, struct pb_err *err)
 {
-    if (setting(out, src, name, secret, err) == -1)
+    if (setting(out, src, name, pb_streq(s->secret, name), err) == -1)
         return -1;
     if (!*out)
         return pb_fail(err, PB_E_AUTH,
@@ -173,11 +177,9 @@ static int open_scheme(struct pb_auth *a, const struct source *src, const struct
     char *one = NULL, *two = NULL, *prefix = NULL;
     int rc = -1;
 
-    if (s->required[0] && need(&one, src, s, s->required[0],
-                               s->required == bearer || s->required == token, err) == -1)
+    if (s->required[0] && need(&one, src, s, s->required[0], err) == -1)
         goto out;
-    if (s->required[0] && s->required[1] &&
-        need(&two, src, s, s->required[1], s->required == basic, err) == -1)
+    if (s->required[0] && s->required[1] && need(&two, src, s, s->required[1], err) == -1)
         goto out;
     if (setting(&a->ca, src, "ca_file", false, err) == -1 ||
         setting(&prefix, src, "prefix", false, err) == -1)

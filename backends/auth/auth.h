@@ -49,6 +49,8 @@ const char *pb_auth_getenv(const struct pb_auth_env *env, const char *name);
 struct pb_auth_scheme {
     const char *name;
     const char *const *required; /* names of settings, NULL-terminated */
+    const char *const *optional; /* the same */
+    const char *secret;          /* the one of them that may not be written down, or NULL */
     const char *summary;
 };
 extern const struct pb_auth_scheme pb_auth_schemes[];

@@ -190,24 +190,63 @@ static int load_canary(struct pb_pack_provider *p, struct pb_load *l, const stru
     return 0;
 }
 
+static bool is_among(const char *const *names, const char *name)
+{
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names;
+}
+
+/* The secret itself, alone or in a list of places where it may be. */
+static bool written_down(const struct pb_value *v)
+{
+    bool any = pb_is(v, PB_STRING);
+    for (size_t i = 0; pb_is(v, PB_LIST) && i < pb_len(v); i++)
+        any |= pb_is(pb_at(v, i), PB_STRING);
+    return any;
+}
+
+static int check_auth(struct pb_load *l, const struct pb_value *v, const struct pb_auth_scheme *s)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        const char *key = v->members[i].key;
+        const struct pb_value *value = &v->members[i].value;
+        const char *near = pb_text_nearest(key, s->required, s->required[0] ? 1 : 0);
+        if (strcmp(key, "scheme") != 0 && !is_among(s->required, key) &&
+            !is_among(s->optional, key))
+            return pb_load_fail(l, value, "scheme '%s' has no setting '%s'%s%s%s", s->name, key,
+                                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        if (s->secret && strcmp(key, s->secret) == 0 && written_down(value)) {
+            pb_load_enter(l, key);
+            return pb_load_fail(l, value,
+                                "a secret may not be written down: use {env: NAME}, "
+                                "{file: PATH} or {provider: \"path\"}");
+        }
+    }
+    for (const char *const *name = s->required; *name; name++)
+        if (!pb_get(v, *name))
+            return pb_load_fail(l, v, "scheme '%s' needs '%s'", s->name, *name);
+    return 0;
+}
+
 static int load_auth(struct pb_pack_provider *p, struct pb_load *l, const struct pb_value *v)
 {
     const char *scheme = pb_get_str(v, "scheme"), *names[32];
-    size_t n = 0;
+    size_t n = 0, mark = pb_load_enter(l, "auth");
+    int rc = v ? 1 : 0; /* 1: no scheme was found yet */
     p->auth = v;
-    if (!v)
-        return 0;
-    for (; n < pb_auth_schemes_count && n < PB_COUNT(names); n++) {
+    for (; rc == 1 && n < pb_auth_schemes_count && n < PB_COUNT(names); n++) {
         names[n] = pb_auth_schemes[n].name;
         if (pb_streq(scheme, names[n]))
-            return 0;
+            rc = check_auth(l, v, &pb_auth_schemes[n]);
     }
-    size_t mark = pb_load_enter(l, "auth");
-    const char *near = scheme ? pb_text_nearest(scheme, names, n) : NULL;
-    pb_load_fail(l, v, "'scheme' must be one of those in backends/auth/auth.h%s%s%s",
-                 near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    if (rc == 1) {
+        const char *near = scheme ? pb_text_nearest(scheme, names, n) : NULL;
+        rc = pb_load_fail(l, v, "'scheme' must be one of those in backends/auth/auth.h%s%s%s",
+                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
     pb_load_leave(l, mark);
-    return -1;
+    return rc;
 }
 
 static int load_provider(struct pb_pack_provider *p, struct pb_load *l, const struct pb_value *root)
