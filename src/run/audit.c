@@ -74,7 +74,7 @@ void pb_audit_release(struct pb_audit *a)
 }
 
 /* The configuration's pack folders, out of the commit like everything else. */
-static int export_packs(struct pb_audit_shared *s, char **work, struct pb_err *err)
+static int export_packs(struct pb_audit_shared *s, struct pb_err *err)
 {
     struct pb_audit *a = s->audit;
     PB_AUTO(strv) struct pb_strv paths = PB_STRV_INIT;
@@ -85,16 +85,16 @@ static int export_packs(struct pb_audit_shared *s, char **work, struct pb_err *e
 
     if (!a->config.packs || !a->config.packs[0])
         return 0;
-    if (pb_work_new(work, err) < 0)
+    if (pb_work_new(&s->packs, err) < 0)
         return -1;
-    spec.dir = *work;
+    spec.dir = s->packs;
     for (char *const *p = a->config.packs; *p; p++) {
         char id[PB_OID_HEX];
 
         if (**p && pb_tree_id(id, a->repo, a->commit, *p, err) < 0)
             return pb_err_wrap(err, "'packs' of %s", a->config.file);
         pb_strv_add(&paths, *p);
-        pb_buf_addf(&dirs, "%s%s%s%s", dirs.len ? ":" : "", *work, **p ? "/" : "", *p);
+        pb_buf_addf(&dirs, "%s%s%s%s", dirs.len ? ":" : "", s->packs, **p ? "/" : "", *p);
     }
     rc = pb_export(&e, a->repo, &spec, err);
     pb_export_release(&e);
@@ -102,7 +102,7 @@ static int export_packs(struct pb_audit_shared *s, char **work, struct pb_err *e
     return rc;
 }
 
-static int shared_init(struct pb_audit_shared *s, char **packs, struct pb_err *err)
+static int shared_init(struct pb_audit_shared *s, struct pb_err *err)
 {
     struct pb_audit *a = s->audit;
     PB_AUTO(str) char *key = NULL, *id = NULL;
@@ -116,15 +116,15 @@ static int shared_init(struct pb_audit_shared *s, char **packs, struct pb_err *e
         return -1;
     id = pb_repo_id(a->repo);
     s->repo_id = pb_arena_strdup(a->arena, id);
-    return export_packs(s, packs, err);
+    return export_packs(s, err);
 }
 
-static void shared_release(struct pb_audit_shared *s, char *packs)
+static void shared_release(struct pb_audit_shared *s)
 {
     pb_wipe(&s->seal, sizeof(s->seal));
-    pb_work_remove(packs);
+    pb_work_remove(s->packs);
     pb_work_remove(s->tree);
-    free(packs);
+    free(s->packs);
     free(s->tree);
     free(s->pack_dirs);
     free(s->cache_dir);
@@ -227,14 +227,13 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
 {
     struct pb_audit_shared s = {.audit = out, .options = o};
     int64_t start = pb_clock_ms();
-    char *packs = NULL;
     int rc = -1;
 
     if (pb_audit_open(out, o, err) == 0 && pb_audit_choose(out, o, err) == 0 &&
-        shared_init(&s, &packs, err) == 0 && run_units(&s, err) == 0 &&
+        shared_init(&s, err) == 0 && run_units(&s, err) == 0 &&
         check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
         rc = 0;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
-    shared_release(&s, packs);
+    shared_release(&s);
     return rc;
 }

@@ -15,6 +15,7 @@ struct pb_audit_shared {
     char *cache_dir, *state_dir;
     char *tree;      /* exported tree of the commit, once somebody needed it */
     char *pack_dirs; /* colon-separated, or NULL */
+    char *packs;     /* the private folder that they are in */
     const char *repo_id;
 };
 

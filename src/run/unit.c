@@ -473,6 +473,16 @@ static int gather(struct job *j, struct pb_err *err)
                    j->u->config.name);
 }
 
+/* A file of the commit is named as it is in the repository: the copy is gone when it is read. */
+static void name_in_repository(struct pb_err *err, const char *copy)
+{
+    PB_AUTO(str) char *prefix = copy ? pb_asprintf("%s/", copy) : NULL;
+    char *p;
+
+    while (prefix && err && (p = strstr(err->msg, prefix)))
+        memmove(p, p + strlen(prefix), strlen(p + strlen(prefix)) + 1);
+}
+
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err)
 {
     struct job j = {.u = u, .s = s};
@@ -482,6 +492,7 @@ int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb
     if (pb_audit_ignore(u, &s->audit->config, s->options->ignore, err) == 0 &&
         job_init(&j, err) == 0 && gather(&j, err) == 0 && finish(&j, err) == 0)
         rc = 0;
+    name_in_repository(err, s->packs);
     u->elapsed_ms = (long)(pb_clock_ms() - start);
     pb_work_remove(j.work);
     free(j.work);
