@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "backends/terraform/env.h"
+#include "backends/terraform/lend.h"
 #include "backends/terraform/outside.h"
 #include "backends/terraform/prepare.h"
 #include "backends/terraform/schemas.h"
 #include "backends/terraform/terraform.h"
 #include "backends/terraform/vars.h"
+#include "base/cancel.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -262,28 +264,90 @@ static const struct pb_value *manifest_of(const struct pb_tf_planning *p)
     return pb_json_read(&v, p->arena, path, MANIFEST_MAX, NULL) == 0 ? v : NULL;
 }
 
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static void read_text(struct pb_tf_planning *p)
+{
+    struct pb_err why = PB_ERR_INIT;
+
+    if (pb_tf_read_text(p, manifest_of(p), p->run.tool.tofu, &why))
+        pb_diag_add(&p->said, p->arena, "warning", "terraform-text-unread", NULL,
+                    "%s: ignore_changes and dynamic blocks are not known", why.msg);
+}
+
+/* With providers that an earlier init has checked: what is left are the backend, in a folder
+ * that requires no provider, and the local modules. */
+static bool reuse(struct pb_tf_planning *p)
+{
+    char *get[] = {pb_arena_strdup(p->arena, "get"), pb_arena_strdup(p->arena, "-no-color"), NULL};
+    struct pb_tf_lent lent;
+
+    if (pb_tf_read_text(p, NULL, p->run.tool.tofu, NULL) || !pb_tf_lend_recall(&lent, p) ||
+        !pb_tf_lend(&lent, &p->run))
+        return false;
+    if (pb_tf_init_backend(&p->run, p->recorded, NULL) == 0 &&
+        (p->tree->n == 1 || pb_tf_run(&p->run, "get", get, NULL) == 0))
+        return true;
+    pb_tf_lend_end(&p->run);
+    return false;
+}
+
+static int install(struct pb_tf_planning *p, struct pb_err *err)
+{
+    struct pb_tf_lent lent;
+
+    if (init(p, err))
+        return -1;
+    read_text(p);
+    read_versions(p);
+    pb_tf_lend_installed(&lent, p);
+    pb_tf_lend_remember(&lent, p);
+    (void)pb_tf_lend(&lent, &p->run);
+    return 0;
+}
+
+static int plan(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_err *err)
+{
+    collect_secrets(p);
+    return plan_with_schemas(p, asked, err) || show(p, err) ? -1 : 0;
+}
+
+/* What Terraform misses it asks to be initialised. */
+static bool wants_init(const struct pb_err *e)
+{
+    return strstr(e->msg, "terraform init") || strstr(e->msg, "tofu init");
+}
+
+static int plan_reusing(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_err *err)
+{
+    struct pb_err first = PB_ERR_INIT;
+
+    if (reuse(p)) {
+        read_versions(p);
+        if (plan(p, asked, &first) == 0)
+            return 0;
+        if (first.cls == PB_E_INTERRUPTED || !wants_init(&first))
+            return pb_fail(err, first.cls, "%s", first.msg);
+        pb_tf_ask_remove(&p->run);
+        pb_tf_lend_end(&p->run);
+    }
+    if (pb_cancel_check(err) || install(p, err))
+        return -1;
+    return plan(p, asked, err);
+}
+
 int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
 {
     PB_AUTO(str) char *dir = pb_fs_join(p->u->tree, p->u->path);
-    const struct pb_value *manifest;
     struct pb_tf_asked asked = {.n = 0};
-    struct pb_err why = PB_ERR_INIT;
 
     p->files = pb_tf_files_disk(p->u->tree);
     if (pb_tf_run_init(&p->run, p->arena, p->u, "data", pb_arena_strdup(p->arena, dir),
                        p->u->workspace, err))
         return -1;
-    (void)pb_tf_lock_read(&p->lock, p->arena, &p->files, p->u->path, &why);
+    (void)pb_tf_lock_read(&p->lock, p->arena, &p->files, p->u->path, NULL);
     p->locked = p->lock.body != NULL;
-    if (pb_tf_override_backend(&p->run, err) || init(p, err))
-        return -1;
-    manifest = manifest_of(p);
-    if (pb_tf_read_text(p, manifest, p->run.tool.tofu, &why))
-        pb_diag_add(&p->said, p->arena, "warning", "terraform-text-unread", NULL,
-                    "%s: ignore_changes and dynamic blocks are not known", why.msg);
-    collect_secrets(p);
-    read_versions(p);
-    if (plan_with_schemas(p, &asked, err) || show(p, err))
+    if (pb_tf_override_backend(&p->run, err) || plan_reusing(p, &asked, err))
         return -1;
     pb_tf_answer((struct pb_provider_config *)(uintptr_t)p->providers, p->nproviders, p->arena,
                  &asked, p->plan.outputs);

@@ -78,24 +78,59 @@ static int state_bytes(struct pb_buf *text, const struct pb_tf_run *r,
     return 0;
 }
 
-int pb_tf_place_state(struct pb_strv *args, const struct pb_tf_run *r,
-                      const struct pb_recorded_set *recorded, struct pb_err *err)
+/* Makes the folder for the state and names it to init; the state itself comes by put_state. */
+static int state_args(struct pb_strv *args, const struct pb_tf_run *r, struct pb_err *err)
 {
     const char *ws = r->u->workspace ? r->u->workspace : "default";
     PB_AUTO(str) char *folder = pb_asprintf("%s/states/%s", r->u->work, ws);
-    PB_AUTO(str) char *path = pb_asprintf("%s/terraform.tfstate", folder);
-    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
 
     if (pb_fs_mkdirs(folder, 0700, err))
         return -1;
     if (strcmp(ws, "default") == 0)
-        pb_strv_addf(args, "-backend-config=path=%s", path);
+        pb_strv_addf(args, "-backend-config=path=%s/terraform.tfstate", folder);
     pb_strv_addf(args, "-backend-config=workspace_dir=%s/states", r->u->work);
+    return 0;
+}
+
+static int put_state(const struct pb_tf_run *r, const struct pb_recorded_set *recorded,
+                     struct pb_err *err)
+{
+    const char *ws = r->u->workspace ? r->u->workspace : "default";
+    PB_AUTO(str) char *path = pb_asprintf("%s/states/%s/terraform.tfstate", r->u->work, ws);
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
     if (!recorded->lineage)
         return 0;
     if (state_bytes(&text, r, recorded, err))
         return -1;
     return pb_fs_write_atomic(path, text.s, text.len, 0600, err);
+}
+
+int pb_tf_place_state(struct pb_strv *args, const struct pb_tf_run *r,
+                      const struct pb_recorded_set *recorded, struct pb_err *err)
+{
+    return state_args(args, r, err) || put_state(r, recorded, err) ? -1 : 0;
+}
+
+/* In a folder with nothing but the override, which is the same block as in the unit, and before
+ * there is a state, whose providers init would want as well. */
+int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_recorded_set *recorded,
+                       struct pb_err *err)
+{
+    const char *dir = pb_arena_printf(r->arena, "%s/backend", r->u->work);
+    PB_AUTO(str) char *path = pb_fs_join(dir, override_name);
+    PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
+    struct pb_tf_run there = *r;
+
+    there.dir = dir;
+    pb_strv_add(&args, "init");
+    pb_strv_add(&args, "-input=false");
+    pb_strv_add(&args, "-no-color");
+    if (pb_fs_mkdirs(dir, 0700, err) ||
+        pb_fs_write_atomic(path, override_text, strlen(override_text), 0600, err) ||
+        state_args(&args, r, err) || pb_tf_run(&there, "backend", args.v, err))
+        return -1;
+    return put_state(r, recorded, err);
 }
 
 static void add_quoted(struct pb_buf *b, const char *s)

@@ -17,6 +17,10 @@ int pb_tf_override_backend(const struct pb_tf_run *r, struct pb_err *err);
 int pb_tf_place_state(struct pb_strv *args, const struct pb_tf_run *r,
                       const struct pb_recorded_set *recorded, struct pb_err *err);
 
+/* The init of the backend alone, for providers and modules that are there already. */
+int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_recorded_set *recorded,
+                       struct pb_err *err);
+
 /* Adds -var-file arguments; values given one by one go into a private file. `root` may be
  * NULL when the text could not be read. */
 int pb_tf_var_args(struct pb_strv *args, const struct pb_tf_run *r, const struct pb_tf_node *root,

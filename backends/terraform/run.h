@@ -25,6 +25,7 @@ struct pb_tf_run {
     struct pb_strv secrets; /* never to be shown, whatever the tool says */
     const char *dir;        /* where it runs */
     const char *data_dir;   /* TF_DATA_DIR */
+    const char *own_config; /* TF_CLI_CONFIG_FILE of the person while lend.h has its own */
 };
 
 /* Finds the tool and builds the environment. `name` makes the private folder, WORK/NAME. */

@@ -1,0 +1,332 @@
+#include "backends/terraform/lend.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "model/json.h"
+
+enum { CONFIG_MAX = 1 << 20, MEMORY_MAX = 1 << 20, FILES_MAX = 64 };
+
+static const char config_variable[] = "TF_CLI_CONFIG_FILE";
+
+/* ---- packages -------------------------------------------------------------------------------- */
+
+/* The one folder in a folder: packages lie at SOURCE/VERSION/PLATFORM. */
+static char *only_entry(const char *dir)
+{
+    DIR *d = opendir(dir);
+    char *found = NULL;
+    size_t n = 0;
+
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (e->d_name[0] == '.')
+            continue;
+        free(found);
+        found = pb_fs_join(dir, e->d_name);
+        n++;
+    }
+    if (d)
+        closedir(d);
+    if (n != 1)
+        free(pb_take(&found));
+    return found;
+}
+
+void pb_tf_lend_installed(struct pb_tf_lent *out, const struct pb_tf_planning *p)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+    const struct pb_hcl_block *blk;
+
+    for (size_t i = 0; (blk = pb_hcl_block_of(p->lock.body, "provider", i)); i++) {
+        const char *version = pb_hcl_str(pb_hcl_attr_of(blk->body, "version"));
+        PB_AUTO(str)
+        char *dir = pb_asprintf("%s/providers/%s/%s", p->run.data_dir, pb_hcl_label(blk, 0),
+                                version ? version : "?");
+        PB_AUTO(str) char *package = only_entry(dir);
+        PB_AUTO(str) char *real = package ? realpath(package, NULL) : NULL;
+
+        if (real) /* else it is locked and not needed */
+            pb_map_add(&b, pb_hcl_label(blk, 0), pb_mk_string(p->arena, real));
+    }
+    out->dirs = pb_map_done(&b, p->arena);
+}
+
+/* ---- remembering ----------------------------------------------------------------------------- */
+
+static void add_file(struct pb_sha256 *d, const char *name, const struct stat *st)
+{
+    pb_sha256_add_str(d, name);
+    pb_sha256_add_field(d, &st->st_dev, sizeof(st->st_dev));
+    pb_sha256_add_field(d, &st->st_ino, sizeof(st->st_ino));
+    pb_sha256_add_field(d, &st->st_mode, sizeof(st->st_mode));
+    pb_sha256_add_field(d, &st->st_size, sizeof(st->st_size));
+    pb_sha256_add_field(d, &st->st_mtim.tv_sec, sizeof(st->st_mtim.tv_sec));
+    pb_sha256_add_field(d, &st->st_mtim.tv_nsec, sizeof(st->st_mtim.tv_nsec));
+    pb_sha256_add_field(d, &st->st_ctim.tv_sec, sizeof(st->st_ctim.tv_sec));
+    pb_sha256_add_field(d, &st->st_ctim.tv_nsec, sizeof(st->st_ctim.tv_nsec));
+}
+
+/* Nobody but root can set back the time of a file's last change, so whatever was written into it
+ * shows. False for packages with folders or links in them. */
+static bool fingerprint(char out[PB_SHA256_HEX], const char *dir)
+{
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
+    struct pb_sha256 *d = pb_sha256_new();
+    DIR *folder = opendir(dir);
+    bool plain = folder != NULL;
+    struct stat st;
+
+    for (struct dirent *e; folder && (e = readdir(folder));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            pb_strv_add(&names, e->d_name);
+    if (folder)
+        closedir(folder);
+    pb_strv_sort(&names);
+    plain = plain && names.n > 0 && names.n <= FILES_MAX;
+    for (size_t i = 0; plain && i < names.n; i++) {
+        PB_AUTO(str) char *path = pb_fs_join(dir, names.v[i]);
+        plain = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+        if (plain)
+            add_file(d, names.v[i], &st);
+    }
+    pb_sha256_end_hex(d, out);
+    return plain;
+}
+
+static void add_expr(struct pb_sha256 *d, const struct pb_hcl_expr *e)
+{
+    pb_sha256_add_str(d, e ? e->text : NULL);
+}
+
+/* Everything in a module that has a say in which providers and modules an init installs. */
+static void add_module(struct pb_sha256 *d, const struct pb_hcl_body *body)
+{
+    for (size_t i = 0; i < body->nblocks; i++) {
+        const struct pb_hcl_block *b = &body->blocks[i], *required;
+
+        if (strcmp(b->type, "terraform") == 0) {
+            add_expr(d, pb_hcl_attr_of(b->body, "required_version"));
+            for (size_t k = 0; (required = pb_hcl_block_of(b->body, "required_providers", k)); k++)
+                for (size_t m = 0; m < required->body->nattrs; m++) {
+                    pb_sha256_add_str(d, required->body->attrs[m].name);
+                    add_expr(d, required->body->attrs[m].expr);
+                }
+        } else if (strcmp(b->type, "provider") == 0) {
+            pb_sha256_add_str(d, pb_hcl_label(b, 0));
+            add_expr(d, pb_hcl_attr_of(b->body, "version"));
+        } else if (strcmp(b->type, "module") == 0) {
+            pb_sha256_add_str(d, pb_hcl_label(b, 0));
+            add_expr(d, pb_hcl_attr_of(b->body, "source"));
+            add_expr(d, pb_hcl_attr_of(b->body, "version"));
+        }
+    }
+    pb_sha256_add_str(d, "end of module");
+}
+
+/* Where the memory of these requirements is; NULL when they are not all known. */
+static char *memory_path(const struct pb_tf_planning *p)
+{
+    struct pb_sha256 *d;
+    char hex[PB_SHA256_HEX];
+    bool known = p->tree && p->locked && !p->remote_modules && p->u->cache_dir;
+
+    for (size_t i = 0; known && i < p->tree->n; i++)
+        known = p->tree->v[i]->module != NULL;
+    if (!known)
+        return NULL;
+    d = pb_sha256_new();
+    pb_sha256_add_str(d, "packages 1");
+    pb_sha256_add_str(d, p->run.tool.id);
+    for (size_t i = 0; i < p->lock.body->nblocks; i++)
+        pb_sha256_add_str(d, p->lock.body->blocks[i].text);
+    for (size_t i = 0; i < p->tree->n; i++) {
+        pb_sha256_add_str(d, p->tree->v[i]->path);
+        add_module(d, p->tree->v[i]->module->body);
+    }
+    pb_sha256_end_hex(d, hex);
+    return pb_asprintf("%s/packages/%s.json", p->u->cache_dir, hex);
+}
+
+void pb_tf_lend_remember(const struct pb_tf_lent *l, const struct pb_tf_planning *p)
+{
+    PB_AUTO(str) char *path = memory_path(p);
+    PB_AUTO(str) char *folder = path ? pb_strndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    struct pb_map_builder all = PB_BUILDER_INIT;
+    struct pb_value doc;
+    bool lasting = path && l->dirs.n > 0;
+
+    for (size_t i = 0; lasting && i < l->dirs.n; i++) {
+        const struct pb_member *m = &l->dirs.members[i];
+        struct pb_map_builder one = PB_BUILDER_INIT;
+        char print[PB_SHA256_HEX];
+
+        /* What lies in plumb's own work area is gone tomorrow. */
+        lasting = !pb_starts_with(m->value.s, p->u->work) && fingerprint(print, m->value.s);
+        if (!lasting)
+            break;
+        pb_map_add(&one, "dir", m->value);
+        pb_map_add(&one, "fingerprint", pb_mk_string(p->arena, print));
+        pb_map_add(&all, m->key, pb_map_done(&one, p->arena));
+    }
+    doc = pb_map_done(&all, p->arena);
+    if (!lasting)
+        return;
+    pb_json_add(&text, &doc);
+    /* Not being able to costs an init next time, no more. */
+    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
+        (void)pb_fs_write_atomic(path, text.s, text.len, 0600, NULL);
+}
+
+bool pb_tf_lend_recall(struct pb_tf_lent *out, const struct pb_tf_planning *p)
+{
+    PB_AUTO(str) char *path = memory_path(p);
+    struct pb_map_builder b = PB_BUILDER_INIT;
+    const struct pb_value *doc;
+    bool same;
+
+    memset(out, 0, sizeof(*out));
+    if (!path || pb_json_read(&doc, p->arena, path, MEMORY_MAX, NULL) || !pb_is(doc, PB_MAP))
+        return false;
+    same = doc->n > 0;
+    for (size_t i = 0; same && i < doc->n; i++) {
+        const struct pb_member *m = &doc->members[i];
+        const char *dir = pb_get_str(&m->value, "dir");
+        char print[PB_SHA256_HEX];
+
+        same =
+            dir && fingerprint(print, dir) && pb_streq(print, pb_get_str(&m->value, "fingerprint"));
+        if (same)
+            pb_map_add(&b, m->key, pb_mk_string(p->arena, dir));
+    }
+    out->dirs = pb_map_done(&b, p->arena);
+    return same;
+}
+
+/* ---- lending --------------------------------------------------------------------------------- */
+
+static const char *from_env(const struct pb_strv *env, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < env->n; i++)
+        if (strncmp(env->v[i], name, n) == 0 && env->v[i][n] == '=')
+            return env->v[i] + n + 1;
+    return NULL;
+}
+
+static void drop_env(struct pb_strv *env, const char *name)
+{
+    size_t n = strlen(name), kept = 0;
+
+    for (size_t i = 0; i < env->n; i++) {
+        if (strncmp(env->v[i], name, n) == 0 && env->v[i][n] == '=')
+            free(env->v[i]);
+        else
+            env->v[kept++] = env->v[i];
+    }
+    env->n = kept;
+    env->v[kept] = NULL;
+}
+
+static bool has_config_folder(const char *home)
+{
+    PB_AUTO(str) char *path = pb_fs_join(home, ".terraform.d");
+    DIR *d = opendir(path);
+    bool found = false;
+
+    for (struct dirent *e; d && (e = readdir(d));)
+        found |= strstr(e->d_name, ".tfrc") != NULL;
+    if (d)
+        closedir(d);
+    return found;
+}
+
+/* The person's own CLI configuration; "" for none. False when it is more than one file. */
+static bool own_config(struct pb_buf *text, const struct pb_tf_run *r)
+{
+    const char *named = from_env(&r->env, config_variable), *home = from_env(&r->env, "HOME");
+    PB_AUTO(str) char *rc = home ? pb_fs_join(home, ".terraformrc") : NULL;
+
+    if (named)
+        return pb_fs_read(text, named, CONFIG_MAX, NULL) == 0;
+    if (!home || r->tool.tofu || has_config_folder(home))
+        return false;
+    return !pb_fs_exists(rc) || pb_fs_read(text, rc, CONFIG_MAX, NULL) == 0;
+}
+
+/* Repeats it but for the ways to install providers, which no later command uses. */
+static bool repeat_config(struct pb_buf *out, const struct pb_tf_run *r)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    const struct pb_hcl_body *body;
+    bool ok = own_config(&text, r) &&
+              pb_hcl_parse(&body, r->arena, text.s, text.len, "the CLI configuration", NULL) == 0;
+
+    pb_buf_wipe(&text);
+    if (!ok)
+        return false;
+    for (size_t i = 0; i < body->nattrs; i++)
+        pb_buf_addf(out, "%s = %s\n", body->attrs[i].name, body->attrs[i].expr->text);
+    for (size_t i = 0; i < body->nblocks; i++) {
+        const struct pb_hcl_block *b = &body->blocks[i];
+
+        if (strcmp(b->type, "provider_installation") == 0) {
+            if (pb_hcl_block_of(b->body, "dev_overrides", 0))
+                return false;
+        } else if (!b->text) {
+            return false;
+        } else {
+            pb_buf_addf(out, "%s\n", b->text);
+        }
+    }
+    return true;
+}
+
+static bool is_quotable(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < ' ' || strchr("\"\\$%", *s))
+            return false;
+    return true;
+}
+
+bool pb_tf_lend(const struct pb_tf_lent *l, struct pb_tf_run *r)
+{
+    const char *path = pb_tf_run_file(r, "lent", "tfrc");
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    bool ok = l->dirs.n > 0 && repeat_config(&text, r);
+    const char *own;
+
+    pb_buf_adds(&text, "provider_installation {\n  dev_overrides {\n");
+    for (size_t i = 0; ok && i < l->dirs.n; i++) {
+        const struct pb_member *m = &l->dirs.members[i];
+
+        ok = is_quotable(m->key) && is_quotable(m->value.s);
+        pb_buf_addf(&text, "    \"%s\" = \"%s\"\n", m->key, m->value.s);
+    }
+    pb_buf_adds(&text, "  }\n  direct {}\n}\n");
+    ok = ok && pb_fs_write_atomic(path, text.s, text.len, 0600, NULL) == 0;
+    pb_buf_wipe(&text);
+    if (!ok)
+        return false;
+    own = from_env(&r->env, config_variable);
+    r->own_config = own ? pb_arena_strdup(r->arena, own) : NULL;
+    pb_strv_setenv(&r->env, config_variable, path);
+    return true;
+}
+
+void pb_tf_lend_end(struct pb_tf_run *r)
+{
+    if (r->own_config)
+        pb_strv_setenv(&r->env, config_variable, r->own_config);
+    else
+        drop_env(&r->env, config_variable);
+}
