@@ -26,7 +26,7 @@ teardown() {
     sim_change secrets api-key '{"value": "another-secret"}'
     sim_change records mail
     must_fail 2 plumb -C "$repo" audit
-    says "4 drifted" "1 missing" "(sensitive, changed)" "says not_found"
+    says "4 drifted" "1 missing" "(sensitive, changed)"
     says_not "another-secret" "correct-horse"
     must_fail 2 plumb -C "$repo" audit --format json
     says_not "another-secret" "correct-horse"

@@ -80,7 +80,7 @@ sim_recorded() {
     sim_up --state "$BATS_TEST_TMPDIR/cloud.json"
     sim_repo
     cp "$SIM_DEMO/recorded/terraform.tfstate" "$repo"
-    cp "$SIM_DEMO/recorded/lock.hcl" "$repo/.terraform.lock.hcl"
+    (cd "$repo" && SIM_MIRROR=$SIM_BIN/mirror "$SIM_DEMO/recorded/terraform" init)
     printf "version: 1\nunits:\n  - {name: shop, path: ., tool: '%s'}\n" \
         "$SIM_DEMO/recorded/terraform" >"$repo/plumb.yaml"
     commit_all "$repo" "the shop"

@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # sim.bash sets $repo
+# The packs and the provider, two ways that share no code, tell the same of the same cloud.
+load helpers
+load sim
+
+setup() {
+    setup_environment
+    sim_recorded
+}
+
+teardown() {
+    sim_down
+}
+
+verdicts() { # OBSERVER: a line for each resource and each attribute that differs
+    local output code=0
+    output=$(plumb -C "$repo" audit --observer "$1" --format json 2>&1) || code=$?
+    [ "$code" = 0 ] || [ "$code" = 2 ] || { echo "$output"; return 1; }
+    json '"\n".join(" ".join([r["address"], r["verdict"], r["observer"] == "'"$1"'" and "seen" or
+        str(r["observer"])] + [a["path"] + "=" + a["verdict"] + ":" + str(a["live"])
+        for a in r["attributes"]]) for u in d["units"] for r in u["resources"])'
+}
+
+same() {
+    local packs provider
+    packs=$(verdicts rest)
+    provider=$(verdicts provider)
+    diff <(echo "$packs") <(echo "$provider" )
+    [ "$(echo "$provider" | grep -c " seen")" = 9 ]
+}
+
+@test "both say the same of an estate in sync, and of every type changed outside" {
+    same
+    sim_change networks main '{"mtu": 9000, "labels": {"team": "ops"}}'
+    sim_change firewalls web '{"rules": [{"protocol": "udp"}], "labels": {"a": "b"}}'
+    sim_change servers web-0 '{"size": "large", "user_data": "x", "protected": true}'
+    sim_change disks data '{"server_id": null, "size_gb": 40}'
+    sim_change records www '{"ttl": 1, "values": ["10.0.0.1"]}'
+    sim_change buckets shop-assets '{"versioning": false, "policy": null}'
+    sim_change secrets api-key '{"value": "another", "description": "by hand"}'
+    sim_change records mail
+    same
+}
+
+@test "what packs do not find in sync is confirmed by the provider" {
+    sim_change records www '{"ttl": 1}'
+    must_fail 2 plumb -C "$repo" audit
+    says "sim_record.www  drifted" "observed by provider"
+    must plumb -C "$repo" audit --target sim_network.main
+}
