@@ -157,9 +157,10 @@ struct pb_observer {
     int (*observe)(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
                    const struct pb_observe_request *rq, struct pb_err *err);
 
-    /* Optional. Says how what it needs is: its own files, and by one cheap read, whether the
-     * credentials of each of rq's provider configurations work. One diagnostic each, with
-     * the severity "notice" for what is fine; `address` is the subject. */
+    /* Optional. Says how what it needs is: its own files and plugins, and by one cheap read,
+     * whether the credentials of each of rq's provider configurations work and this
+     * machine's clock is right. One diagnostic each, with the severity "notice" for what is
+     * fine; `address` is the subject. */
     void (*examine)(struct pb_diags *out, struct pb_arena *a, const struct pb_observe_request *rq);
 };
 

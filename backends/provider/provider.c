@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/provider/examine.h"
 #include "backends/provider/session.h"
 #include "base/cancel.h"
 #include "base/clock.h"
@@ -185,4 +186,5 @@ const struct pb_observer pb_provider = {
     .confirms = true,
     .covers = covers,
     .observe = observe,
+    .examine = pb_provider_examine,
 };

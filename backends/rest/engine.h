@@ -47,6 +47,7 @@ struct context {
     struct endpoint *endpoints; /* parallel to pack->services */
     struct fetch *canary;
     const char *account; /* from the canary */
+    time_t asked, told;  /* our clock and the API's when the canary came; told 0: not known */
     const char *canary_reason;
     struct pb_map counts; /* type -> size_t *: how many resources */
 };

@@ -1,7 +1,9 @@
 /* A request and its pages, sent once for all who want it. */
 #include "backends/rest/engine.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "observe/curl.h"
 
 enum { MAX_PAGES = 2000 };
 
@@ -191,11 +193,22 @@ static bool next_page(struct fetch *f, const struct pb_value *doc)
     return true;
 }
 
+static void take_time(struct context *c, const struct pb_http_reply *reply)
+{
+    const char *date = reply->outcome == PB_HTTP_REPLY ? reply->header(reply, "date") : NULL;
+    time_t told = date ? curl_getdate(date, NULL) : -1;
+
+    c->asked = pb_clock_wall();
+    c->told = told > 0 ? told : 0;
+}
+
 static void on_done(PB_UNUSED const struct pb_http_rq *rq, const struct pb_http_reply *reply,
                     void *ctx)
 {
     struct fetch *f = ctx;
     struct pb_reply_view view;
+    if (f == f->ctx->canary)
+        take_time(f->ctx, reply);
     pb_reply_read(&view, f->run->a, &f->ask, reply);
     if (f->ndocs == 0) {
         f->kind = view.kind;

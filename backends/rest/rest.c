@@ -1,9 +1,13 @@
 #include "backends/rest/rest.h"
 
+#include <stdlib.h>
+
 #include "backends/rest/engine.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+
+enum { CLOCK_FINE_S = 60, CLOCK_REFUSED_S = 300 };
 
 /* The source of a configuration's key: provider["registry.terraform.io/hashicorp/aws"].west,
  * with a module in front when it is configured in one. */
@@ -125,6 +129,20 @@ static void examine_one(struct pb_diags *out, struct pb_arena *a, struct context
                     c->canary_reason ? c->canary_reason : "there was no answer");
 }
 
+/* Signatures carry the time; most services refuse one that is five minutes off. */
+static void examine_clock(struct pb_diags *out, struct pb_arena *a, const struct context *c)
+{
+    long ahead = c->told ? (long)(c->asked - c->told) : 0;
+    long off = labs(ahead);
+    if (!c->told)
+        return;
+    if (off <= CLOCK_FINE_S)
+        pb_diag_add(out, a, "notice", "clock", c->key, "agrees with the API's");
+    else
+        pb_diag_add(out, a, off < CLOCK_REFUSED_S ? "warning" : "error", "clock", c->key,
+                    "this machine's is %ld s %s the API's", off, ahead > 0 ? "ahead of" : "behind");
+}
+
 /* One cheap read with each provider configuration that packs know. */
 void pb_rest_examine(struct pb_diags *out, struct pb_arena *a, const struct pb_observe_request *rq,
                      const struct pb_rest_transport *transport)
@@ -146,6 +164,8 @@ void pb_rest_examine(struct pb_diags *out, struct pb_arena *a, const struct pb_o
         pb_diag_add(out, a, "warning", "credentials", NULL, "%s", err.msg);
     for (size_t i = 0; i < run.ncontexts; i++)
         examine_one(out, a, run.contexts[i]);
+    for (size_t i = 0; i < run.ncontexts; i++)
+        examine_clock(out, a, run.contexts[i]);
     for (size_t i = 0; i < out->n; i++) /* messages may be of the run's arena */
         out->v[i] = (struct pb_diag){
             pb_arena_strdup(a, out->v[i].severity), pb_arena_strdup(a, out->v[i].code),

@@ -31,6 +31,8 @@ struct doctor {
     const struct pb_args *args;
     struct pb_audit audit;
     bool open;
+    char *tree;              /* the commit's files; NULL: there are none to look at */
+    struct pb_buf pack_dirs; /* the configuration's, in there */
 };
 
 static void say(struct doctor *d, enum mark mark, const char *name, const char *remedy,
@@ -88,25 +90,52 @@ static char *tool_version(const char *path, struct pb_err *err)
     return line;
 }
 
+static void check_tool(struct doctor *d, const char *name, const char *path)
+{
+    struct pb_err err = PB_ERR_INIT;
+    PB_AUTO(str) char *version = tool_version(path, &err);
+
+    if (version)
+        say(d, OK, name, NULL, "%s at %s", version, path);
+    else
+        say(d, FAIL, name, "run it by hand: 'TOOL version'", "%s does not run: %s", path,
+            err.cls ? err.msg : "it exits with an error");
+}
+
+/* Those that units name themselves; false when some unit takes what is on PATH. */
+static bool check_named_tools(struct doctor *d)
+{
+    const struct pb_config *c = &d->audit.config;
+    bool all = d->open && c->nunits;
+
+    for (size_t i = 0; d->open && i < c->nunits; i++) {
+        const char *tool = c->units[i].tool;
+        PB_AUTO(str) char *path = NULL;
+
+        all &= tool != NULL;
+        if (!tool)
+            continue;
+        path = strchr(tool, '/') ? pb_strdup(tool) : pb_child_which(tool, NULL);
+        if (path)
+            check_tool(d, c->units[i].name, path);
+        else
+            say(d, FAIL, c->units[i].name, "install it, or correct 'tool' of the unit",
+                "'%s' is not on PATH", tool);
+    }
+    return all;
+}
+
 static void check_tools(struct doctor *d)
 {
     static const char *const names[] = {"terraform", "tofu"};
-    size_t found = 0;
+    bool found = check_named_tools(d);
 
     for (size_t i = 0; i < PB_COUNT(names); i++) {
         PB_AUTO(str) char *path = pb_child_which(names[i], NULL);
-        PB_AUTO(str) char *version = NULL;
-        struct pb_err err = PB_ERR_INIT;
 
-        if (!path)
-            continue;
-        found++;
-        version = tool_version(path, &err);
-        if (version)
-            say(d, OK, names[i], NULL, "%s at %s", version, path);
-        else
-            say(d, FAIL, names[i], "run it by hand: 'TOOL version'", "%s does not run: %s", path,
-                err.cls ? err.msg : "it exits with an error");
+        if (path)
+            check_tool(d, names[i], path);
+        found |= path != NULL;
     }
     if (!found)
         say(d, FAIL, "terraform", "install terraform or tofu, or name one as 'tool' of the unit",
@@ -218,20 +247,29 @@ static enum mark mark_of(const char *severity)
 
 static const char *remedy_of(const char *code)
 {
-    if (strcmp(code, "credentials") == 0)
-        return "check environment, profile and role of this provider configuration";
-    return strcmp(code, "pack") == 0 ? "mend the pack: schemas/observers/README.md" : NULL;
+    static const struct {
+        const char *code, *remedy;
+    } known[] = {
+        {"credentials", "check environment, profile and role of this provider configuration"},
+        {"clock", "set this machine's clock: signatures carry the time and are refused"},
+        {"pack", "mend the pack: schemas/observers/README.md"},
+    };
+
+    for (size_t i = 0; i < PB_COUNT(known); i++)
+        if (strcmp(code, known[i].code) == 0)
+            return known[i].remedy;
+    return NULL;
 }
 
-static void examine(struct doctor *d, struct pb_arena *a, const struct pb_provider_config *v,
-                    size_t n, const char *unit)
+static void examine(struct doctor *d, struct pb_arena *a, struct pb_observe_request *rq,
+                    const char *unit)
 {
+    rq->pack_dirs = d->pack_dirs.len ? d->pack_dirs.s : NULL;
     for (size_t i = 0; pb_observers[i]; i++) {
-        struct pb_observe_request rq = {.providers = v, .nproviders = n};
         struct pb_diags diags = {0};
 
         if (pb_observers[i]->examine)
-            pb_observers[i]->examine(&diags, a, &rq);
+            pb_observers[i]->examine(&diags, a, rq);
         for (size_t k = 0; k < diags.n; k++) {
             const struct pb_diag *x = &diags.v[k];
 
@@ -246,59 +284,96 @@ static void examine(struct doctor *d, struct pb_arena *a, const struct pb_provid
     }
 }
 
-static void check_unit_credentials(struct doctor *d, const char *tree)
+/* Out of the commit, as an audit takes them. */
+static void check_packs(struct doctor *d)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_observe_request rq = {0};
+
+    for (char *const *p = d->audit.config.packs; d->tree && p && *p; p++) {
+        PB_AUTO(str) char *dir = pb_fs_join(d->tree, *p);
+
+        if (pb_fs_is_dir(dir))
+            pb_buf_addf(&d->pack_dirs, "%s%s", d->pack_dirs.len ? ":" : "", dir);
+        else
+            say(d, FAIL, "pack folder", "correct 'packs' in plumb.yaml, or commit the folder",
+                "no folder '%s' in this commit", *p);
+    }
+    examine(d, a, &rq, NULL);
+}
+
+static void check_unit(struct doctor *d, struct pb_unit_result *u, const char *work)
+{
+    const struct pb_audit *a = &d->audit;
+    const struct pb_module_dir *m = pb_units_at(&a->found, u->config.path);
+    PB_AUTO(str) char *cache = NULL;
+    struct pb_plugin_site site;
+    struct pb_observe_request rq = {0};
+    struct pb_err err = PB_ERR_INIT;
+    struct pb_unit_ctx ctx = {.name = u->config.name,
+                              .path = u->config.path,
+                              .tree = d->tree,
+                              .worktree = pb_repo_workdir(a->repo),
+                              .work = work,
+                              .workspace = u->config.workspace,
+                              .var_files = u->config.var_files,
+                              .vars = u->config.vars,
+                              .tool = u->config.tool,
+                              .providers = u->config.providers};
+
+    if (!m || !m->executor || !m->executor->preview_providers)
+        return;
+    ctx.cache_dir = pb_fs_cache_dir(&cache, NULL) == 0 ? cache : NULL;
+    if (m->executor->preview_providers(&rq.providers, &rq.nproviders, u->arena, &ctx, &err) < 0) {
+        say(d, WARN, "credentials", "plumb audit finds them by planning", "%s: %s", u->config.name,
+            err.msg);
+        return;
+    }
+    if (m->executor->plugin_site && m->executor->plugin_site(&site, u->arena, &ctx, NULL) == 0)
+        rq.plugins = &site;
+    examine(d, u->arena, &rq, u->config.name);
+}
+
+/* Provider settings as far as the text of the configuration says them: nothing is planned. */
+static void check_unit_providers(struct doctor *d)
 {
     struct pb_audit *a = &d->audit;
     struct pb_audit_options o = {.units = pb_args_all(d->args, PB_O_UNIT)};
     struct pb_err err = PB_ERR_INIT;
+    char *work = NULL;
 
-    if (pb_audit_choose(a, &o, &err) < 0) {
+    if (!d->tree)
+        return;
+    if (pb_audit_choose(a, &o, &err) < 0 || pb_work_new(&work, &err) < 0) {
         say(d, o.units ? FAIL : WARN, "units", "plumb init", "%s", err.msg);
         return;
     }
-    for (size_t i = 0; i < a->nunits; i++) {
-        const struct pb_unit_result *u = &a->units[i];
-        const struct pb_module_dir *m = pb_units_at(&a->found, u->config.path);
-        const struct pb_provider_config *v = NULL;
-        struct pb_unit_ctx ctx = {.name = u->config.name,
-                                  .path = u->config.path,
-                                  .tree = tree,
-                                  .worktree = pb_repo_workdir(a->repo),
-                                  .work = tree,
-                                  .workspace = u->config.workspace,
-                                  .var_files = u->config.var_files,
-                                  .vars = u->config.vars,
-                                  .providers = u->config.providers};
-        size_t n = 0;
-
-        if (!m || !m->executor || !m->executor->preview_providers)
-            continue;
-        if (m->executor->preview_providers(&v, &n, u->arena, &ctx, &err) < 0)
-            say(d, WARN, "credentials", "plumb audit finds them by planning", "%s: %s",
-                u->config.name, err.msg);
-        else
-            examine(d, u->arena, v, n, u->config.name);
-    }
+    for (size_t i = 0; i < a->nunits; i++)
+        check_unit(d, &a->units[i], work);
+    pb_work_remove(work);
+    free(work);
 }
 
-/* Provider settings as far as the text of the configuration says them: nothing is run. */
-static void check_credentials(struct doctor *d)
+static void export_tree(struct doctor *d)
 {
     struct pb_audit *a = &d->audit;
+    struct pb_export_spec spec = {.commit = a->commit};
+    struct pb_export out = {0};
     struct pb_err err = PB_ERR_INIT;
-    struct pb_export spec_out = {0};
-    char *tree = NULL;
 
-    if (!d->open || pb_work_new(&tree, &err) < 0)
+    if (!d->open)
         return;
-    if (pb_export(&spec_out, a->repo, &(struct pb_export_spec){.commit = a->commit, .dir = tree},
-                  &err) < 0)
+    if (pb_work_new(&d->tree, &err) < 0) {
+        say(d, FAIL, "tree", "set TMPDIR to a folder that you can write", "%s", err.msg);
+        return;
+    }
+    spec.dir = d->tree;
+    if (pb_export(&out, a->repo, &spec, &err) < 0) {
         say(d, FAIL, "tree", "plumb audit refuses the same", "%s", err.msg);
-    else
-        check_unit_credentials(d, tree);
-    pb_export_release(&spec_out);
-    pb_work_remove(tree);
-    free(tree);
+        pb_work_remove(d->tree);
+        free(pb_take(&d->tree));
+    }
+    pb_export_release(&out);
 }
 
 static void render_json(struct pb_buf *b, const struct doctor *d)
@@ -334,22 +409,19 @@ static void render_text(struct pb_buf *b, const struct doctor *d)
 
 int pb_cmd_doctor(const struct pb_args *args)
 {
-    struct doctor d = {.args = args};
+    struct doctor d = {.args = args, .pack_dirs = PB_BUF_INIT};
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     bool failed = false;
 
     say(&d, OK, "plumb", NULL, "%s", PLUMB_VERSION);
-    check_tools(&d);
     check_repository(&d);
+    check_tools(&d);
     check_units(&d);
     check_dirs(&d);
     check_data(&d);
-    {
-        PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
-
-        examine(&d, a, NULL, 0, NULL);
-    }
-    check_credentials(&d);
+    export_tree(&d);
+    check_packs(&d);
+    check_unit_providers(&d);
     if (pb_streq(pb_args_get(args, PB_O_FORMAT), "json"))
         render_json(&b, &d);
     else
@@ -362,6 +434,9 @@ int pb_cmd_doctor(const struct pb_args *args)
         free(d.v[i].remedy);
     }
     free(d.v);
+    pb_buf_release(&d.pack_dirs);
+    pb_work_remove(d.tree);
+    free(d.tree);
     pb_audit_release(&d.audit);
     return failed ? PB_EXIT_ERROR : PB_EXIT_PLUMB;
 }

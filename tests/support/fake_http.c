@@ -17,10 +17,10 @@ static int submit(void *ctx, const struct pb_http_rq *rq)
     return 0;
 }
 
-static const char *no_header(const struct pb_http_reply *r, const char *name)
+static const char *header(const struct pb_http_reply *r, const char *name)
 {
-    (void)r, (void)name;
-    return NULL;
+    const struct fake_http *f = r->impl;
+    return strcmp(name, "date") == 0 ? f->date : NULL;
 }
 
 static const struct fake_reply *find(struct fake_http *f, const char *line)
@@ -44,7 +44,8 @@ static int run(void *ctx, struct pb_err *err)
         struct pb_http_reply r = {.outcome = PB_HTTP_FAILED,
                                   .error = "connection refused",
                                   .tries = 4,
-                                  .header = no_header,
+                                  .header = header,
+                                  .impl = f,
                                   .content_type = ""};
         if (row && row->status == 0)
             r.error = row->body;
@@ -56,7 +57,8 @@ static int run(void *ctx, struct pb_err *err)
                 .body = row->body,
                 .body_len = strlen(row->body),
                 .tries = 1,
-                .header = no_header,
+                .header = header,
+                .impl = f,
             };
         rq.done(&rq, &r, rq.ctx);
     }

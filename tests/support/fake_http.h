@@ -20,6 +20,7 @@ struct fake_http {
     const struct fake_reply *rows;
     size_t nrows;
     int used[64];
+    const char *date;   /* every reply's header; NULL: it has none */
     struct pb_strv log; /* "METHOD URL BODY" */
     struct pb_http_rq *queue;
     size_t n, cap, next;
