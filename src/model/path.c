@@ -144,3 +144,56 @@ void pb_addr_build(struct pb_buf *out, const char *module, const char *mode, con
         pb_buf_addc(out, ']');
     }
 }
+
+/* The end of the bracketed step at s ("[0]", ["a]b"]). */
+static const char *bracket_end(const char *s)
+{
+    bool quoted = false;
+
+    for (; *s; s++) {
+        if (quoted && *s == '\\' && s[1])
+            s++;
+        else if (*s == '"')
+            quoted = !quoted;
+        else if (*s == ']' && !quoted)
+            return s + 1;
+    }
+    return s;
+}
+
+/* name and ["name"] are one step; this returns the name's first byte and its length. */
+static const char *step_name(const char *s, size_t *n, const char **next)
+{
+    if (s[0] == '[' && s[1] == '"') {
+        *next = bracket_end(s);
+        *n = (size_t)(*next - s) >= 4 ? (size_t)(*next - s) - 4 : 0;
+        return s + 2;
+    }
+    if (s[0] == '[') {
+        *next = bracket_end(s);
+        *n = (size_t)(*next - s);
+        return s;
+    }
+    s += *s == '.';
+    *n = strcspn(s, ".[");
+    *next = s + *n;
+    return s;
+}
+
+bool pb_path_covers(const char *pattern, const char *path)
+{
+    if (strcmp(pattern, "*") == 0)
+        return true;
+    while (*pattern) {
+        size_t n, m;
+        const char *a, *b;
+        bool any = strncmp(pattern, "[*]", 3) == 0, bracket = *path == '[';
+        if (!*path)
+            return false;
+        a = step_name(pattern, &n, &pattern);
+        b = step_name(path, &m, &path);
+        if (any ? !bracket && m == 0 : n != m || memcmp(a, b, n) != 0)
+            return false;
+    }
+    return true;
+}

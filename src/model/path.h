@@ -14,6 +14,9 @@
 void pb_path_add_key(struct pb_buf *path, const char *key);
 void pb_path_add_index(struct pb_buf *path, size_t i);
 
+/* Whether `path` is `pattern` or lies below it; "[*]" matches any one index or key. */
+bool pb_path_covers(const char *pattern, const char *path);
+
 /* The resource address without its last instance key: aws_vpc.a["x"] -> aws_vpc.a */
 void pb_addr_resource_of(struct pb_buf *out, const char *address);
 /* The module part, "" for the root: module.a.module.b["c"].aws_x.y -> module.a.module.b["c"] */

@@ -55,7 +55,4 @@ struct pb_echoes pb_echo_of(const struct pb_echo_set *s, const char *type); /* s
 /* The next echo whose path covers `path`, from *at on; NULL at the end. Start with *at = 0. */
 const struct pb_echo *pb_echo_match(const struct pb_echoes *e, const char *path, size_t *at);
 
-/* Whether `path` is `pattern` or lies below it; "[*]" matches any one index or key. */
-bool pb_path_covers(const char *pattern, const char *path);
-
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "reconcile/echo.h"
+#include "model/path.h"
 
 /* The nearest of all the addresses that any side knows. */
 static const char *nearest(const struct pb_reconcile_in *in, const char *address)

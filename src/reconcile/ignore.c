@@ -4,18 +4,12 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/path.h"
+#include "model/match.h"
 #include "model/pattern.h"
 #include "reconcile/echo.h"
 
-/* Either a literal or a compiled expression; neither means: everything. */
-struct pattern {
-    char *literal;
-    struct pb_pattern *code;
-};
-
 struct rule {
-    struct pattern address, path;
+    struct pb_match address, path;
     bool has_path;
     char *reason;
     int line;
@@ -29,19 +23,13 @@ struct pb_ignore_set {
     char *file;
 };
 
-static void pattern_release(struct pattern *p)
-{
-    free(p->literal);
-    pb_pattern_free(p->code);
-}
-
 void pb_ignore_free(struct pb_ignore_set *s)
 {
     if (!s)
         return;
     for (size_t i = 0; i < s->n; i++) {
-        pattern_release(&s->v[i].address);
-        pattern_release(&s->v[i].path);
+        pb_match_release(&s->v[i].address);
+        pb_match_release(&s->v[i].path);
         free(s->v[i].reason);
     }
     free(s->v);
@@ -54,27 +42,13 @@ void pb_auto_ignore(struct pb_ignore_set **s)
     pb_ignore_free(*s);
 }
 
-static int compile(struct pattern *out, const struct pb_value *v, const char *file, int line,
+static int compile(struct pb_match *out, const struct pb_value *v, const char *file, int line,
                    struct pb_err *err)
 {
-    const char *s = pb_str(v);
-    size_t n = s ? v->n : 0;
-    char why[128];
-    size_t at;
-
-    if (pb_is_nullish(v) || (s && strcmp(s, "*") == 0))
-        return 0;
-    if (!s || !n || n > PB_PATTERN_MAX)
+    if (!pb_is_nullish(v) && (!pb_str(v) || strlen(pb_str(v)) != v->n))
         return pb_fail(err, PB_E_CONFIG, "%s:%d: a pattern must be a string of at most %d bytes",
                        file, line, PB_PATTERN_MAX);
-    if (n < 3 || s[0] != '/' || s[n - 1] != '/') {
-        out->literal = pb_strdup(s);
-        return 0;
-    }
-    if (pb_pattern_compile(&out->code, s + 1, n - 2, &at, why))
-        return pb_fail(err, PB_E_CONFIG, "%s:%d: pattern '%s' at character %zu: %s", file, line, s,
-                       at + 1, why);
-    return 0;
+    return pb_match_compile(out, pb_str(v), file, line, err);
 }
 
 static int parse_rule(struct rule *r, const struct pb_value *v, const char *file,
@@ -113,27 +87,12 @@ int pb_ignore_parse(struct pb_ignore_set **out, const struct pb_value *list, con
     return 0;
 }
 
-static bool run(struct rule *r, const struct pattern *p, const char *subject)
+/* A failure is no match, and the rule is not applied again. */
+static bool meant(struct rule *r, int rc)
 {
-    int rc = pb_pattern_match(p->code, subject);
-
     if (rc < 0)
         r->failed = rc;
     return rc > 0;
-}
-
-static bool address_matches(struct rule *r, const char *address)
-{
-    if (r->address.code)
-        return run(r, &r->address, address);
-    return !r->address.literal || pb_addr_within(address, r->address.literal);
-}
-
-static bool path_matches(struct rule *r, const char *path)
-{
-    if (r->path.code)
-        return run(r, &r->path, path);
-    return !r->path.literal || pb_path_covers(r->path.literal, path);
 }
 
 static const char *match(const struct pb_ignore_set *s, const char *address, const char *path)
@@ -142,7 +101,8 @@ static const char *match(const struct pb_ignore_set *s, const char *address, con
         struct rule *r = &s->v[i];
         if (r->failed || r->has_path != (path != NULL))
             continue;
-        if (!address_matches(r, address) || (path && !path_matches(r, path)))
+        if (!meant(r, pb_match_address(&r->address, address)) ||
+            (path && !meant(r, pb_match_path(&r->path, path))))
             continue;
         r->matched++;
         return r->reason;

@@ -1,5 +1,6 @@
 #include "model/json.h"
 #include "model/schema.h"
+#include "model/path.h"
 #include "reconcile/compare.h"
 #include "reconcile/echo.h"
 #include "reconcile/explain.h"
