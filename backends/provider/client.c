@@ -99,7 +99,7 @@ void pb_client_work(struct pb_client *c)
         return;
     pb_rpc_work(c->rpc);
     if (pb_rpc_fd(c->rpc) < 0)
-        lose(c, "it closed the connection");
+        lose(c, pb_rpc_why(c->rpc));
 }
 
 enum pb_client_state pb_client_state(const struct pb_client *c)

@@ -22,6 +22,7 @@ enum {
     ROUNDS = 16,     /* chunks taken before somebody else has a turn */
     LEAVE_MS = 1500, /* after it was asked to shut down */
     TERM_MS = 500,   /* after SIGTERM */
+    KILL_TICKS = 50, /* of 10 ms, for what it started */
     WORDS_MAX = 400,
 };
 
@@ -344,6 +345,8 @@ static void end_child(struct pb_plugin *p, bool asked)
     /* Not reaped yet, so the number is still its own; what it started goes with it. */
     kill(-group, SIGKILL);
     (void)pb_child_wait(&status, p->child, NULL, NULL, NULL);
+    for (int i = 0; pb_child_survivors(p->child) && i < KILL_TICKS; i++)
+        poll(NULL, 0, 10); /* they are dead, or as good as */
     pb_child_free(p->child);
 }
 

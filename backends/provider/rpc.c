@@ -42,6 +42,7 @@ struct pb_rpc {
     struct pb_buf out; /* what the socket did not take yet */
     size_t out_done;
     bool lost;
+    bool leaving; /* it said so */
     struct pb_err why;
     struct pb_rpc_stats stats;
 };
@@ -109,6 +110,15 @@ static int on_data(nghttp2_session *s, uint8_t flags, int32_t stream, const uint
         return 0;
     }
     pass_on(call);
+    return 0;
+}
+
+static int on_frame(nghttp2_session *s, const nghttp2_frame *frame, void *ctx)
+{
+    struct pb_rpc *c = ctx;
+
+    (void)s;
+    c->leaving |= frame->hd.type == NGHTTP2_GOAWAY;
     return 0;
 }
 
@@ -200,6 +210,7 @@ int pb_rpc_connect(struct pb_rpc **out, const char *socket_path, struct pb_err *
     nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_close);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
     if (nghttp2_session_client_new(&c->session, cb, c) || greet(c))
         pb_oom();
     nghttp2_session_callbacks_del(cb);
@@ -399,14 +410,25 @@ static void receive(struct pb_rpc *c)
         used = nghttp2_session_mem_recv(c->session, buf, (size_t)n);
         if (used < 0)
             lose(c, "what it sends is not HTTP/2");
-        else if (!nghttp2_session_want_read(c->session) && !nghttp2_session_want_write(c->session))
-            lose(c, "it ended the connection");
     }
+}
+
+/* Nothing is to come any more: by its GOAWAY, or by ours, which answers what is no HTTP/2. */
+static void notice_end(struct pb_rpc *c)
+{
+    if (!c->lost && !nghttp2_session_want_read(c->session) &&
+        !nghttp2_session_want_write(c->session))
+        lose(c, c->leaving ? "it ended the connection" : "what it sends is not HTTP/2");
 }
 
 int pb_rpc_fd(const struct pb_rpc *c)
 {
     return c->fd;
+}
+
+const char *pb_rpc_why(const struct pb_rpc *c)
+{
+    return c->why.msg;
 }
 
 short pb_rpc_events(const struct pb_rpc *c)
@@ -431,6 +453,9 @@ void pb_rpc_work(struct pb_rpc *c)
     if (!c->lost)
         receive(c);
     expire(c);
+    if (!c->lost)
+        send_all(c);
+    notice_end(c);
     tell_all(c);
     if (!c->lost)
         send_all(c);

@@ -46,7 +46,8 @@ void pb_rpc_free(struct pb_rpc *c);
 
 void pb_rpc_call(struct pb_rpc *c, const struct pb_rpc_request *rq);
 
-int pb_rpc_fd(const struct pb_rpc *c); /* -1 once it is lost */
+int pb_rpc_fd(const struct pb_rpc *c);          /* -1 once it is lost */
+const char *pb_rpc_why(const struct pb_rpc *c); /* it was lost; for people */
 short pb_rpc_events(const struct pb_rpc *c);
 int64_t pb_rpc_next_deadline(const struct pb_rpc *c); /* monotonic; INT64_MAX: none */
 /* Sends and receives what can be without waiting, and ends what is over. */

@@ -237,6 +237,8 @@ static void learn(struct pb_session *s)
         configure(s);
         return;
     }
+    pb_plugin_schemas_release(&s->schemas);
+    s->schemas.raw = (struct pb_buf){NULL, 0, 0, 0};
     tfplugin6__get_provider_schema__request__init(&rq);
     s->phase = PB_SESSION_LEARNING;
     pb_client_call(s->client, PB_CALL_SCHEMA, &rq.base, pb_session_time(s, PB_SESSION_SETUP_MS),
