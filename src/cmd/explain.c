@@ -35,15 +35,18 @@ static int not_found(const struct pb_audit *a, const char *address)
 {
     const char **names, *near;
     struct pb_err err = PB_ERR_INIT;
-    size_t n = 0, cap = 1;
+    size_t n = 0, cap = 1, failed = 0;
 
     for (size_t i = 0; i < a->nunits; i++) {
         if (a->units[i].failed) {
             pb_cmd_note("unit '%s': %s", a->units[i].config.name, a->units[i].err.msg);
+            failed++;
             continue;
         }
         cap += a->units[i].out.n;
     }
+    if (failed == a->nunits)
+        return PB_EXIT_ERROR; /* whether it has the address is not known */
     names = pb_calloc(cap, sizeof(*names));
     for (size_t i = 0; i < a->nunits; i++)
         for (size_t k = 0; !a->units[i].failed && k < a->units[i].out.n; k++)
@@ -53,7 +56,8 @@ static int not_found(const struct pb_audit *a, const char *address)
         pb_fail(&err, PB_E_INPUT, "no resource '%s'; did you mean '%s'?", address, near);
     else
         pb_fail(&err, PB_E_INPUT,
-                "no resource '%s' is declared or recorded; 'plumb audit --all' lists all", address);
+                "no resource '%s' is declared or recorded%s; 'plumb audit --all' lists all",
+                address, failed ? " in the units that could be audited" : "");
     free(names);
     return pb_cmd_fail(&err);
 }
@@ -89,6 +93,23 @@ static void add_commit(struct pb_buf *b, const struct pb_audit *a, const struct 
         pb_buf_addc(b, '\n');
     }
     pb_commit_release(&c);
+}
+
+/* What a replacement left behind has the address, too. */
+static void add_deposed(struct pb_buf *b, const struct found *f)
+{
+    size_t n = strlen(f->resource->address);
+
+    for (size_t i = 0; i < f->unit->out.n; i++) {
+        const struct pb_resource_result *r = &f->unit->out.v[i];
+
+        if (strncmp(r->address, f->resource->address, n) != 0 ||
+            !pb_starts_with(r->address + n, " (deposed "))
+            continue;
+        pb_buf_adds(b, "      there is also '");
+        pb_text_add_safe(b, r->address, strlen(r->address));
+        pb_buf_addf(b, "': %s\n", pb_verdict_name(r->verdict));
+    }
 }
 
 static void add_ignores(struct pb_buf *b, const struct found *f)
@@ -137,6 +158,7 @@ int pb_cmd_explain(const struct pb_args *args)
         pb_buf_addc(&b, '\n');
         add_commit(&b, &audit, &f);
         add_ignores(&b, &f);
+        add_deposed(&b, &f);
         if (n > 1)
             pb_cmd_note("%zu units have '%s'; --unit names one", n, address);
         pb_cmd_print(&b);

@@ -24,9 +24,13 @@ void pb_cmd_note(const char *fmt, ...)
     fputc('\n', stderr);
 }
 
+static int print_errno; /* why the first write failed: later calls forget it */
+
 void pb_cmd_print(const struct pb_buf *b)
 {
-    fwrite(b->s, 1, b->len, stdout);
+    errno = 0;
+    if (fwrite(b->s, 1, b->len, stdout) < b->len && !print_errno)
+        print_errno = errno;
 }
 
 int pb_cmd_flush(void)
@@ -34,6 +38,7 @@ int pb_cmd_flush(void)
     errno = 0;
     if (!fflush(stdout) && !ferror(stdout) && !fclose(stdout))
         return 0;
+    errno = print_errno ? print_errno : errno;
     /* A reader that went away (head, less) wanted no more: not worth a word, but no success. */
     if (errno != EPIPE)
         fprintf(stderr, "plumb: cannot write the whole output: %s\n",

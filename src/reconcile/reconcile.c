@@ -215,6 +215,8 @@ static void judge(struct run *run, const struct group *g)
         res->reason = g->live->reason;
     if (!res->reason && a.verdict == PB_UNOBSERVED)
         res->reason = "it could not be observed";
+    if (g->recorded && strcmp(g->recorded->address, g->address) != 0)
+        res->moved_from = g->recorded->address;
     if (g->declared && g->declared->previous_address && g->recorded && !res->reason) {
         res->reason = pb_arena_printf(run->arena, "moves from %s", g->declared->previous_address);
         res->verdict = res->verdict < PB_PENDING ? PB_PENDING : res->verdict;

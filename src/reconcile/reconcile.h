@@ -28,7 +28,8 @@ struct pb_attr_result {
     enum pb_verdict verdict;
     const struct pb_value *declared; /* NULL: Git is silent, or the resource is not declared */
     const struct pb_value *recorded; /* NULL: absent */
-    const struct pb_value *live;     /* NULL: absent or not looked at */
+    const struct pb_value *live;     /* NULL: absent, or not `seen` */
+    bool seen;                       /* an observer looked at it */
     const struct pb_value *baseline; /* as last verified; NULL: absent, or no baseline has it */
     bool has_baseline;               /* the baseline has something to say about it */
     bool sensitive;
@@ -38,6 +39,7 @@ struct pb_attr_result {
 
 struct pb_resource_result {
     const char *address;
+    const char *moved_from; /* the address that the state still has it under, or NULL */
     const char *type;
     const char *id; /* or NULL */
     enum pb_verdict verdict;

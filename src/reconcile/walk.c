@@ -224,6 +224,7 @@ static void keep(struct pb_walk *w, const struct sides *s, const struct pb_attr_
     out->declared = s->silent ? NULL : s->d ? s->d : &pb_null;
     out->recorded = s->r;
     out->live = s->seen ? s->l : NULL;
+    out->seen = s->seen;
     out->has_baseline = s->has_b;
     out->baseline = s->has_b ? s->b : NULL;
     out->sensitive = s->sensitive || is_sensitive(out->declared) || is_sensitive(s->r) ||
@@ -424,7 +425,8 @@ static void field_sides(struct sides *s, const struct pb_walk *w, const struct s
     s->write_only = up->write_only || (f && (f->flags & PB_F_WRITE_ONLY));
     if (w->unobserved)
         s->seen = false;
-    if (root && s->silent && !up->silent && is_declared(w, name))
+    /* What is not known yet is not asked for either: what it repeats says what is. */
+    if (root && s->silent && !up->silent && !pb_is(s->d, PB_UNKNOWN) && is_declared(w, name))
         s->silent = false;
 }
 

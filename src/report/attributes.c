@@ -191,6 +191,9 @@ void pb_pen_attributes(struct pb_pen *p, const struct pb_resource_result *r, boo
         else if (!says_nothing(at->recorded) || !says_nothing(at->live))
             pb_rows_add(&quiet, p->arena, at);
     }
+    for (size_t i = 0; i < loud.n; i++)
+        if (pb_streq(loud.v[i].reason, r->reason))
+            loud.v[i].reason = NULL; /* said of the resource already */
     differences(p, &loud);
     agreement(p, &quiet);
     by_reason(p, "known echo", &echoes);

@@ -10,6 +10,8 @@
 
 enum { PARTS_MAX = 12, CELL_MAX = 4096 };
 
+static const char not_seen[] = "(not seen)";
+
 static const char *cell(struct pb_arena *a, const struct pb_value *v, int column)
 {
     PB_AUTO(buf) struct pb_buf raw = PB_BUF_INIT, safe = PB_BUF_INIT;
@@ -19,7 +21,7 @@ static const char *cell(struct pb_arena *a, const struct pb_value *v, int column
     if (v->flags & PB_V_SENSITIVE)
         return "(sensitive)";
     if (pb_is(v, PB_UNKNOWN))
-        return column == PB_CELL_DECLARED ? "(known after apply)" : "(could not be seen)";
+        return column == PB_CELL_DECLARED ? "(known after apply)" : not_seen;
     pb_json_add_redacted(&raw, v);
     if (raw.len > CELL_MAX) {
         size_t over = raw.len - CELL_MAX;
@@ -257,6 +259,10 @@ void pb_rows_add(struct pb_rows *rows, struct pb_arena *a, const struct pb_attr_
                                      : cell(a, whole ? without_nothing(a, side[i]) : side[i], i);
     if (!attr->declared)
         r->cell[PB_CELL_DECLARED] = "(silent)";
+    if (!attr->seen)
+        r->cell[PB_CELL_LIVE] = not_seen;
+    if (pb_is(attr->declared, PB_UNKNOWN) && attr->seen && !pb_has_unknown(attr->live))
+        r->reason = NULL; /* the cell says it already */
     tell_baseline(r, a, attr);
 }
 

@@ -107,11 +107,22 @@ static const char *meaning(struct pb_pen *p, enum pb_verdict v)
     return pb_arena_printf(p->arena, "%s; an apply would: %s", row->meaning, row->apply_would);
 }
 
+/* The same of one resource. What it waits for may be no change of Git's: it is tainted, or an
+ * object was left over; then the reason says so. */
+static const char *meaning_of(struct pb_pen *p, const struct pb_resource_result *r)
+{
+    if (r->verdict != PB_PENDING || r->action == PB_ACT_NONE || r->action == PB_ACT_UNKNOWN)
+        return meaning(p, r->verdict);
+    return pb_arena_printf(p->arena, "%san apply would %s it",
+                           r->reason ? "" : "Git asks for a change not yet applied; ",
+                           pb_action_name(r->action));
+}
+
 static void resource_head(struct pb_pen *p, const struct pb_resource_result *r)
 {
     bool acts = r->verdict == PB_PENDING || r->also == PB_PENDING;
 
-    pb_buf_adds(p->b, "\n    ");
+    pb_buf_adds(p->b, "    ");
     pb_pen_ink(p, PB_BOLD, r->address);
     pb_buf_adds(p->b, "  ");
     pb_pen_ink(p, pb_pen_style_of(r->verdict), pb_verdict_name(r->verdict));
@@ -144,14 +155,23 @@ static void where_seen(struct pb_pen *p, const struct pb_resource_result *r)
     pb_buf_addc(p->b, '\n');
 }
 
-static void resource(struct pb_pen *p, const struct pb_resource_result *r, bool every)
+/* An empty line parts it from what is above, unless both are a single line. */
+static void resource(struct pb_pen *p, const struct pb_resource_result *r, bool every, bool *alone)
 {
+    size_t lines = 0, start;
+
+    if (!*alone || r->reason || r->id || r->observer)
+        pb_buf_addc(p->b, '\n');
+    start = p->b->len;
     resource_head(p, r);
     if (r->reason)
         pb_pen_line(p, 6, r->reason);
     where_seen(p, r);
     if (every || !is_whole(r))
         pb_pen_attributes(p, r, every);
+    for (size_t i = start; i < p->b->len; i++)
+        lines += p->b->s[i] == '\n';
+    *alone = lines == 1;
 }
 
 static bool is_dark(enum pb_verdict v)
@@ -169,12 +189,23 @@ static const char *dark_reason(const struct pb_resource_result *r)
     return "no reason was given";
 }
 
+/* Types are many, and what to do about them is one thing: they are told of together. */
+static const char *dark_group_of(struct pb_pen *p, const struct pb_resource_result *r)
+{
+    static const char head[] = "no pack for type '";
+    const char *why = dark_reason(r), *end;
+
+    if (strncmp(why, head, sizeof(head) - 1) != 0 || !(end = strchr(why + sizeof(head) - 1, '\'')))
+        return why;
+    return pb_arena_printf(p->arena, "no pack for its type%s", end + 1);
+}
+
 static const char *remedy(const char *reason)
 {
     static const struct {
         const char *part, *what;
     } table_[] = {
-        {"no pack for type", "write a pack: schemas/observers/README.md tells how"},
+        {"no pack for", "write a pack: schemas/observers/README.md tells how"},
         {"credential", "'plumb doctor' shows which credentials are used"},
         {"403", "the credentials may not read it: 'plumb doctor' shows which are used"},
         {"denied", "the credentials may not read it: 'plumb doctor' shows which are used"},
@@ -185,6 +216,9 @@ static const char *remedy(const char *reason)
         {"region", "name the region under 'providers' of the unit in plumb.yaml"},
     };
 
+    /* Without a pack the provider was asked: what it said is what can be mended. */
+    if (strncmp(reason, "no pack for", 11) == 0 && strchr(reason, ';'))
+        reason = strchr(reason, ';');
     for (size_t i = 0; i < PB_COUNT(table_); i++)
         if (strstr(reason, table_[i].part))
             return table_[i].what;
@@ -200,7 +234,7 @@ static void dark_group(struct pb_pen *p, const struct pb_unit_result *u, const c
     for (size_t i = 0; i < u->out.n && (p->o->all || shown < REASON_ADDRESSES); i++) {
         const struct pb_resource_result *r = &u->out.v[i];
 
-        if (r->ignored || !is_dark(r->verdict) || strcmp(dark_reason(r), reason) != 0)
+        if (r->ignored || !is_dark(r->verdict) || strcmp(dark_group_of(p, r), reason) != 0)
             continue;
         pb_buf_adds(p->b, "        ");
         pb_pen_safe(p, r->address);
@@ -218,7 +252,7 @@ static void darkness(struct pb_pen *p, const struct pb_unit_result *u)
 
     for (size_t i = 0; i < u->out.n; i++) {
         const struct pb_resource_result *r = &u->out.v[i];
-        const char *why = dark_reason(r);
+        const char *why = dark_group_of(p, r);
 
         if (r->ignored || !is_dark(r->verdict))
             continue;
@@ -293,12 +327,13 @@ static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_uni
         return;
     }
     legend(p, u);
+    bool alone = false;
     for (size_t i = 0; i < u->out.n; i++) {
         const struct pb_resource_result *r = &u->out.v[i];
         bool differs = pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE || r->also;
 
         if (p->o->all || (!r->ignored && differs))
-            resource(p, r, p->o->all);
+            resource(p, r, p->o->all, &alone);
     }
     darkness(p, u);
     if (u->baseline_saved)
@@ -344,9 +379,11 @@ static void footer(struct pb_pen *p, const struct pb_audit *a)
         cached += a->units[i].declared.from_cache;
         ran++;
     }
-    pb_buf_addf(p->b, "\ncoverage: %zu of %zu resources, %zu of %zu attributes observed\n",
-                c->resources_observed, c->resources_total, c->attributes_observed,
-                c->attributes_total);
+    pb_buf_addc(p->b, '\n');
+    if (a->failed < a->nunits)
+        pb_buf_addf(p->b, "coverage: %zu of %zu resources, %zu of %zu attributes observed\n",
+                    c->resources_observed, c->resources_total, c->attributes_observed,
+                    c->attributes_total);
     pb_buf_addf(p->b, "took %ld.%02ld s, %zu requests", a->elapsed_ms / 1000,
                 a->elapsed_ms % 1000 / 10, requests);
     if (ran)
@@ -374,9 +411,9 @@ void pb_report_resource(struct pb_buf *b, const struct pb_unit_result *u,
 {
     struct pb_pen p = pb_pen_of(b, o);
 
-    pb_buf_addf(b, "unit %s\n", u->config.name);
+    pb_buf_addf(b, "unit %s\n\n", u->config.name);
     resource_head(&p, r);
-    pb_pen_line(&p, 6, meaning(&p, r->verdict));
+    pb_pen_line(&p, 6, meaning_of(&p, r));
     if (r->reason)
         pb_pen_line(&p, 6, r->reason);
     where_seen(&p, r);

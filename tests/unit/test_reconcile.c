@@ -367,6 +367,9 @@ static void reconcile__echoes(void **state)
         {"a default tag", NO, "{'tags':{'a':'1'},'tags_all':{'a':'1','d':'1'}}",
          "{'tags':{'a':'1'},'tags_all':{'a':'1','d':'1'}}",
          "{'tags':{'a':'1'},'tags_all':{'a':'1'}}", NULL, NULL, "drifted tags_all.d=drifted"},
+        {"a repeated value that is not known yet", PB_ACT_REPLACE,
+         "{'name':'b','tags_all':{'$unknown':null}}", "{'name':'a','tags_all':{'d':'1'}}",
+         "{'name':'a','tags_all':{'d':'1'}}", NULL, NULL, "pending name=pending"},
         {"null and 0", NO, "{'size':0}", "{'size':0}", "{'size':null}", NULL, NULL, "in_sync"},
     };
     struct pb_arena *a = pb_arena_new();

@@ -34,7 +34,7 @@ static struct pb_attr_result attr(const char *path, enum pb_verdict v, const str
                                   const struct pb_value *r, const struct pb_value *l)
 {
     return (struct pb_attr_result){
-        .path = path, .verdict = v, .declared = d, .recorded = r, .live = l};
+        .path = path, .verdict = v, .declared = d, .recorded = r, .live = l, .seen = true};
 }
 
 static void make_attributes(struct pb_arena *a)
