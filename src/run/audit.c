@@ -141,7 +141,9 @@ static int check_targets(const struct pb_audit *a, char *const *targets, struct 
 
             found |= u->failed;
             for (size_t k = 0; k < u->out.n && !found; k++)
-                found = pb_addr_within(u->out.v[k].address, *targets);
+                found =
+                    pb_addr_within(u->out.v[k].address, *targets) ||
+                    (u->out.v[k].moved_from && pb_addr_within(u->out.v[k].moved_from, *targets));
         }
         if (!found)
             return pb_fail(err, PB_E_USAGE, "nothing has the address '%s'", *targets);

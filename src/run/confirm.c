@@ -28,6 +28,18 @@ static const struct pb_resource_result *result_of(const struct pb_reconcile_out 
     return NULL;
 }
 
+/* Observers know what moves by the address that the state has. */
+static const struct pb_resource_result *result_of_live(const struct pb_reconcile_out *o,
+                                                       const char *address)
+{
+    const struct pb_resource_result *r = result_of(o, address);
+
+    for (size_t i = 0; !r && i < o->n; i++)
+        if (pb_streq(o->v[i].moved_from, address))
+            r = &o->v[i];
+    return r;
+}
+
 /* Neither seen to be as recorded nor something that only an apply will change. */
 static bool suspicious(const struct pb_resource_result *r)
 {
@@ -101,7 +113,7 @@ int pb_confirm(struct pb_confirmed *out, struct pb_live_set *live, struct pb_obs
 
     *out = (struct pb_confirmed){.before = seen, .arena = a};
     for (size_t i = 0; i < live->n && can_confirm(rq); i++) {
-        const struct pb_resource_result *r = result_of(seen, live->v[i].address);
+        const struct pb_resource_result *r = result_of_live(seen, live->v[i].address);
 
         want[i] = r && !pb_streq(live->v[i].observer, "none") && (cross_check || suspicious(r));
         any |= want[i];
@@ -113,7 +125,7 @@ int pb_confirm(struct pb_confirmed *out, struct pb_live_set *live, struct pb_obs
         if (!want[i])
             continue;
         at[n++] = i;
-        out->addresses[out->n++] = live->v[i].address;
+        out->addresses[out->n++] = result_of_live(seen, live->v[i].address)->address;
     }
     if (n)
         rc = pb_live_confirm(live, at, n, stats, a, rq, err);

@@ -4,6 +4,7 @@
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "git/export.h"
@@ -28,6 +29,7 @@ struct job {
     char key[PB_SHA256_HEX];
     struct pb_live_set *baseline;
     struct pb_plugin_site site;
+    struct pb_map renamed; /* addresses that the state has, of what is wanted under another */
 };
 
 /* Observing while the tool plans: everything it writes is its own until it is joined. */
@@ -254,6 +256,26 @@ static bool wanted(const struct job *j, const char *address)
     return false;
 }
 
+/* What moves is wanted under both its addresses, on all sides. */
+static bool wanted_declared(const struct job *j, const struct pb_declared *d)
+{
+    return wanted(j, d->address) || (d->previous_address && wanted(j, d->previous_address));
+}
+
+static bool wanted_recorded(const struct job *j, const char *address)
+{
+    return wanted(j, address) || pb_map_has(&j->renamed, address);
+}
+
+static void find_renamed(struct job *j)
+{
+    const struct pb_declared_set *d = &j->u->declared.declared;
+
+    for (size_t i = 0; j->s->options->targets && i < d->n; i++)
+        if (d->v[i].previous_address && wanted(j, d->v[i].address))
+            pb_map_put(&j->renamed, d->v[i].previous_address, j);
+}
+
 /* Targets narrow all sides alike, so that nothing looks as if it were not there. */
 static void narrow_recorded(struct job *j)
 {
@@ -261,8 +283,9 @@ static void narrow_recorded(struct job *j)
     struct pb_recorded *v = pb_arena_zalloc(j->u->arena, (r->n + 1) * sizeof(*v));
     size_t n = 0;
 
+    find_renamed(j);
     for (size_t i = 0; i < r->n; i++)
-        if (wanted(j, r->v[i].address))
+        if (wanted_recorded(j, r->v[i].address))
             v[n++] = r->v[i];
     r->v = v;
     r->n = n;
@@ -275,7 +298,7 @@ static void narrow_declared(struct job *j)
     size_t n = 0;
 
     for (size_t i = 0; i < d->n; i++)
-        if (wanted(j, d->v[i].address))
+        if (wanted_declared(j, &d->v[i]))
             v[n++] = d->v[i];
     d->v = v;
     d->n = n;
@@ -331,7 +354,7 @@ static void drop_unwanted_live(struct job *j)
     size_t n = 0;
 
     for (size_t i = 0; i < l->n; i++)
-        if (wanted(j, l->v[i].address))
+        if (wanted_recorded(j, l->v[i].address))
             v[n++] = l->v[i];
     *l = (struct pb_live_set){v, n};
 }
@@ -485,7 +508,7 @@ static void name_in_repository(struct pb_err *err, const char *copy)
 
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err)
 {
-    struct job j = {.u = u, .s = s};
+    struct job j = {.u = u, .s = s, .renamed = PB_MAP_INIT};
     int64_t start = pb_clock_ms();
     int rc = -1;
 
@@ -494,6 +517,7 @@ int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb
         rc = 0;
     name_in_repository(err, s->packs);
     u->elapsed_ms = (long)(pb_clock_ms() - start);
+    pb_map_release(&j.renamed);
     pb_work_remove(j.work);
     free(j.work);
     return rc;

@@ -176,6 +176,10 @@ class Truth(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertIn("moves from " + GROUP + "old_name", resources[GROUP + "new_name"]["reason"])
         self.assertIn("moves from", resources[GROUP + "new_name_drifted"]["reason"])
+        # Drift is confirmed by the provider, under whatever address the state has it.
+        for address, (verdict, _, _) in NEXT.items():
+            if verdict in ("drifted", "missing", "conflict"):
+                self.assertEqual(resources[address]["observer"], "provider", address)
         self.assertIn("import", resources[GROUP + "adopted"]["reason"])
         self.assertIn("last verified", resources[one("hidden_gone")]["reason"])
 
@@ -191,7 +195,13 @@ class Truth(unittest.TestCase):
         self.assertNotIn(one("pending"), found)
         self.assertNotIn(GROUP + "dropped", found)
 
-    def test_5_explain_and_text_say_it_in_words(self):
+    def test_5_a_target_may_be_the_old_or_the_new_address(self):
+        for target in ("old_name_drifted", "new_name_drifted"):
+            resources, _ = self.audit("--target", GROUP + target)
+            self.assertEqual(self.found(resources),
+                             {k: v for k, v in NEXT.items() if "new_name_drifted" in k})
+
+    def test_6_explain_and_text_say_it_in_words(self):
         text = self.run_plumb("audit").stdout
         for line in (GROUP + "fresh  pending (create)", GROUP + "forgotten  pending (forget)",
                      GROUP + "replaced  pending (replace)", "moves from " + GROUP + "old_name",
