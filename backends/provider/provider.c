@@ -159,13 +159,12 @@ static void doubt_absence(const struct pb_session *s)
 static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
                    const struct pb_observe_request *rq, struct pb_err *err)
 {
-    static const struct pb_observe_stats none;
-    struct pb_observe_stats own;
+    struct pb_observe_stats own = {0};
     int64_t start = pb_clock_ms();
     struct pb_run run = {.rq = rq, .arena = a, .stats = stats ? stats : &own};
     int rc;
 
-    *run.stats = none;
+    *run.stats = (struct pb_observe_stats){0};
     run.deadline = start + (rq->timeout_ms > 0 ? rq->timeout_ms : PB_SESSION_TOTAL_MS);
     run.sessions = pb_calloc(rq->n + 1, sizeof(*run.sessions));
     for (size_t i = 0; i < rq->n; i++)
