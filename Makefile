@@ -238,10 +238,10 @@ format:
 # The man page and the completions come from the command table of the program itself.
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)
-	install -m 755 build/plumb $(DESTDIR)$(PREFIX)/bin/plumb
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/plumb
 	find schemas -type d -exec install -d '$(DESTDIR)$(DATADIR)/{}' \;
 	find schemas -type f -exec install -m 644 '{}' '$(DESTDIR)$(DATADIR)/{}' \;
-	scripts/install-docs build/plumb $(DESTDIR)$(PREFIX)/share
+	scripts/install-docs $(PROGRAM) $(DESTDIR)$(PREFIX)/share
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/plumb

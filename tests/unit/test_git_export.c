@@ -273,6 +273,36 @@ static void export__reach_adds_what_links_lead_to(void **state)
     pb_export_release(&e);
 }
 
+/* Two files of five bytes, two folders, two links: exactly that much is let through. */
+static void export__limits(void **state)
+{
+    static const struct {
+        struct pb_export_limits max;
+        const char *says; /* NULL: it fits */
+    } rows[] = {
+        {{.bytes = 10, .file_size = 5, .entries = 6, .depth = 1}, NULL},
+        {{.bytes = 9}, "'unit/main.tf' is where the commit becomes larger than it may be"},
+        {{.file_size = 4}, "'shared/x.tf' is larger than a file may be"},
+        {{.entries = 5}, "'unit/main.tf' is one entry more than a commit may have"},
+    };
+
+    (void)state;
+    make("link-inside");
+    for (size_t i = PB_COUNT(rows); i-- > 0;) {
+        PB_AUTO(str) char *out = in_out("");
+        struct pb_export_spec spec = {.commit = commit, .dir = out, .limits = rows[i].max};
+        struct pb_err err = PB_ERR_INIT;
+        struct pb_export e;
+        int rc = pb_export(&e, repo, &spec, &err);
+
+        if (rc != (rows[i].says ? -1 : 0) || (rc && !strstr(err.msg, rows[i].says)))
+            fail_msg("row %zu: %d %s", i, rc, err.msg);
+        assert_int_equal(there("main.tf"), rc == 0); /* nothing is written of what is refused */
+        if (rc == 0)
+            pb_export_release(&e);
+    }
+}
+
 static void export__a_folder_that_is_not_empty_is_refused(void **state)
 {
     struct pb_export e;
@@ -417,6 +447,7 @@ int main(void)
         T(export__a_submodule_is_an_empty_folder),
         T(export__only_some_paths),
         T(export__reach_adds_what_links_lead_to),
+        T(export__limits),
         T(export__a_folder_that_is_not_empty_is_refused),
         T(export__what_was_tampered_with_is_noticed),
         T(export__a_hundred_thousand_files),

@@ -145,7 +145,7 @@ static void test_one_of_many(void **state)
         pids[i] = fork();
         if (pids[i] == 0) {
             struct pb_repo *repo = open_repo("two.git");
-            char id[PB_OID_HEX], text[8];
+            char id[PB_OID_HEX], text[16];
 
             snprintf(text, sizeof(text), "%d", i);
             _exit(put(id, repo, "", "f", text) ? 1 : 0);
