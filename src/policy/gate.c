@@ -1,0 +1,204 @@
+#include "policy/gate.h"
+
+#include "base/arena.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const pb_gate_decision_names[] = {"allow", "ask", "deny"};
+
+static const enum pb_gate_decision defaults[PB_NCAUSES] = {
+    [PB_CAUSE_RECORD] = PB_GATE_ALLOW,     [PB_CAUSE_GIT] = PB_GATE_ALLOW,
+    [PB_CAUSE_REVERT] = PB_GATE_ASK,       [PB_CAUSE_OVERWRITE] = PB_GATE_DENY,
+    [PB_CAUSE_UNEXPLAINED] = PB_GATE_DENY, [PB_CAUSE_UNSEEN] = PB_GATE_DENY,
+};
+
+int pb_gate_decision_parse(enum pb_gate_decision *out, const char *name)
+{
+    for (int i = 0; i < 3; i++)
+        if (strcmp(pb_gate_decision_names[i], name) == 0) {
+            *out = (enum pb_gate_decision)i;
+            return 0;
+        }
+    return -1;
+}
+
+struct gate {
+    struct pb_gate_out *out;
+    struct pb_arena *arena;
+    const struct pb_gate_in *in;
+    size_t cap;
+};
+
+static void stricter(enum pb_gate_decision *d, enum pb_gate_decision than)
+{
+    if (than > *d)
+        *d = than;
+}
+
+/* ---- each change -------------------------------------------------------------------------- */
+
+static bool destroys(const struct pb_gate_change *c)
+{
+    return c->action == PB_ACT_DELETE || c->action == PB_ACT_REPLACE || c->action == PB_ACT_UNKNOWN;
+}
+
+static const char *place(struct gate *g, const char *at, const char *reason)
+{
+    return reason ? pb_arena_printf(g->arena, "%s (%s)", at, reason) : at;
+}
+
+/* A pattern that fails may have been meant: what it allows is not allowed, what it guards is
+ * guarded. */
+static bool rule_fits(struct gate *g, const struct pb_gate_rule *r, struct pb_gate_verdict *v)
+{
+    int rc;
+
+    if ((r->causes && !(r->causes & 1u << v->cause)) ||
+        (r->actions && !(r->actions & 1u << v->change->action)))
+        return false;
+    rc = pb_match_address(&r->address, v->change->address);
+    if (rc < 0) {
+        v->decision = PB_GATE_DENY;
+        v->rule = pb_arena_printf(g->arena, "the pattern at %s failed", r->at);
+        return true;
+    }
+    if (rc == 0)
+        return false;
+    v->decision = r->decision;
+    v->rule = place(g, r->at, r->reason);
+    return true;
+}
+
+static void apply_guards(struct gate *g, struct pb_gate_verdict *v)
+{
+    const struct pb_gate_policy *p = g->in->policy;
+
+    for (size_t i = 0; i < p->nguards && destroys(v->change); i++) {
+        if (pb_match_address(&p->guards[i].address, v->change->address) == 0)
+            continue;
+        v->decision = PB_GATE_DENY;
+        v->rule = pb_arena_printf(g->arena, "protected by %s",
+                                  place(g, p->guards[i].at, p->guards[i].reason));
+        return;
+    }
+}
+
+static void judge(struct gate *g, struct pb_gate_verdict *v)
+{
+    const struct pb_gate_policy *p = g->in->policy;
+    bool decided = false;
+
+    v->cause = pb_cause_of(&v->why, g->arena, v->change, g->in->facts->has_baseline);
+    for (size_t i = 0; i < p->nrules && !decided; i++)
+        decided = rule_fits(g, &p->rules[i], v);
+    if (!decided) {
+        v->decision = defaults[v->cause];
+        v->rule = pb_arena_printf(g->arena, "the default for %s", pb_cause_names[v->cause]);
+    }
+    /* No rule can make seen what was not. */
+    if (v->cause == PB_CAUSE_UNSEEN && v->decision == PB_GATE_ALLOW) {
+        v->decision = PB_GATE_ASK;
+        v->rule = pb_arena_printf(g->arena, "%s; unseen is never allowed unasked", v->rule);
+    }
+    apply_guards(g, v);
+    g->out->by_cause[v->cause]++;
+    g->out->by_decision[v->decision]++;
+    stricter(&g->out->decision, v->decision);
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static void refuse(struct gate *g, const char *code, const char *what, const char *remedy)
+{
+    struct pb_gate_out *o = g->out;
+
+    if (o->nrefusals == g->cap) {
+        struct pb_gate_refusal *v;
+
+        g->cap = g->cap ? 2 * g->cap : 8;
+        v = pb_arena_alloc(g->arena, g->cap * sizeof(*v));
+        if (o->nrefusals)
+            memcpy(v, o->refusals, o->nrefusals * sizeof(*v));
+        o->refusals = v;
+    }
+    o->refusals[o->nrefusals++] = (struct pb_gate_refusal){code, what, remedy};
+    o->decision = PB_GATE_DENY;
+}
+
+static void check_commit(struct gate *g)
+{
+    const struct pb_gate_facts *f = g->in->facts;
+    struct pb_arena *a = g->arena;
+
+    if (f->clean == PB_TRI_NO)
+        refuse(g, "dirty-tree",
+               pb_arena_printf(a, "'%s' is not committed", f->dirty ? f->dirty : "something"),
+               "commit it, or take it away: only what is in Git can be applied");
+    else if (f->clean == PB_TRI_UNKNOWN)
+        refuse(g, "dirty-tree", "whether everything is committed could not be seen",
+               "run plumb in a clone whose work tree git status can read");
+    if (f->last && f->descends == PB_TRI_NO)
+        refuse(g, "stale-commit",
+               pb_arena_printf(a,
+                               "commit %.8s does not contain %.8s, which was applied last: it "
+                               "would take back what others applied",
+                               f->commit, f->last),
+               pb_arena_printf(a, "rebase or merge so that %.8s is in it", f->last));
+    else if (f->last && f->descends == PB_TRI_UNKNOWN)
+        refuse(g, "stale-commit",
+               pb_arena_printf(a,
+                               "whether commit %.8s contains %.8s, which was applied last, "
+                               "cannot be told",
+                               f->commit, f->last),
+               "fetch the missing history: git fetch --unshallow");
+    if (!g->in->policy->need_branch || f->merged == PB_TRI_YES)
+        return;
+    refuse(g, "not-merged",
+           pb_arena_printf(a,
+                           f->merged == PB_TRI_NO ? "commit %.8s is not on %s"
+                                                  : "whether commit %.8s is on %s cannot be told",
+                           f->commit, f->branch_is ? f->branch_is : "the branch"),
+           f->merged == PB_TRI_NO ? "merge and push it, then apply what was merged"
+                                  : "fetch that branch first");
+}
+
+static void check_limit(struct gate *g, enum pb_action action, int64_t max, const char *code,
+                        const char *verb)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < g->in->n; i++)
+        n += g->in->changes[i].action == action;
+    if (max < 0 || n <= max)
+        return;
+    refuse(g, code,
+           pb_arena_printf(g->arena, "%lld resources would be %s, and the limit is %lld",
+                           (long long)n, verb, (long long)max),
+           "apply in smaller steps, or raise the limit in plumb.yaml with a commit");
+}
+
+void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_in *in)
+{
+    struct gate g = {.out = out, .arena = a, .in = in};
+
+    memset(out, 0, sizeof(*out));
+    out->n = in->n;
+    out->v = pb_arena_zalloc(a, (in->n + 1) * sizeof(*out->v));
+    for (size_t i = 0; i < in->n; i++) {
+        out->v[i].change = &in->changes[i];
+        judge(&g, &out->v[i]);
+    }
+    check_commit(&g);
+    if (in->facts->complete != PB_TRI_YES)
+        refuse(&g, "incomplete-plan", "the plan does not say that it is complete",
+               "plan without targets and without errors");
+    if (in->policy->see_all && in->facts->unseen)
+        refuse(&g, "coverage",
+               pb_arena_printf(a, "%zu resources of the unit could not be observed",
+                               in->facts->unseen),
+               "'plumb audit' says why for each of them");
+    check_limit(&g, PB_ACT_DELETE, in->policy->max_delete, "too-many-deletes", "deleted");
+    check_limit(&g, PB_ACT_REPLACE, in->policy->max_replace, "too-many-replaces", "replaced");
+}
