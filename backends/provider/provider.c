@@ -161,9 +161,11 @@ static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct p
 {
     struct pb_observe_stats own = {0};
     int64_t start = pb_clock_ms();
-    struct pb_run run = {.rq = rq, .arena = a, .stats = stats ? stats : &own};
+    struct pb_run run = {.rq = rq, .arena = a, .stats = &own};
     int rc;
 
+    if (stats)
+        run.stats = stats;
     *run.stats = (struct pb_observe_stats){0};
     run.deadline = start + (rq->timeout_ms > 0 ? rq->timeout_ms : PB_SESSION_TOTAL_MS);
     run.sessions = pb_calloc(rq->n + 1, sizeof(*run.sessions));
