@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/auth/aws.h"
+#include "backends/auth/aws_ask.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -32,6 +32,7 @@ const size_t pb_auth_schemes_count = PB_COUNT(pb_auth_schemes);
 
 struct pb_auth {
     struct pb_strv headers; /* "Name: value", added to each try */
+    struct pb_strv secrets; /* what of them no message may show */
     char *cert, *key, *ca;
     struct pb_aws_session *aws;
 };
@@ -153,6 +154,7 @@ static void add_basic(struct pb_auth *a, const char *user, const char *password)
         pb_buf_addc(&b, left > 2 ? digits[v & 63] : '=');
     }
     add_header(a, "Authorization", "Basic ", b.s);
+    pb_strv_add(&a->secrets, b.s);
     pb_wipe(plain, n);
     pb_buf_wipe(&b);
 }
@@ -184,6 +186,8 @@ static int open_scheme(struct pb_auth *a, const struct source *src, const struct
     if (setting(&a->ca, src, "ca_file", false, err) == -1 ||
         setting(&prefix, src, "prefix", false, err) == -1)
         goto out;
+    if (s->secret)
+        pb_strv_add(&a->secrets, s->required == basic ? two : one);
     if (s->required == bearer)
         add_header(a, "Authorization", "Bearer ", one);
     else if (s->required == token)
@@ -253,6 +257,29 @@ void pb_auth_apply(struct pb_auth *auth, const char *service, const char *region
     }
 }
 
+void pb_auth_take_out_one(struct pb_buf *text, const char *secret)
+{
+    struct pb_buf encoded = PB_BUF_INIT;
+
+    if (!secret)
+        return;
+    pb_text_take_out(text, secret);
+    pb_aws_form(&encoded, "", secret);
+    if (encoded.len)
+        pb_text_take_out(text, encoded.s + 1); /* behind "=" */
+    pb_buf_wipe(&encoded);
+}
+
+void pb_auth_take_out(struct pb_buf *text, const struct pb_auth *auth)
+{
+    for (size_t i = 0; auth && i < auth->secrets.n; i++)
+        pb_auth_take_out_one(text, auth->secrets.v[i]);
+    if (auth && auth->aws) {
+        pb_auth_take_out_one(text, auth->aws->creds.secret_key);
+        pb_auth_take_out_one(text, auth->aws->creds.token);
+    }
+}
+
 struct pb_aws_session *pb_auth_aws(struct pb_auth *auth)
 {
     return auth ? auth->aws : NULL;
@@ -265,6 +292,9 @@ void pb_auth_free(struct pb_auth *auth)
     for (size_t i = 0; i < auth->headers.n; i++)
         pb_wipe(auth->headers.v[i], strlen(auth->headers.v[i]));
     pb_strv_release(&auth->headers);
+    for (size_t i = 0; i < auth->secrets.n; i++)
+        pb_wipe(auth->secrets.v[i], strlen(auth->secrets.v[i]));
+    pb_strv_release(&auth->secrets);
     free(auth->cert);
     free(auth->key);
     free(auth->ca);

@@ -68,6 +68,11 @@ int pb_auth_open(struct pb_auth **out, const struct pb_value *settings,
 void pb_auth_apply(struct pb_auth *auth, const char *service, const char *region,
                    struct pb_http_rq *rq);
 
+/* Takes this authentication's secrets out of what a server says: some repeat what was sent. */
+void pb_auth_take_out(struct pb_buf *text, const struct pb_auth *auth);
+/* Takes out one secret, as it is and percent-encoded. NULL is none. */
+void pb_auth_take_out_one(struct pb_buf *text, const char *secret);
+
 /* The AWS session of an aws_sigv4 scheme, for region and endpoints; NULL otherwise. */
 struct pb_aws_session *pb_auth_aws(struct pb_auth *auth);
 

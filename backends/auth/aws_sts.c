@@ -91,12 +91,24 @@ static const char *region_of(const struct pb_aws_session *s)
     return r != NULL ? r : s->region != NULL ? s->region : "us-east-1";
 }
 
-/* What STS says names the role and the caller, no secret. */
-static int refused(const struct pb_aws_role *role, int status, const struct pb_aws_sts_reply *r,
-                   struct pb_err *err)
+struct sent { /* the secrets */
+    const struct pb_aws_creds *with;
+    const char *token;
+};
+
+/* What STS says names the role and the caller; a signature that does not match makes it repeat
+ * what was signed, session token and all. */
+static int refused(const struct pb_aws_role *role, int status, struct pb_aws_sts_reply *r,
+                   const struct sent *sent, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf said = PB_BUF_INIT;
 
+    if (sent->with != NULL) {
+        pb_auth_take_out_one(&r->message, sent->with->secret_key);
+        pb_auth_take_out_one(&r->message, sent->with->token);
+    }
+    pb_auth_take_out_one(&r->message, sent->token);
+    pb_auth_take_out_one(&r->message, role->external_id);
     pb_text_add_safe(&said, r->message.s, r->message.len);
     return pb_fail(
         err, PB_E_AUTH,
@@ -106,7 +118,8 @@ static int refused(const struct pb_aws_role *role, int status, const struct pb_a
 }
 
 static int take(struct pb_aws_creds *out, const struct pb_aws_role *role, int status,
-                const struct pb_buf *body, const char *source, struct pb_err *err)
+                const struct pb_buf *body, const struct sent *sent, const char *source,
+                struct pb_err *err)
 {
     struct pb_aws_sts_reply r = PB_AWS_STS_REPLY_INIT;
     time_t until = 0;
@@ -116,7 +129,7 @@ static int take(struct pb_aws_creds *out, const struct pb_aws_role *role, int st
         pb_fail(err, PB_E_AUTH, "cannot assume the role '%s': the reply of STS is no XML",
                 role->arn);
     else if (status != 200)
-        refused(role, status, &r, err);
+        refused(role, status, &r, sent, err);
     else if (r.access_key.len == 0 || r.secret_key.len == 0 || r.token.len == 0)
         pb_fail(err, PB_E_AUTH, "cannot assume the role '%s': STS sent no credentials", role->arn);
     else if (pb_clock_parse_rfc3339(&until, r.expiration.s) == -1)
@@ -158,7 +171,7 @@ int pb_aws_creds_role(struct pb_aws_creds *out, struct pb_aws_session *s,
         rq.sign_ctx = &sg;
     }
     if (pb_aws_ask(&reply, &status, &rq, 0, err) == 0)
-        rc = take(out, role, status, &reply, source, err);
+        rc = take(out, role, status, &reply, &(struct sent){with, token}, source, err);
     pb_buf_wipe(&body);
     pb_buf_wipe(&reply);
     return rc;

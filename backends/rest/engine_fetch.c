@@ -82,6 +82,7 @@ struct fetch *fetch_submit(struct run *run, struct context *c, const struct pb_a
     f->ctx = c;
     f->ep = ep;
     f->ask = pb_ask_copy(run->a, ask);
+    f->ask.auth = c->auth;
     f->wire = wire;
     f->number = 1;
     f->next = run->all;

@@ -29,9 +29,10 @@ struct pb_ask {
     const char *action; /* or NULL */
     const char *path;   /* percent-encoded, or NULL */
     struct pb_pairs query, form, headers;
-    struct pb_value body; /* PB_NULL: none */
-    const char *url;      /* the whole, where the reply before gave it; or NULL */
-    const char *label;    /* "ec2 DescribeVpcs" */
+    struct pb_value body;       /* PB_NULL: none */
+    const char *url;            /* the whole, where the reply before gave it; or NULL */
+    const char *label;          /* "ec2 DescribeVpcs" */
+    const struct pb_auth *auth; /* whose secrets are taken out of what the server says; or NULL */
 };
 
 /* NULL, or why it cannot be asked. */

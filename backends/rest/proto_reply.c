@@ -2,6 +2,7 @@
 #include <ctype.h>
 
 #include "backends/rest/proto.h"
+#include "backends/auth/auth.h"
 #include "backends/rest/xml.h"
 #include "base/text.h"
 #include "model/json.h"
@@ -97,6 +98,15 @@ static const char *shown(struct pb_arena *a, const char *s, size_t max)
     return pb_arena_printf(a, "%s%s", b.s, s[n] ? "..." : "");
 }
 
+/* For people, and without what proves who asked: some servers repeat it. */
+static const char *said(struct pb_arena *a, const struct pb_ask *ask, const char *s, size_t max)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    pb_buf_adds(&b, s);
+    pb_auth_take_out(&b, ask->auth);
+    return shown(a, b.s, max);
+}
+
 static int parse(struct pb_value *doc, const char **root, struct pb_arena *a,
                  const struct protocol *p, const struct pb_ask *ask, const struct pb_http_reply *r,
                  struct pb_err *err)
@@ -142,9 +152,9 @@ static void read_fault(struct pb_reply_view *out, struct pb_arena *a, const stru
     out->kind = PB_REPLY_FAULT;
     out->code = code;
     out->reason = pb_arena_printf(
-        a, "%d %s from %s%s%s%s%s%s", r->status, shown(a, code, 80), ask->label,
+        a, "%d %s from %s%s%s%s%s%s", r->status, said(a, ask, code, 80), ask->label,
         r->tries > 1 ? pb_arena_printf(a, " after %d tries", r->tries) : "", message ? ": " : "",
-        message ? shown(a, message, 240) : "", denied ? "; allow these credentials " : "",
+        message ? said(a, ask, message, 240) : "", denied ? "; allow these credentials " : "",
         denied ? (ask->action ? pb_arena_printf(a, "%s:%s", s->name, ask->action) : ask->label)
                : "");
 }
@@ -258,6 +268,8 @@ void pb_reply_read(struct pb_reply_view *out, struct pb_arena *a, const struct p
         out->reason = pb_arena_printf(
             a, "%d from %s%s: %s", r->status, ask->label,
             r->tries > 1 ? pb_arena_printf(a, " after %d tries", r->tries) : "", out->reason);
+    if (out->kind == PB_REPLY_BAD)
+        out->reason = said(a, ask, out->reason, strlen(out->reason));
 }
 
 static bool has_word(const char *body, size_t n, const char *word)
