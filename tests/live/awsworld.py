@@ -35,6 +35,7 @@ class World(Server):
     def __init__(self):
         self.seconds, self.denied, self.down = 3600, set(), set()
         self.count = 0
+        self.secret, self.token, self.sso_token = "secret", "token", "sso-token"
         super().__init__(self.answer)
 
     def answer(self, request):
@@ -61,27 +62,29 @@ class World(Server):
         self.count += 1
         return reply(200, f"""<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
 <{action}Result><Credentials><AccessKeyId>ASIA{name}</AccessKeyId>
-<SecretAccessKey>secret-{name}-{self.count}</SecretAccessKey>
-<SessionToken>token-{name}</SessionToken>
+<SecretAccessKey>{self.secret}-{name}-{self.count}</SecretAccessKey>
+<SessionToken>{self.token}-{name}</SessionToken>
 <Expiration>{stamp(self.seconds)}</Expiration></Credentials><AssumedRoleUser>
 <AssumedRoleId>AROA:x</AssumedRoleId><Arn>{role(name)}/x</Arn></AssumedRoleUser></{action}Result>
 <ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{action}Response>""",
                      {"Content-Type": "text/xml"})
 
     def sso(self, request, query):
-        if request.headers.get("x-amz-sso_bearer_token") != "sso-token":
+        if request.headers.get("x-amz-sso_bearer_token") != self.sso_token:
             return reply(401, {"message": "Session token not found or invalid"},
                          {"x-amzn-ErrorType": "UnauthorizedException"})
         self.count += 1
         until = int((datetime.datetime.now().timestamp() + self.seconds) * 1000)
         return reply(200, {"roleCredentials": {
             "accessKeyId": f"ASIAsso{query['account_id'][-4:]}{query['role_name']}",
-            "secretAccessKey": "secret-sso", "sessionToken": "token-sso", "expiration": until}})
+            "secretAccessKey": f"{self.secret}-sso",
+            "sessionToken": f"{self.token}-sso", "expiration": until}})
 
     def keys(self, name):
         self.count += 1
         return reply(200, {"Code": "Success", "AccessKeyId": f"ASIA{name}",
-                           "SecretAccessKey": f"secret-{self.count}", "Token": f"token-{name}",
+                           "SecretAccessKey": f"{self.secret}-{self.count}",
+                           "Token": f"{self.token}-{name}",
                            "Expiration": stamp(self.seconds), "LastUpdated": stamp(0)})
 
     def instance(self, request):

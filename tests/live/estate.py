@@ -175,7 +175,8 @@ class Estate:
             {"format_version": "1.0", "provider_schemas": self.schemas}))
         (self.repo / "main.tf").write_text(self.main_tf())
         (self.repo / "plumb.yaml").write_text(
-            f"version: 1\nunits:\n  - {{name: estate, path: ., tool: {tool}}}\npacks: [packs]\n"
+            f"version: 1\nunits:\n  - {{name: estate, path: ., tool: {tool}}}\n"
+            + ("packs: [packs]\n" if any((self.repo / "packs").iterdir()) else "")
             + self.extra_config)
         (self.repo / ".gitignore").write_text("*.tfstate\n")
         (self.repo / "terraform.tfstate").write_text(json.dumps(self.state()))
