@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { ACCOUNT_DIGITS = 12 };
 
@@ -85,10 +86,25 @@ static struct pb_value principal(struct pb_arena *a, const struct pb_value *v)
     return pb_mk_stringn(a, at, ACCOUNT_DIGITS);
 }
 
-static struct pb_value principals(struct pb_arena *a, const struct pb_value *v)
+/* Assuming a role takes a signed request, so that there "*" is whoever has an account. Elsewhere
+ * (S3, SQS) it is anybody at all, and some services take but one of the two. */
+static bool is_signed(const struct pb_value *statement)
+{
+    const struct pb_value *v = pb_get(statement, "Action");
+
+    if (pb_is(v, PB_LIST) && v->n == 1)
+        v = &v->items[0];
+    return pb_streq(pb_str(v), "sts:AssumeRole");
+}
+
+static struct pb_value principals(struct pb_arena *a, const struct pb_value *v, bool is_trust)
 {
     struct pb_map_builder b = PB_BUILDER_INIT;
 
+    if (is_trust && pb_streq(pb_str(v), "*")) {
+        pb_map_add(&b, "AWS", sorted(a, v, principal));
+        return pb_map_done(&b, a);
+    }
     if (v->kind != PB_MAP)
         return *v;
     for (size_t i = 0; i < v->n; i++)
@@ -124,7 +140,7 @@ static struct pb_value statement(struct pb_arena *a, const struct pb_value *v)
             if (strcmp(m->key, lists[k]) == 0)
                 out = sorted(a, &m->value, as_text);
         if (strcmp(m->key, "Principal") == 0 || strcmp(m->key, "NotPrincipal") == 0)
-            out = principals(a, &m->value);
+            out = principals(a, &m->value, is_signed(v));
         else if (strcmp(m->key, "Condition") == 0)
             out = conditions(a, &m->value);
         else if (strcmp(m->key, "Sid") == 0 && m->value.kind == PB_STRING && !m->value.n)

@@ -146,6 +146,13 @@ static void policydoc__same_meaning(void **state)
         /* Anybody at all, and whoever has an account: S3 documents the difference. */
         {"{'Statement':[{'Effect':'Allow','Principal':'*'}]}",
          "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'}}]}", false},
+        {"{'Statement':[{'Effect':'Allow','Principal':'*','Action':'sts:AssumeRole'}]}",
+         "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'},'Action':['sts:AssumeRole']}]}",
+         true},
+        {"{'Statement':[{'Effect':'Allow','Principal':'*','Action':['sts:AssumeRole','s3:*']}]}",
+         "{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'},'Action':['s3:*','sts:AssumeRole'"
+         "]}]}",
+         false},
         {"{'Statement':[{'Effect':'Allow','Principal':{'AWS':'*'}}]}",
          "{'Statement':[{'Effect':'Allow','Principal':{'AWS':['*']}}]}", true},
         {"{'Statement':[{'Effect':'Allow','Condition':{'Bool':{'k':true}}}]}",
