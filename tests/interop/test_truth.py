@@ -201,7 +201,17 @@ class Truth(unittest.TestCase):
             self.assertEqual(self.found(resources),
                              {k: v for k, v in NEXT.items() if "new_name_drifted" in k})
 
-    def test_6_explain_and_text_say_it_in_words(self):
+    def test_6_an_ignored_change_of_gits_is_not_pending(self):
+        secret = "aws_ssm_parameter.secret"
+        resources, _ = self.audit("--ignore", one("pending") + ":retention_in_days",
+                                  "--ignore", secret + ":value")
+        found = self.found(resources)
+        self.assertNotIn(one("pending"), found)
+        self.assertNotIn(secret, found)
+        _, code = self.audit("--target", secret, "--ignore", secret + ":value")
+        self.assertEqual(code, 0)
+
+    def test_7_explain_and_text_say_it_in_words(self):
         text = self.run_plumb("audit").stdout
         for line in (GROUP + "fresh  pending (create)", GROUP + "forgotten  pending (forget)",
                      GROUP + "replaced  pending (replace)", "moves from " + GROUP + "old_name",
