@@ -3,16 +3,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/json.h"
-#include "model/path.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PARTS_MAX = 12, CELL_MAX = 4096 };
+enum { CELL_MAX = 4096 };
 
 static const char not_seen[] = "(not seen)";
 
-static const char *cell(struct pb_arena *a, const struct pb_value *v, int column)
+const char *pb_cell_text(struct pb_arena *a, const struct pb_value *v, int column)
 {
     PB_AUTO(buf) struct pb_buf raw = PB_BUF_INIT, safe = PB_BUF_INIT;
 
@@ -50,8 +49,8 @@ static const char *hidden(const struct pb_attr_result *attr, int column)
     return "(sensitive)";
 }
 
-static struct pb_row *new_row(struct pb_rows *rows, struct pb_arena *a,
-                              const struct pb_attr_result *attr, const char *path)
+struct pb_row *pb_rows_new(struct pb_rows *rows, struct pb_arena *a,
+                           const struct pb_attr_result *attr, const char *path)
 {
     PB_AUTO(buf) struct pb_buf safe = PB_BUF_INIT;
     struct pb_row *r;
@@ -70,117 +69,7 @@ static struct pb_row *new_row(struct pb_rows *rows, struct pb_arena *a,
     return r;
 }
 
-static bool same(const struct pb_value *a, const struct pb_value *b)
-{
-    return a == b || (a && b && pb_value_equal(a, b));
-}
-
-struct parts {
-    struct pb_rows *rows;
-    struct pb_arena *arena;
-    const struct pb_attr_result *attr;
-    struct pb_buf path;
-    size_t n;
-};
-
-static bool all_or_none(const struct pb_value *const v[PB_NCELLS], enum pb_kind kind)
-{
-    bool any = false;
-
-    for (int i = 0; i < PB_NCELLS; i++) {
-        if (v[i] && v[i]->kind != kind)
-            return false;
-        any |= v[i] != NULL;
-    }
-    return any;
-}
-
-static void add_parts(struct parts *p, const struct pb_value *const v[PB_NCELLS]);
-
-static void part_keys(struct parts *p, const struct pb_value *const v[PB_NCELLS])
-{
-    size_t at[PB_NCELLS] = {0}, len = p->path.len;
-
-    for (;;) {
-        const struct pb_value *inner[PB_NCELLS] = {NULL};
-        const char *least = NULL;
-
-        for (int i = 0; i < PB_NCELLS; i++)
-            if (v[i] && at[i] < v[i]->n && (!least || strcmp(v[i]->members[at[i]].key, least) < 0))
-                least = v[i]->members[at[i]].key;
-        if (!least)
-            return;
-        for (int i = 0; i < PB_NCELLS; i++)
-            if (v[i] && at[i] < v[i]->n && strcmp(v[i]->members[at[i]].key, least) == 0)
-                inner[i] = &v[i]->members[at[i]++].value;
-        pb_path_add_key(&p->path, least);
-        add_parts(p, inner);
-        pb_buf_truncate(&p->path, len);
-    }
-}
-
-static void part_items(struct parts *p, const struct pb_value *const v[PB_NCELLS])
-{
-    size_t n = 0, len = p->path.len;
-
-    for (int i = 0; i < PB_NCELLS; i++)
-        if (v[i] && v[i]->n > n)
-            n = v[i]->n;
-    for (size_t k = 0; k < n; k++) {
-        const struct pb_value *inner[PB_NCELLS];
-
-        for (int i = 0; i < PB_NCELLS; i++)
-            inner[i] = pb_at(v[i], k);
-        pb_path_add_index(&p->path, k);
-        add_parts(p, inner);
-        pb_buf_truncate(&p->path, len);
-    }
-}
-
-static void add_parts(struct parts *p, const struct pb_value *const v[PB_NCELLS])
-{
-    struct pb_row *r;
-
-    if (same(v[0], v[1]) && same(v[1], v[2]))
-        return;
-    if (all_or_none(v, PB_MAP)) {
-        part_keys(p, v);
-        return;
-    }
-    if (all_or_none(v, PB_LIST)) {
-        part_items(p, v);
-        return;
-    }
-    if (p->n++ >= PARTS_MAX)
-        return;
-    r = new_row(p->rows, p->arena, p->attr,
-                pb_arena_printf(p->arena, "%s: %s", p->attr->path, p->path.s));
-    for (int i = 0; i < PB_NCELLS; i++)
-        r->cell[i] = cell(p->arena, v[i], i);
-}
-
-/* Strings that hold a JSON object or list; those not there stay NULL. */
-static bool as_json(const struct pb_value *out[PB_NCELLS], struct pb_arena *a,
-                    const struct pb_attr_result *attr)
-{
-    const struct pb_value *v[PB_NCELLS] = {attr->declared, attr->recorded, attr->live};
-    size_t found = 0;
-
-    for (int i = 0; i < PB_NCELLS; i++) {
-        const char *s = pb_str(v[i]);
-
-        out[i] = NULL;
-        if (!v[i] || pb_is(v[i], PB_NULL))
-            continue;
-        if (!s || (*s != '{' && *s != '[') ||
-            pb_json_parse(&out[i], a, s, v[i]->n, "value", NULL) < 0)
-            return false;
-        found++;
-    }
-    return found >= 2;
-}
-
-static bool is_nothing(const struct pb_value *v)
+bool pb_cell_is_nothing(const struct pb_value *v)
 {
     return !v || v->kind == PB_NULL ||
            ((v->kind == PB_STRING || v->kind == PB_LIST || v->kind == PB_MAP) && !v->n);
@@ -205,15 +94,14 @@ static bool is_whole(const struct pb_attr_result *attr)
     return absent && first;
 }
 
-/* Providers fill such elements up with nulls and empty strings, which drown what is said. */
-static const struct pb_value *without_nothing(struct pb_arena *a, const struct pb_value *v)
+const struct pb_value *pb_cell_brief(struct pb_arena *a, const struct pb_value *v)
 {
     struct pb_map_builder b = PB_BUILDER_INIT;
 
     if (!v || v->kind != PB_MAP)
         return v;
     for (size_t i = 0; i < v->n; i++)
-        if (!is_nothing(&v->members[i].value))
+        if (!pb_cell_is_nothing(&v->members[i].value))
             pb_map_add(&b, v->members[i].key, v->members[i].value);
     return pb_box(a, pb_map_done(&b, a));
 }
@@ -223,40 +111,29 @@ static void tell_baseline(struct pb_row *r, struct pb_arena *a, const struct pb_
 {
     if (attr->verdict != PB_LAUNDERED || !attr->has_baseline || r->reason)
         return;
-    if (is_nothing(attr->baseline))
+    if (pb_cell_is_nothing(attr->baseline))
         r->reason = "when last verified there was none";
     else if (attr->sensitive)
         r->reason = "when last verified it was another one";
     else
-        r->reason = pb_arena_printf(a, "when last verified it was %s", cell(a, attr->baseline, 2));
+        r->reason =
+            pb_arena_printf(a, "when last verified it was %s", pb_cell_text(a, attr->baseline, 2));
 }
 
 void pb_rows_add(struct pb_rows *rows, struct pb_arena *a, const struct pb_attr_result *attr)
 {
-    const struct pb_value *v[PB_NCELLS];
     const struct pb_value *const side[PB_NCELLS] = {attr->declared, attr->recorded, attr->live};
-    struct parts p = {.rows = rows, .arena = a, .attr = attr, .path = PB_BUF_INIT};
     struct pb_row *r;
     bool whole;
 
-    if (!attr->sensitive && attr->verdict != PB_IN_SYNC && as_json(v, a, attr)) {
-        add_parts(&p, v);
-        pb_buf_release(&p.path);
-        if (p.n > PARTS_MAX) {
-            PB_AUTO(str)
-            char *more = pb_asprintf("%s: and %zu more parts", attr->path, p.n - PARTS_MAX);
-
-            r = new_row(rows, a, attr, more);
-            r->cell[0] = r->cell[1] = r->cell[2] = "...";
-        }
-        if (p.n)
-            return;
-    }
-    r = new_row(rows, a, attr, attr->path);
+    if (!attr->sensitive && attr->verdict != PB_IN_SYNC && pb_rows_add_parts(rows, a, attr))
+        return;
+    r = pb_rows_new(rows, a, attr, attr->path);
     whole = is_whole(attr);
     for (int i = 0; i < PB_NCELLS; i++)
-        r->cell[i] = attr->sensitive ? hidden(attr, i)
-                                     : cell(a, whole ? without_nothing(a, side[i]) : side[i], i);
+        r->cell[i] = attr->sensitive
+                         ? hidden(attr, i)
+                         : pb_cell_text(a, whole ? pb_cell_brief(a, side[i]) : side[i], i);
     if (!attr->declared)
         r->cell[PB_CELL_DECLARED] = "(silent)";
     if (!attr->seen)

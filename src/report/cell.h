@@ -25,7 +25,21 @@ struct pb_rows {
 /* One attribute as one row, or, where it holds JSON in strings that differ, a row for each part
  * that differs. */
 void pb_rows_add(struct pb_rows *rows, struct pb_arena *a, const struct pb_attr_result *attr);
+/* The parts alone; false when it holds no JSON, or too little of it is JSON. */
+bool pb_rows_add_parts(struct pb_rows *rows, struct pb_arena *a, const struct pb_attr_result *attr);
+/* A row without cells. */
+struct pb_row *pb_rows_new(struct pb_rows *rows, struct pb_arena *a,
+                           const struct pb_attr_result *attr, const char *path);
 void pb_rows_release(struct pb_rows *rows);
+
+/* One value; sensitive ones are not told. */
+const char *pb_cell_text(struct pb_arena *a, const struct pb_value *v, int column);
+
+/* Null, absent or empty. */
+bool pb_cell_is_nothing(const struct pb_value *v);
+/* A map without such members: providers fill elements of sets up with them, and they drown what
+ * is said. */
+const struct pb_value *pb_cell_brief(struct pb_arena *a, const struct pb_value *v);
 
 /* At most `width` columns: what is left out of the middle is marked with its length. */
 void pb_cell_fit(struct pb_buf *out, const char *s, size_t width);

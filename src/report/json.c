@@ -125,13 +125,22 @@ static void unit(struct pb_buf *b, const struct pb_audit *a, const struct pb_uni
     }
     pb_buf_adds(b, ",\"resources\":[");
     for (size_t i = 0; !u->failed && i < u->out.n; i++) {
-        if (u->out.v[i].ignored && !all)
+        if (u->out.v[i].verdict == PB_UNMANAGED || (u->out.v[i].ignored && !all))
             continue;
         pb_buf_adds(b, sep);
         sep = ",\n";
         resource(b, &u->out.v[i], all);
     }
-    pb_buf_adds(b, "],\"unmanaged\":[]}");
+    pb_buf_adds(b, "],\"unmanaged\":[");
+    sep = "\n";
+    for (size_t i = 0; !u->failed && i < u->out.n; i++) {
+        if (u->out.v[i].verdict != PB_UNMANAGED || (u->out.v[i].ignored && !all))
+            continue;
+        pb_buf_adds(b, sep);
+        sep = ",\n";
+        resource(b, &u->out.v[i], all);
+    }
+    pb_buf_adds(b, "]}");
 }
 
 static void diag(struct pb_buf *b, size_t *n, const char *unit_name, const struct pb_diag *d)

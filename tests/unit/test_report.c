@@ -26,7 +26,7 @@ static struct pb_value str(const char *s)
 static struct made {
     struct pb_value net, ops, pa, pb, secret, other, text, evil, unseen;
     struct pb_attr_result tags[1], policy[1], password[2], longs[2], dark[1], hid[2];
-    struct pb_resource_result r[10];
+    struct pb_resource_result r[11];
     struct pb_unit_result u[2];
 } m;
 
@@ -70,7 +70,7 @@ static struct pb_resource_result res(const char *address, const char *id, enum p
 {
     static const char *const types[] = {"example_a", "example_b", "example_c", "example_d",
                                         "example_e", "example_f", "example_g", "example_h",
-                                        "example_i", "example_j"};
+                                        "example_i", "example_j", "example_k"};
 
     return (struct pb_resource_result){.address = address,
                                        .type = types[address[8] - 'a'],
@@ -97,6 +97,7 @@ static void make_resources(void)
     m.r[7].also = PB_PENDING;
     m.r[8] = res("example_i.fine", "i-1", PB_IN_SYNC, PB_ACT_NONE, NULL, NULL, 0);
     m.r[9] = res("example_j.hidden", "j-1", PB_LAUNDERED, PB_ACT_UPDATE, NULL, m.hid, 2);
+    m.r[10] = res("example_k.stray", "k-1", PB_UNMANAGED, PB_ACT_NONE, NULL, NULL, 0);
 }
 
 static struct pb_audit synthetic(struct pb_arena *a)
@@ -116,7 +117,7 @@ static struct pb_audit synthetic(struct pb_arena *a)
     for (size_t i = 0; i < PB_COUNT(m.r); i++)
         u[0].out.by_verdict[m.r[i].verdict]++;
     u[0].out.also[PB_PENDING]++;
-    u[0].out.coverage = (struct pb_coverage){8, 10, 30, 34};
+    u[0].out.coverage = (struct pb_coverage){9, 11, 30, 34};
     u[0].stats.requests = 12;
     u[0].declared.from_cache = true;
     pb_diag_add(&u[0].diags, a, "warning", "slow", "example_a.drifted", "answers slowly");
@@ -280,6 +281,36 @@ static void report__explain_is_short(void **state)
                         "      not compared (no observer maps it): size\n");
 }
 
+/* A policy whose statements come in another order, one of them changed and one gone. */
+static void report__policies_by_statement(void **state)
+{
+    static const char was[] =
+        "{\"Version\":\"1\",\"Statement\":[{\"Sid\":\"Read\",\"Effect\":\"Allow\",\"Action\":"
+        "[\"a\",\"b\"]},{\"Sid\":\"Tls\",\"Effect\":\"Deny\",\"Action\":\"*\"},"
+        "{\"Effect\":\"Allow\",\"Action\":\"c\"}]}";
+    static const char is[] =
+        "{\"Statement\":[{\"Action\":[\"c\"],\"Effect\":\"Allow\"},"
+        "{\"Sid\":\"Read\",\"Effect\":\"Allow\",\"Action\":[\"b\",\"a\",\"z\"]}],"
+        "\"Version\":\"1\"}";
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_value old = str(was), new = str(is);
+    struct pb_attr_result at = attr("policy", PB_DRIFTED, &old, &old, &new);
+    struct pb_resource_result r = res("example_a.one", NULL, PB_DRIFTED, PB_ACT_NONE, NULL, &at, 1);
+    struct pb_unit_result u = {.config = {.name = "u"}};
+
+    (void)state;
+    pb_report_resource(&b, &u, &r, &(struct pb_report_opts){.width = 70});
+    assert_non_null(strstr(b.s,
+                           "      policy: Statement.Tls  drifted\n"
+                           "        declared, recorded  {\"Action\":[\"*\"],\"Effect\":\"Deny\",\n"
+                           "                            \"Sid\":\"Tls\"}\n"
+                           "        live                -\n"
+                           "      policy: Statement.Read.Action  drifted\n"
+                           "        declared, recorded  [\"a\",\"b\"]\n"
+                           "        live                [\"a\",\"b\",\"z\"]\n"));
+    assert_null(strstr(b.s, "\"c\""));
+}
+
 /* failed > difference > unknown > fine; and what --fail-on does to it. */
 static void report__exit_codes(void **state)
 {
@@ -335,6 +366,7 @@ int main(void)
         cmocka_unit_test(report__unknown_format_names_those_there_are),
         cmocka_unit_test(report__headline_counts_in_english),
         cmocka_unit_test(report__explain_is_short),
+        cmocka_unit_test(report__policies_by_statement),
         cmocka_unit_test(report__exit_codes),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
