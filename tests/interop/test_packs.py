@@ -20,10 +20,11 @@ HIDDEN = "(sensitive)"
 
 # What is read only where the record has it: records as other configurations would have made them.
 RECORDED = {
-    "aws_db_instance.main": {"manage_master_user_password": True},
+    "aws_db_instance.main": {"manage_master_user_password": True, "engine_version": "16"},
     "aws_instance.worker": {"user_data": None, "user_data_base64": "bm90aGluZwo="},
     "aws_security_group_rule.cache_in": {"cidr_blocks": [],
                                          "prefix_list_ids": ["pl-0f00000000000000c"]},
+    "module.network.aws_vpc.this": {"ipv6_association_id": "vpc-cidr-assoc-0f00000000000000d"},
     "aws_ssm_parameter.zones": {"value": None, "insecure_value": "a,b"},
 }
 
