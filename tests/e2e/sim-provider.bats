@@ -111,3 +111,28 @@ PY
     sim GET "/v1/secrets/$(sim_id secrets wo)/value"
     says sent-again
 }
+
+@test "values of every shape come back as they went, through Terraform and both observers" {
+    sim_up --page-size 3
+    sim_initialised
+    rm "$repo"/*.tf
+    cp "$PLUMB_ROOT/fixtures/sim/shapes/main.tf" "$repo"
+    commit_all "$repo" shapes
+    sim_terraform apply -input=false -auto-approve
+    no_changes
+    must plumb -C "$repo" audit --observer rest
+    must plumb -C "$repo" audit --observer provider
+}
+
+@test "a write whose answer is lost is an error, and nothing is believed" {
+    sim_up
+    sim_fault '{"match": "POST /v1/buckets", "kind": "reset", "when": "after", "times": 1}'
+    sim_initialised
+    must_fail 1 sim_terraform apply -input=false -auto-approve
+    says "Cannot create the bucket"
+    must_fail 1 sim_terraform apply -input=false -auto-approve
+    says "status 409" "is already there"
+    sim_terraform import -input=false sim_bucket.assets shop-assets
+    sim_terraform apply -input=false -auto-approve
+    no_changes
+}
