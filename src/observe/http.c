@@ -27,6 +27,10 @@ struct service {
     struct job *head, **tail; /* ready, in order */
     struct pb_budget budget;
     int active;
+    bool answered;      /* at all, so far */
+    bool throttles;     /* it has said so */
+    int64_t closed_ms;  /* until then it wants no requests, and nobody waits that long */
+    int64_t closed_for; /* as it said, ms */
 };
 
 struct pb_http {
@@ -242,6 +246,30 @@ static void wake(struct pb_http *h, int64_t now)
     }
 }
 
+/* What a service that asked for more time than there is would only refuse is not sent. */
+static void give_up_closed(struct pb_http *h, int64_t now)
+{
+    struct job *j;
+
+    for (size_t i = 0; i < h->services.n; i++) {
+        struct service *s = h->services.e[i].value;
+
+        if (s->closed_ms <= now || s->head == NULL)
+            continue;
+        pb_buf_clear(&h->why);
+        pb_buf_addf(&h->why, "not asked, as the API throttles and asks to wait %ld s",
+                    (long)(s->closed_for / 1000));
+        while ((j = dequeue(s)) != NULL)
+            finish(h, j, NULL, PB_HTTP_CANCELLED, 0, h->why.s);
+    }
+}
+
+/* One that never answers must not take all slots from the others: it gets a few until it does. */
+static int most_active(const struct pb_http *h, const struct service *s)
+{
+    return s->answered ? h->limits.per_service : (h->limits.per_service + 3) / 4;
+}
+
 /* Starts whatever may start, services in turn; returns ms until something else may. A service
  * loses its turn only when there is a slot that it could have had. */
 static int64_t start_ready(struct pb_http *h, struct pb_err *err)
@@ -251,11 +279,12 @@ static int64_t start_ready(struct pb_http *h, struct pb_err *err)
     size_t idle_turns = 0;
 
     wake(h, now);
+    give_up_closed(h, now);
     for (struct job *j = h->waiting; j != NULL; j = j->next)
         wait = j->not_before - now < wait ? j->not_before - now : wait;
     while (idle_turns < h->services.n && (t = take_slot(h, err)) != NULL) {
         struct service *s = h->services.e[h->turn++ % h->services.n].value;
-        bool may = s->head != NULL && s->active < h->limits.per_service;
+        bool may = s->head != NULL && s->active < most_active(h, s);
         int64_t later = may ? pb_budget_take(&s->budget, now) : 0;
 
         idle_turns++;
@@ -271,6 +300,18 @@ static int64_t start_ready(struct pb_http *h, struct pb_err *err)
     return wait;
 }
 
+static void note_throttled(struct pb_http *h, struct service *s, int64_t now, int64_t asked)
+{
+    pb_budget_throttled(&s->budget, now);
+    s->throttles = true;
+    if (asked > h->limits.max_retry_after_ms || (h->deadline != 0 && now + asked >= h->deadline)) {
+        s->closed_ms = now + asked;
+        s->closed_for = asked;
+    } else if (asked > 0) {
+        pb_budget_hold(&s->budget, now + asked);
+    }
+}
+
 /* Puts the job back for another try, unless its tries or the time are used up. */
 static bool again(struct pb_http *h, struct job *j, const struct pb_transfer *t, bool throttled)
 {
@@ -280,7 +321,7 @@ static bool again(struct pb_http *h, struct job *j, const struct pb_transfer *t,
     if (header != NULL)
         asked = pb_retry_after(header, time(NULL));
     if (throttled)
-        pb_budget_throttled(&j->service->budget, now);
+        note_throttled(h, j->service, now, asked);
     if (j->tries >= h->limits.tries || asked > h->limits.max_retry_after_ms)
         return false;
     wait = pb_retry_backoff(h->limits.backoff_ms, j->tries);
@@ -288,8 +329,6 @@ static bool again(struct pb_http *h, struct job *j, const struct pb_transfer *t,
         wait = asked + (asked > 0 ? wait / 4 : wait);
     if (h->deadline != 0 && now + wait >= h->deadline)
         return false;
-    if (asked > 0 && throttled)
-        pb_budget_hold(&j->service->budget, now + asked);
     j->not_before = now + wait;
     j->next = h->waiting;
     h->waiting = j;
@@ -312,6 +351,7 @@ static void settle(struct pb_http *h, struct pb_transfer *t, CURLcode code)
     if (code == CURLE_OK && status == 0)
         code = CURLE_GOT_NOTHING;
     if (code == CURLE_OK) {
+        j->service->answered = true;
         throttled =
             status == 429 || (j->rq.throttled != NULL &&
                               j->rq.throttled((int)status, t->body.s, t->body.len, j->rq.ctx));
@@ -347,6 +387,13 @@ static void collect(struct pb_http *h)
     }
 }
 
+static void cancel(struct pb_http *h, struct job *j, const char *why)
+{
+    pb_buf_clear(&h->why);
+    pb_buf_addf(&h->why, "%s%s", why, j->service->throttles ? ", while the API throttles" : "");
+    finish(h, j, NULL, PB_HTTP_CANCELLED, 0, h->why.s);
+}
+
 /* Ends everything, also what callbacks submit meanwhile. */
 static void abandon(struct pb_http *h, const char *why)
 {
@@ -362,16 +409,16 @@ static void abandon(struct pb_http *h, const char *why)
         t->job = NULL;
         j->service->active--;
         h->idle[h->nidle++] = t;
-        finish(h, j, NULL, PB_HTTP_CANCELLED, 0, why);
+        cancel(h, j, why);
     }
     while ((j = h->waiting) != NULL) {
         h->waiting = j->next;
-        finish(h, j, NULL, PB_HTTP_CANCELLED, 0, why);
+        cancel(h, j, why);
     }
     while (h->pending > 0)
         for (size_t i = 0; i < h->services.n; i++)
             while ((j = dequeue(h->services.e[i].value)) != NULL)
-                finish(h, j, NULL, PB_HTTP_CANCELLED, 0, why);
+                cancel(h, j, why);
 }
 
 static int step(struct pb_http *h, struct pb_err *err)

@@ -18,7 +18,8 @@
  *
  * What is retried: connection failures, timeouts, resets and short bodies, 429, 500, 502,
  * 503, 504, and replies that `throttled` calls so; up to limits.tries, with full jitter, or after
- * Retry-After when that is within the deadline. What is left after that is the caller's UNKNOWN.
+ * Retry-After when that is within the deadline; otherwise the whole service is not asked again
+ * before that time. What is left after that is the caller's UNKNOWN.
  * One thread owns a pb_http.
  */
 #ifndef PB_OBSERVE_HTTP_H
@@ -33,7 +34,8 @@ struct pb_http_reply;
 
 struct pb_http_limits {
     int concurrency;         /* under way at once, all hosts; default 32 */
-    int per_service;         /* under way at once for one `service`; default 16 */
+    int per_service;         /* under way at once for one `service`, a quarter of that until it
+                                has answered; default 16 */
     int tries;               /* in all, default 4 */
     long connect_ms;         /* default 5000 */
     long request_ms;         /* one try, default 20000 */

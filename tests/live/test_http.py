@@ -430,6 +430,52 @@ class Throttling(unittest.TestCase):
             self.assertEqual(len(rest), 5)
             self.assertGreaterEqual(min(rest) - begin, 1.0 - TICK)
 
+    def test_who_asks_for_more_time_than_there_is_gets_no_more_requests(self):
+        def answer(request):
+            refuse = request.path == "/a"
+            return reply(429, b"", {"Retry-After": "3600"}) if refuse else reply(200, b"ok")
+
+        with Server(answer) as server:
+            document = {"limits": {"concurrency": 1}, "requests": [
+                {"url": server.url + "/a", "times": 5, "service": "slow"},
+                {"url": server.url + "/b", "times": 5, "service": "other"}]}
+            *out, _ = livetry("http", document)
+            self.assertEqual(len(server.asked("/a")), 1)
+            a, b = ([x for x in out if x["index"] == i] for i in (0, 1))
+            self.assertEqual([x["status"] for x in b], [200] * 5)
+            self.assertEqual(sorted(x["status"] for x in a), [0] * 4 + [429])
+            self.assertEqual({x["error"] for x in a if not x["status"]},
+                             {"not asked, as the API throttles and asks to wait 3600 s"})
+
+    def test_the_time_limit_says_that_the_api_throttles(self):
+        with Server(lambda request: reply(429)) as server:
+            r, _ = fetch(server.url, times=20, limits={"total_ms": 300, "tries": 50})
+            self.assertIn("300 ms for all requests together passed, while the API throttles",
+                          {x["error"] for x in r if x["error"]}.pop())
+
+    def test_who_never_answers_leaves_room_for_others(self):
+        """Both services may have as many requests as there are slots."""
+        asked, read = [], threading.Event()
+
+        def answer(request):
+            asked.append(request.path)
+            if request.path == "/a":
+                time.sleep(2 * HANG)
+            if asked.count("/b") == 5:
+                read.set()
+            return reply(200, b"ok")
+
+        with Server(answer) as server:
+            child = start_livetry("http", {
+                "limits": {"concurrency": 4, "per_service": 4, "request_ms": 3000 * HANG},
+                "requests": [{"url": server.url + "/a", "times": 10, "service": "silent"},
+                             {"url": server.url + "/b", "times": 5, "service": "other"}]})
+            other = read.wait(HANG)
+            child.send_signal(signal.SIGINT)
+            child.communicate(timeout=HANG)
+            self.assertTrue(other, "the silent service has all slots")
+            self.assertEqual(asked.count("/a"), 1)
+
     def test_limit_of_a_service_and_of_all(self):
         def slow(request):
             time.sleep(0.05)
