@@ -59,6 +59,8 @@ enum pb_presence pb_absence_decide(const struct pb_absence *e, struct pb_arena *
                         : pb_arena_printf(a, "%s says %s", e->label, e->code);
         return doubt ? PB_P_UNKNOWN : PB_P_ABSENT;
     }
+    if (!doubt)
+        doubt = e->doubt;
     if (!e->listed_twice || (!e->others_listed && !given(e->witness)))
         doubt = "the API returned an empty list without saying that the object does not exist";
     if (doubt) {

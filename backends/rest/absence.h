@@ -16,6 +16,7 @@ struct pb_absence {
      * that the API is not merely silent. */
     bool listed_twice;
     bool others_listed;  /* that listing has other objects */
+    const char *doubt;   /* why that listing may not be whole, or NULL */
     const char *witness; /* the step that found its object, or NULL */
 
     /* Of the recorded ARN; "" or NULL when it names none. */

@@ -211,27 +211,80 @@ struct pb_value pb_rule_eval(const struct pb_rule *r, struct pb_eval *ev)
     return v;
 }
 
-struct pb_value pb_derive(const struct pb_pack *pack, struct pb_eval *ev)
+/* Whether the attribute is to be had; ev->steps are those that it came from. */
+static bool derive_one(struct pb_value *out, const struct pb_attr *attr, struct pb_eval *ev)
+{
+    const struct pb_value *recorded = pb_get(ev->recorded, attr->name);
+    if ((attr->rule->only_if_recorded && !recorded_has(recorded)) || left_out(attr->rule, ev))
+        return false;
+    ev->skipped = false;
+    ev->steps = 0;
+    *out = pb_rule_eval(attr->rule, ev);
+    if (attr->rule->like_recorded && out->kind == PB_LIST && !ev->skipped)
+        *out = pb_split_like(ev->a, out, attr->rule->by, recorded);
+    return !ev->skipped;
+}
+
+/* Whether the record has something that is not in `live`. Objects within have only what the pack
+ * maps. */
+static bool poorer(struct pb_arena *a, const struct pb_value *live, const struct pb_value *recorded,
+                   bool within)
+{
+    if (!recorded_has(recorded) || live->kind == PB_UNKNOWN)
+        return false;
+    if (!recorded_has(live))
+        return true;
+    if (live->kind == PB_LIST || (live->kind == PB_MAP && !within)) {
+        if (pb_len(live) < pb_len(recorded))
+            return true;
+    }
+    for (size_t i = 0; live->kind == PB_LIST && i < live->n; i++)
+        if (poorer(a, &live->items[i], pb_at(recorded, i), true))
+            return true;
+    for (size_t i = 0; live->kind == PB_MAP && i < live->n; i++)
+        if (poorer(a, &live->members[i].value, pb_get(recorded, live->members[i].key), true))
+            return true;
+    if (live->kind == PB_LIST || live->kind == PB_MAP)
+        return false;
+    return !pb_streq(pb_scalar_text(a, live), pb_scalar_text(a, recorded));
+}
+
+unsigned pb_derive_missed(const struct pb_pack *pack, struct pb_eval *ev)
+{
+    unsigned missed = 0;
+    struct pb_value v;
+    for (size_t i = 0; i < pack->nattrs; i++)
+        if (derive_one(&v, &pack->attrs[i], ev) &&
+            poorer(ev->a, &v, pb_get(ev->recorded, pack->attrs[i].name), false))
+            missed |= ev->steps;
+    return missed;
+}
+
+static const char *doubt_of(unsigned steps, const char *const *doubts)
+{
+    for (size_t i = 0; doubts && i < PB_MAX_STEPS; i++)
+        if ((steps & (1u << i)) && doubts[i])
+            return doubts[i];
+    return NULL;
+}
+
+struct pb_value pb_derive(const struct pb_pack *pack, struct pb_eval *ev, const char *const *doubts)
 {
     struct pb_map_builder m = PB_BUILDER_INIT;
+    struct pb_value v;
     unsigned sensitive = 0;
     for (size_t i = 0; i < pack->nsteps; i++)
         if (pack->steps[i].sensitive)
             sensitive |= 1u << i;
     for (size_t i = 0; i < pack->nattrs; i++) {
         const struct pb_attr *attr = &pack->attrs[i];
-        const struct pb_value *recorded = pb_get(ev->recorded, attr->name);
-        if ((attr->rule->only_if_recorded && !recorded_has(recorded)) || left_out(attr->rule, ev))
+        if (!derive_one(&v, attr, ev))
             continue;
-        ev->skipped = false;
-        ev->steps = 0;
-        struct pb_value v = pb_rule_eval(attr->rule, ev);
-        if (ev->skipped)
-            continue;
-        if (attr->rule->like_recorded && v.kind == PB_LIST)
-            v = pb_split_like(ev->a, &v, attr->rule->by, recorded);
+        const char *doubt = doubt_of(ev->steps, doubts);
         if (ev->steps & sensitive)
             v.flags |= PB_V_SENSITIVE;
+        if (doubt && poorer(ev->a, &v, pb_get(ev->recorded, attr->name), false))
+            v = pb_mk_unknown(ev->a, doubt);
         pb_map_add(&m, attr->name, v);
     }
     return pb_map_done(&m, ev->a);

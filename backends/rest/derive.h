@@ -14,8 +14,12 @@ enum pb_truth pb_cond_eval(const struct pb_cond *c, struct pb_eval *ev, const ch
 struct pb_value pb_rule_eval(const struct pb_rule *r, struct pb_eval *ev);
 
 /* All attributes of a pack as a map; those that need a step that was not sent are left out.
- * `step_sensitive` is a bit set of steps whose values are secret. */
-struct pb_value pb_derive(const struct pb_pack *pack, struct pb_eval *ev);
+ * doubts[step], where it is not NULL, says why that step's replies may lack something: what the
+ * record has and they do not is then unknown. NULL: no doubts; otherwise PB_MAX_STEPS. */
+struct pb_value pb_derive(const struct pb_pack *pack, struct pb_eval *ev,
+                          const char *const *doubts);
+/* The steps (a bit set) behind attributes that have less than the record. */
+unsigned pb_derive_missed(const struct pb_pack *pack, struct pb_eval *ev);
 
 /* derive_group.c: objects with equal `by` members become one. */
 struct pb_value pb_group(struct pb_arena *a, const struct pb_value *list, const char *const *by);

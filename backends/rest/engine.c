@@ -103,10 +103,10 @@ static void send_batched(struct res *r, unsigned i, const struct pb_ask *ask, st
         set_step(r, i, rq->take_all ? STEP_DONE : STEP_NONE, NULL);
         return;
     }
-    if (w.way == WAY_CONFIRM) { /* alone */
+    if (w.way != WAY_MANY) {
         struct pb_ask own = pb_ask_copy(r->run->a, ask);
         pb_ask_put(&own, r->run->a, &rq->batch_into, keys, n, true);
-        fetch_add_waiter(fetch_submit(r->run, r->ctx, &own, true), w);
+        fetch_add_waiter(fetch_submit(r->run, r->ctx, &own, w.way == WAY_CONFIRM), w);
         return;
     }
     batch_add(r->run, r->ctx, ask, keys, n, w);
@@ -206,6 +206,14 @@ static void suspect(struct res *r, const struct fetch *f, const char *code)
     context_ask_canary(r->ctx);
 }
 
+/* Whether a refusal may be about another object of the same request: asking alone then keeps
+ * one bad id from hiding the others. Who may not ask at all, or not now, may not alone either. */
+static bool alone_may_help(const struct pb_step *step, const struct fetch *f)
+{
+    return f->kind == PB_REPLY_FAULT && (step->one || step->many->batch_key) && f->status < 500 &&
+           !f->denied && !f->throttled;
+}
+
 static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch *f)
 {
     const struct pb_step *step = &r->pack->steps[i];
@@ -215,8 +223,8 @@ static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch
         (in_list(step->not_found, f->code) || in_list(r->pack->service->not_found, f->code));
     if (fault && in_list(step->none_when, f->code))
         set_step(r, i, STEP_NONE, NULL);
-    else if (not_found && way == WAY_MANY && step->one)
-        send_way(r, i, WAY_ONE);
+    else if (way == WAY_MANY && alone_may_help(step, f))
+        send_way(r, i, step->one ? WAY_ONE : WAY_ALONE);
     else if (not_found)
         suspect(r, f, f->code);
     else if (fault && (int)i == r->pack->steps[r->pack->identity].witness &&
@@ -284,7 +292,11 @@ void res_reply(struct waiter w, struct fetch *f)
         size_t others = 0;
         const char *why = NULL;
         res_eval(&ev, r);
-        switch (find_object(&v, f, request_of(&r->pack->steps[i], way), &ev, &others, &why)) {
+        const struct pb_request *rq = request_of(&r->pack->steps[i], way);
+        enum found found = find_object(&v, f, rq, &ev, &others, &why);
+        if (found != FOUND_FAULT)
+            silence_note(r, i, rq, f, !pb_reply_says(&v), others);
+        switch (found) {
         case FOUND_IT: on_found(r, i, f, v); break;
         case FOUND_NOTHING: on_nothing(r, i, way, f, others); break;
         case FOUND_FAULT: set_step(r, i, STEP_FAILED, why); break;

@@ -11,6 +11,7 @@
  *	engine_batch.c      ids collected into one request
  *	engine_context.c    a provider configuration: credentials, endpoints, canary
  *	engine_find.c       an object in the replies of a fetch
+ *	engine_silence.c    operations that return nothing to anybody
  *	engine_finish.c     what was seen of a resource, once every reply is in
  */
 #ifndef PB_BACKENDS_REST_ENGINE_H
@@ -52,7 +53,8 @@ struct context {
     struct pb_map counts; /* type -> size_t *: how many resources */
 };
 
-enum way { WAY_MANY = 0, WAY_ONE, WAY_CONFIRM };
+/* ALONE is like MANY, for one object: its batch was refused. */
+enum way { WAY_MANY = 0, WAY_ALONE, WAY_ONE, WAY_CONFIRM };
 enum step_state {
     STEP_WAITS = 0, /* for other steps */
     STEP_SENT,
@@ -63,10 +65,22 @@ enum step_state {
     STEP_GONE /* a witness that does not exist itself, says the API */
 };
 
+/* What an operation said in this run, whoever asked: an API that returns nothing for anybody
+ * may be silent rather than empty. */
+struct op {
+    struct op *all;    /* the same for all provider configurations; NULL: this is that */
+    const char *label; /* "iam ListAttachedRolePolicies" */
+    bool spoke;        /* it returned something */
+    size_t differ;     /* resources of which the record has what it does not return */
+};
+
 struct step_run {
     enum step_state state;
     struct pb_value value;
     const char *reason;
+    struct op *op;     /* that answered last */
+    bool silent;       /* with nothing */
+    const char *doubt; /* why what is not in the value may be there all the same */
 };
 
 struct res {
@@ -106,10 +120,13 @@ struct fetch {
     bool done;
     enum pb_reply_kind kind; /* of the first page */
     const char *code, *reason;
+    int status;
+    bool denied, throttled; /* of the first page */
     const char *incomplete; /* why pages are missing; NULL: all are there */
+    const char *doubt;      /* why they may be, though the API does not say so */
     struct pb_value *docs;
     size_t ndocs, cap;
-    const char *token; /* the last one, so that a repetition is seen */
+    struct pb_map tokens; /* of the pages so far, so that a repetition is seen */
     long number;
     struct waiter *waiters;
     size_t nwaiters, wcap;
@@ -147,6 +164,7 @@ struct run {
     struct pb_map fetches;  /* key -> struct fetch * */
     struct fetch *all;
     struct pb_map batches; /* key -> struct batch * */
+    struct pb_map ops;     /* key -> struct op * */
     struct chunk *unsent;
 };
 
@@ -185,6 +203,15 @@ void res_eval(struct pb_eval *ev, struct res *r);
 void res_start(struct res *r);
 void res_advance(struct res *r);
 void res_reply(struct waiter w, struct fetch *f);
+
+/* engine_silence.c */
+/* Notes what a step's reply had for a resource, and for others. */
+void silence_note(struct res *r, unsigned step, const struct pb_request *rq, struct fetch *f,
+                  bool nothing, size_t others);
+/* Once every reply is in: which resources miss what a silent operation did not return. */
+void silence_weigh(struct run *run);
+/* Why what a step did not return may be there all the same; NULL: it is not. */
+const char *silence_doubt(const struct res *r, unsigned step);
 
 /* engine_finish.c */
 void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r);

@@ -150,10 +150,11 @@ static bool next_by_token(struct fetch *f, const struct pb_page *p, const struct
     if (all.len == 0 && p->more.text)
         f->incomplete =
             pb_arena_printf(f->run->a, "'%s' announced another page without a token", f->ask.label);
-    if (all.len && pb_streq(all.s, f->token))
+    if (all.len && pb_map_get(&f->tokens, all.s))
         f->incomplete =
             pb_arena_printf(f->run->a, "'%s' gives the same page again and again", f->ask.label);
-    f->token = pb_arena_strdup(f->run->a, all.s);
+    else if (all.len)
+        pb_map_put(&f->tokens, pb_arena_strdup(f->run->a, all.s), f);
     return all.len > 0 && !f->incomplete;
 }
 
@@ -203,6 +204,20 @@ static void take_time(struct context *c, const struct pb_http_reply *reply)
     c->told = told > 0 ? told : 0;
 }
 
+/* A page that was announced and has nothing: APIs that filter late do so, and so does a part of
+ * one that is broken. What is found is found; what is not may have been there. */
+static void doubt_last(struct fetch *f, const struct pb_value *doc)
+{
+    const struct pb_request *rq = f->ask.rq;
+    struct pb_value items = at(f, &rq->items, doc);
+    bool empty = items.kind == PB_NULL || (items.kind == PB_LIST && items.n == 0);
+    if (f->ndocs > 1 && empty && rq->items.text && !rq->page->number.kind)
+        f->doubt = pb_arena_printf(f->run->a,
+                                   "page %zu of '%s' was announced and is empty: whether something "
+                                   "is missing cannot be told; try again later",
+                                   f->ndocs, f->ask.label);
+}
+
 static void on_done(PB_UNUSED const struct pb_http_rq *rq, const struct pb_http_reply *reply,
                     void *ctx)
 {
@@ -215,6 +230,9 @@ static void on_done(PB_UNUSED const struct pb_http_rq *rq, const struct pb_http_
         f->kind = view.kind;
         f->code = view.code;
         f->reason = view.reason;
+        f->status = view.status;
+        f->denied = view.denied;
+        f->throttled = view.throttled;
     }
     if (view.kind != PB_REPLY_OK) {
         if (f->ndocs)
@@ -226,6 +244,7 @@ static void on_done(PB_UNUSED const struct pb_http_rq *rq, const struct pb_http_
     f->docs = pb_grow(f->docs, &f->cap, f->ndocs + 1, sizeof(*f->docs));
     f->docs[f->ndocs++] = view.doc;
     if (!next_page(f, &view.doc)) {
+        doubt_last(f, &view.doc);
         finish(f);
         return;
     }
@@ -266,6 +285,7 @@ void fetch_release(struct fetch *f)
 {
     free(f->docs);
     free(f->waiters);
+    pb_map_release(&f->tokens);
     for (struct page_index *i = f->indexes; i; i = i->next) {
         for (size_t k = 0; k < i->map.n; k++)
             pb_list_builder_release(i->map.e[k].value);

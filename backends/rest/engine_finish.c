@@ -46,6 +46,7 @@ static void decide_absence(struct pb_live *out, struct pb_arena *a, struct res *
         .code = r->code,
         .listed_twice = r->listed_twice,
         .others_listed = r->others_listed && pb_streq(id->unlisted, "listing"),
+        .doubt = silence_doubt(r, r->pack->identity),
         .asked_region = c->region,
         .canary_ok = c->canary && c->canary->done && c->canary->kind == PB_REPLY_OK,
         .canary_account = c->account,
@@ -77,8 +78,11 @@ void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r)
         return;
     }
     struct pb_eval ev;
+    const char *doubts[PB_MAX_STEPS] = {0};
+    for (unsigned i = 0; i < r->pack->nsteps; i++)
+        doubts[i] = silence_doubt(r, i);
     res_eval(&ev, r);
-    struct pb_value v = pb_derive(r->pack, &ev);
+    struct pb_value v = pb_derive(r->pack, &ev, doubts);
     out->presence = PB_P_KNOWN;
     out->attributes = pb_box(a, pb_value_copy(a, &v));
 }

@@ -22,7 +22,7 @@ KEYS(type, "type", {"type", S | REQ}, {"service", S | REQ}, {"reads", M | REQ},
     {"service", S}, {"action", S}, {"method", S}, {"path", S}, {"query", M}, {"headers", M},      \
         {"form", M}, {"body", M | L}, {"batch", M}, {"item", S}, {"items", S}, {"match", M},      \
         {"then", S}, {"take", S}, {"page", M | S}, {"root", S | L}, {"lenient", B}, {"reply", S}, \
-        {"at_least", N},                                                                          \
+        {"at_least", N}, {"has", L},                                                              \
     {                                                                                             \
         "keep_headers", L                                                                         \
     }

@@ -130,12 +130,13 @@ static int load_words(struct pb_request *r, struct pb_load *l, const struct pb_v
     const char *method = pb_get_str(map, "method");
     if (take && strcmp(take, "all") != 0 && strcmp(take, "one") != 0)
         return pb_load_fail(l, pb_get(map, "take"), "'take' is 'one' or 'all'");
-    if (reply && strcmp(reply, "text") != 0)
-        return pb_load_fail(l, pb_get(map, "reply"), "'reply' can only be 'text'");
+    if (reply && strcmp(reply, "text") != 0 && strcmp(reply, "json-text") != 0)
+        return pb_load_fail(l, pb_get(map, "reply"), "'reply' is 'text' or 'json-text'");
     if (method && strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0)
         return pb_load_fail(l, pb_get(map, "method"), "'method' is GET or POST: plumb only reads");
     r->take_all = take && strcmp(take, "all") == 0;
-    r->reply_text = reply != NULL;
+    if (reply)
+        r->reply = strcmp(reply, "text") == 0 ? PB_REPLY_AS_TEXT : PB_REPLY_AS_JSON_TEXT;
     r->method = method;
     r->lenient = pb_get_bool(map, "lenient", false);
     int64_t n = 2;
@@ -145,6 +146,22 @@ static int load_words(struct pb_request *r, struct pb_load *l, const struct pb_v
     return pb_load_strings(&r->roots, l, pb_get(map, "root")) == -1
                ? -1
                : pb_load_strings(&r->keep_headers, l, pb_get(map, "keep_headers"));
+}
+
+static int load_has(struct pb_request *r, struct pb_load *l, const struct pb_value *v)
+{
+    struct pb_path *paths = pb_arena_zalloc(l->a, (pb_len(v) + 1) * sizeof(*paths));
+    size_t mark = pb_load_enter(l, "has");
+    for (size_t i = 0; i < pb_len(v); i++) {
+        if (!pb_is(&v->items[i], PB_STRING))
+            return pb_load_fail(l, &v->items[i], "a path within the reply is needed");
+        if (pb_load_path(&paths[i], l, &v->items[i]) == -1)
+            return -1;
+    }
+    pb_load_leave(l, mark);
+    r->has = paths;
+    r->nhas = pb_len(v);
+    return 0;
 }
 
 static int load_paging(struct pb_request *r, struct pb_load *l, const struct pb_value *v)
@@ -193,7 +210,7 @@ int pb_load_request(const struct pb_request **out, struct pb_load *l, const stru
         pb_load_path(&r->item, l, pb_get(map, "item")) == -1 ||
         pb_load_path(&r->items, l, pb_get(map, "items")) == -1 ||
         pb_load_path(&r->then, l, pb_get(map, "then")) == -1 ||
-        load_match(r, l, pb_get(map, "match")) == -1 ||
+        load_has(r, l, pb_get(map, "has")) == -1 || load_match(r, l, pb_get(map, "match")) == -1 ||
         load_batch(r, l, pb_get(map, "batch")) == -1 ||
         load_paging(r, l, pb_get(map, "page")) == -1)
         return -1;

@@ -76,6 +76,12 @@ struct pb_match {
     const struct pb_expr *want; /* of this resource */
 };
 
+enum pb_reply_as {
+    PB_REPLY_AS_PROTOCOL = 0,
+    PB_REPLY_AS_TEXT,
+    PB_REPLY_AS_JSON_TEXT /* text that must be JSON */
+};
+
 struct pb_request {
     const struct pb_service *service;
     const struct pb_expr *action; /* NULL for REST */
@@ -90,7 +96,10 @@ struct pb_request {
     struct pb_path item, items, then;
     const struct pb_match *match;
     size_t nmatch;
-    bool take_all, lenient, reply_text;
+    bool take_all, lenient;
+    enum pb_reply_as reply;
+    const struct pb_path *has; /* what every good reply has */
+    size_t nhas;
     const struct pb_page *page; /* NULL: one page only */
     const char *const *roots;   /* XML roots that a good reply may have; NULL: any */
     const char *const *keep_headers;

@@ -57,8 +57,13 @@ struct pb_reply_view {
     enum pb_reply_kind kind;
     struct pb_value doc; /* OK */
     const char *code;    /* FAULT */
-    const char *reason;  /* BAD, FAULT: for people */
+    const char *reason;  /* BAD, FAULT: for people, with what would help */
+    int status;          /* 0: there was no reply */
+    bool denied;         /* FAULT: these credentials may not */
+    bool throttled;      /* BAD, FAULT: the API asks to slow down */
 };
+/* Whether there is anything in it but what every reply has. */
+bool pb_reply_says(const struct pb_value *doc);
 void pb_reply_read(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
                    const struct pb_http_reply *reply);
 /* Whether a reply with that status and body means "slow down". */

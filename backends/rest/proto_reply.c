@@ -1,5 +1,6 @@
 /* From bytes to a document or a fault. */
 #include <ctype.h>
+#include <strings.h>
 
 #include "backends/rest/proto.h"
 #include "backends/auth/auth.h"
@@ -120,19 +121,93 @@ static int parse(struct pb_value *doc, const char **root, struct pb_arena *a,
     return 0;
 }
 
-static bool is_json_object(struct pb_value *doc, struct pb_arena *a, const struct protocol *p,
-                           const struct pb_ask *ask, const struct pb_http_reply *r)
-{
-    struct pb_err err = PB_ERR_INIT;
-    bool is = !p->xml && parse(doc, NULL, a, p, ask, r, &err) == 0 && doc->kind == PB_MAP;
-    pb_err_clear(&err);
-    return is;
-}
-
 static void bad(struct pb_reply_view *out, const char *reason)
 {
     out->kind = PB_REPLY_BAD;
     out->reason = reason;
+}
+
+/* A page for people: a proxy's, a load balancer's, a login. No API that plumb reads answers so,
+ * whatever its type is called. */
+static bool is_html(const struct pb_http_reply *r)
+{
+    const char *s = r->body, *end = r->body + r->body_len;
+    if (s && r->body_len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+        s += 3;
+    while (s && s < end && isspace((unsigned char)*s))
+        s++;
+    size_t n = s ? (size_t)(end - s) : 0;
+    return (n >= 9 && strncasecmp(s, "<!doctype", 9) == 0) ||
+           (n >= 5 && strncasecmp(s, "<html", 5) == 0);
+}
+
+/* What came, for people. */
+static const char *body_kind(struct pb_arena *a, const struct pb_http_reply *r)
+{
+    if (is_html(r))
+        return "an HTML page";
+    if (r->body_len == 0)
+        return "empty";
+    return r->content_type && *r->content_type ? shown(a, r->content_type, 60) : "of no type";
+}
+
+/* Who asked for what, as a policy names it. */
+static const char *permission(struct pb_arena *a, const struct pb_ask *ask)
+{
+    return ask->action ? pb_arena_printf(a, "%s:%s", ask->rq->service->name, ask->action)
+                       : ask->label;
+}
+
+/* What would help, behind a refusal. */
+static const char *remedy(struct pb_arena *a, const struct pb_reply_view *v,
+                          const struct pb_ask *ask, const struct pb_http_reply *r)
+{
+    const char *asked = r->header ? r->header(r, "retry-after") : NULL;
+    if (v->throttled && asked)
+        return pb_arena_printf(a,
+                               "; the API throttles and asks to wait %s%s: try again later, or "
+                               "lower observe.concurrency",
+                               shown(a, asked, 40), asked[strspn(asked, "0123456789")] ? "" : " s");
+    if (v->throttled)
+        return "; the API throttles: try again later, or lower observe.concurrency";
+    if (v->denied)
+        return pb_arena_printf(a, "; allow these credentials %s", permission(a, ask));
+    if (r->status == 401 || r->status == 403)
+        return pb_arena_printf(a,
+                               "; see whether these credentials may %s, and whether something "
+                               "in between refuses",
+                               permission(a, ask));
+    if (r->status == 404)
+        return "; that proves nothing: see whether the endpoint is right";
+    if (r->status >= 500)
+        return "; the service fails: try again later";
+    return "";
+}
+
+static const char *tries(struct pb_arena *a, const struct pb_http_reply *r)
+{
+    return r->tries > 1 ? pb_arena_printf(a, " after %d tries", r->tries) : "";
+}
+
+/* An error status whose body tells nothing. */
+static void bad_status(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
+                       const struct pb_http_reply *r, const char *what)
+{
+    out->denied = false;
+    bad(out, pb_arena_printf(a, "%d from %s%s, without an error code: %s%s", r->status, ask->label,
+                             tries(a, r), what, remedy(a, out, ask, r)));
+}
+
+/* A good status and a body that is no good reply. */
+static void bad_body(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
+                     const struct pb_http_reply *r)
+{
+    const struct protocol *p = &protocols[ask->rq->service->protocol];
+    bad(out, pb_arena_printf(a, "the reply of '%s' (%d) is %s, expected %s%s", ask->label,
+                             r->status, body_kind(a, r), p->xml ? "XML" : "JSON",
+                             is_html(r) ? "; see whether the endpoint is right and whether a "
+                                          "proxy asks to log in"
+                                        : "; see whether the endpoint is right"));
 }
 
 static void read_fault(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
@@ -145,18 +220,17 @@ static void read_fault(struct pb_reply_view *out, struct pb_arena *a, const stru
     const char *header = p->aws && r->header ? r->header(r, "x-amzn-errortype") : NULL;
     code = bare_code(a, header && !p->xml ? header : code, p->aws);
     if (!code || !*code) {
-        bad(out, pb_arena_printf(a, "%d from %s, without an error code", r->status, ask->label));
+        bad_status(out, a, ask, r, p->xml ? "other XML" : "other JSON");
         return;
     }
-    bool denied = in_list(s->denied, code) || (p->aws && in_list(aws_denied, code));
     out->kind = PB_REPLY_FAULT;
     out->code = code;
+    out->denied = in_list(s->denied, code) || (p->aws && in_list(aws_denied, code));
+    out->throttled =
+        out->throttled || in_list(s->throttle, code) || (p->aws && in_list(aws_throttle, code));
     out->reason = pb_arena_printf(
-        a, "%d %s from %s%s%s%s%s%s", r->status, said(a, ask, code, 80), ask->label,
-        r->tries > 1 ? pb_arena_printf(a, " after %d tries", r->tries) : "", message ? ": " : "",
-        message ? said(a, ask, message, 240) : "", denied ? "; allow these credentials " : "",
-        denied ? (ask->action ? pb_arena_printf(a, "%s:%s", s->name, ask->action) : ask->label)
-               : "");
+        a, "%d %s from %s%s%s%s%s", r->status, said(a, ask, code, 80), ask->label, tries(a, r),
+        message ? ": " : "", message ? said(a, ask, message, 240) : "", remedy(a, out, ask, r));
 }
 
 /* Paths of a query reply begin inside ACTIONResult, when there is one. */
@@ -180,6 +254,35 @@ static const char *unwrap(struct pb_value *doc, struct pb_arena *a, const struct
     return NULL;
 }
 
+bool pb_reply_says(const struct pb_value *doc)
+{
+    if (doc->kind == PB_LIST || doc->kind == PB_STRING)
+        return doc->n > 0;
+    if (doc->kind != PB_MAP)
+        return doc->kind != PB_NULL;
+    for (size_t i = 0; i < doc->n; i++) {
+        const char *name = doc->members[i].key;
+        if (name[0] != '@' && strcmp(name, "ResponseMetadata") != 0 &&
+            strcasecmp(name, "requestId") != 0)
+            return true;
+    }
+    return false;
+}
+
+/* NULL, or why a well-formed document is not the reply. What a request takes as a whole must have
+ * something in it, or the root that the pack names: `{}` says nothing about anything. */
+static const char *hollow(const struct pb_value *doc, struct pb_arena *a, const struct pb_ask *ask)
+{
+    const struct pb_request *rq = ask->rq;
+    for (size_t i = 0; i < rq->nhas; i++)
+        if (pb_segs_walk(a, *doc, rq->has[i].segs, rq->has[i].n).kind == PB_NULL)
+            return pb_arena_printf(a, "the reply of '%s' has no '%s', which it always has",
+                                   ask->label, rq->has[i].text);
+    if (!rq->item.text && !rq->items.text && !rq->lenient && !rq->roots && !pb_reply_says(doc))
+        return pb_arena_printf(a, "the reply of '%s' has nothing in it", ask->label);
+    return NULL;
+}
+
 static void add_headers(struct pb_value *doc, struct pb_arena *a, const struct pb_ask *ask,
                         const struct pb_http_reply *r)
 {
@@ -200,8 +303,21 @@ static void read_text(struct pb_reply_view *out, struct pb_arena *a, const struc
                       const struct pb_http_reply *r)
 {
     struct pb_map_builder m = PB_BUILDER_INIT;
+    struct pb_err err = PB_ERR_INIT;
+    const struct pb_value *v = NULL;
+    const char *what = pb_arena_printf(a, "the reply of '%s'", ask->label);
+    if (is_html(r)) {
+        bad_body(out, a, ask, r);
+        return;
+    }
     if (!pb_utf8_valid(r->body, r->body_len) || memchr(r->body, 0, r->body_len)) {
-        bad(out, pb_arena_printf(a, "the reply of '%s' is no text", ask->label));
+        bad(out, pb_arena_printf(a, "%s is no text", what));
+        return;
+    }
+    if (ask->rq->reply == PB_REPLY_AS_JSON_TEXT &&
+        pb_json_parse(&v, a, r->body, r->body_len, what, &err) == -1) {
+        bad(out,
+            pb_arena_printf(a, "%s (status %d), though it should be JSON", err.msg, r->status));
         return;
     }
     pb_map_add(&m, "#text", pb_mk_stringn(a, r->body, r->body_len));
@@ -210,37 +326,52 @@ static void read_text(struct pb_reply_view *out, struct pb_arena *a, const struc
     out->kind = PB_REPLY_OK;
 }
 
+/* The rule is in schemas/observers/README.md: a fault may prove absence, so its type must be
+ * right. A good reply must be of the right type as well, but for JSON that calls itself HTML, as
+ * emulators do: its content then decides. HTML itself is never a reply. */
+static bool acceptable(const struct protocol *p, const struct pb_http_reply *r, bool good)
+{
+    const char *type = r->content_type ? r->content_type : "";
+    if (is_html(r))
+        return false;
+    return right_type(p, type) || (good && !p->xml && strcmp(type, "text/html") == 0);
+}
+
 static void read_whole(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
                        const struct pb_http_reply *r)
 {
     const struct protocol *p = &protocols[ask->rq->service->protocol];
     struct pb_err err = PB_ERR_INIT;
-    const char *root = "";
+    const char *root = "", *why = NULL;
     bool good = r->status >= 200 && r->status < 300;
-    const char *type = r->content_type ? r->content_type : "";
-    if (good && ask->rq->reply_text) {
+    if (good && ask->rq->reply != PB_REPLY_AS_PROTOCOL) {
         read_text(out, a, ask, r);
         return;
     }
-    /* A fault may prove absence, so its type must be right. Otherwise a JSON object is proof
-     * enough: no page of a proxy is one, and emulators label theirs as HTML. */
-    bool typed = right_type(p, type);
-    if (!typed && !(good && is_json_object(&out->doc, a, p, ask, r))) {
-        bad(out,
-            pb_arena_printf(a, "the reply of '%s' (%d) is %s, expected %s", ask->label, r->status,
-                            *type ? shown(a, type, 60) : "of no type", p->xml ? "XML" : "JSON"));
+    if (!acceptable(p, r, good)) {
+        if (good)
+            bad_body(out, a, ask, r);
+        else
+            bad_status(out, a, ask, r, pb_arena_printf(a, "the body is %s", body_kind(a, r)));
         return;
     }
-    if (typed && parse(&out->doc, &root, a, p, ask, r, &err) == -1) {
-        bad(out, pb_arena_printf(a, "%s (status %d)", err.msg, r->status));
+    if (parse(&out->doc, &root, a, p, ask, r, &err) == -1) {
+        if (good)
+            bad(out, pb_arena_printf(a, "%s (status %d); it was cut short, or is of no such API",
+                                     err.msg, r->status));
+        else
+            bad_status(out, a, ask, r, err.msg);
         return;
     }
     if (!good || (p->xml && (strcmp(root, "Error") == 0 || strcmp(root, "ErrorResponse") == 0))) {
         read_fault(out, a, ask, r, &out->doc);
         return;
     }
-    const char *why = unwrap(&out->doc, a, ask, root);
-    if (why) {
+    if (out->doc.kind != PB_MAP && !p->xml) {
+        bad(out, pb_arena_printf(a, "the reply of '%s' is JSON, and no object", ask->label));
+        return;
+    }
+    if ((why = unwrap(&out->doc, a, ask, root)) || (why = hollow(&out->doc, a, ask))) {
         bad(out, why);
         return;
     }
@@ -251,23 +382,25 @@ static void read_whole(struct pb_reply_view *out, struct pb_arena *a, const stru
 void pb_reply_read(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
                    const struct pb_http_reply *r)
 {
-    *out = (struct pb_reply_view){.kind = PB_REPLY_BAD};
+    *out = (struct pb_reply_view){.kind = PB_REPLY_BAD, .status = r->status};
     if (r->outcome != PB_HTTP_REPLY) {
-        const char *tries = r->tries > 1 ? pb_arena_printf(a, " (%d tries)", r->tries) : "";
-        bad(out, pb_arena_printf(a, "no reply from %s: %s%s", ask->label,
-                                 r->error ? shown(a, r->error, 300) : "failed", tries));
+        bad(out, pb_arena_printf(a,
+                                 "no reply from %s: %s%s; try again later, or raise "
+                                 "observe.timeout",
+                                 ask->label, r->error ? shown(a, r->error, 300) : "failed",
+                                 r->tries > 1 ? pb_arena_printf(a, " (%d tries)", r->tries) : ""));
         return;
     }
     if (r->status >= 300 && r->status < 400) {
-        bad(out, pb_arena_printf(a, "%d from %s: a redirect, which is not followed", r->status,
-                                 ask->label));
+        bad(out, pb_arena_printf(a,
+                                 "%d from %s: a redirect, which is not followed; see whether "
+                                 "the endpoint is right",
+                                 r->status, ask->label));
         return;
     }
+    out->throttled =
+        r->status == 429 || pb_reply_throttled(ask->rq->service, r->status, r->body, r->body_len);
     read_whole(out, a, ask, r);
-    if (out->kind == PB_REPLY_BAD && r->status >= 400)
-        out->reason = pb_arena_printf(
-            a, "%d from %s%s: %s", r->status, ask->label,
-            r->tries > 1 ? pb_arena_printf(a, " after %d tries", r->tries) : "", out->reason);
     if (out->kind == PB_REPLY_BAD)
         out->reason = said(a, ask, out->reason, strlen(out->reason));
 }

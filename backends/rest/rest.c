@@ -70,6 +70,7 @@ static int observe(struct pb_live *out, struct pb_arena *a, struct run *run, str
     batch_flush(run);
     if (run->transport->run(run->transport->ctx, err) == -1)
         return -1;
+    silence_weigh(run);
     for (size_t i = 0; i < run->nres; i++)
         res_finish(&out[i], a, &run->res[i]);
     return 0;
@@ -90,6 +91,7 @@ static void release(struct run *run)
     free(run->contexts);
     pb_map_release(&run->fetches);
     pb_map_release(&run->batches);
+    pb_map_release(&run->ops);
     pb_arena_free(run->a);
 }
 

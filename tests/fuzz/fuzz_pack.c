@@ -85,7 +85,7 @@ static void run(struct pb_arena *a, const struct pb_pack *pack, const char *text
                          .let = let,
                          .setting = setting,
                          .account = account};
-    struct pb_value v = pb_derive(pack, &ev);
+    struct pb_value v = pb_derive(pack, &ev, NULL);
     pb_json_add(&b, &v);
     pb_buf_release(&b);
 }

@@ -74,7 +74,7 @@ static void derive__rules(void **state)
                              .ctx = &doc,
                              .tags = &p->tags,
                              .recorded = json(a, rows[i].recorded)};
-        struct pb_value v = pb_derive(pack, &ev);
+        struct pb_value v = pb_derive(pack, &ev, NULL);
         pb_json_add(&b, &v);
         if (strcmp(b.s, rows[i].out) != 0)
             fail_msg("%s of %s: %s", rows[i].rule, rows[i].doc, b.s);

@@ -189,12 +189,12 @@ static const struct {
      {"/v1/orders/", 404, "text/html", "order_not_found", 0},
      WHOAMI,
      PB_P_UNKNOWN,
-     "is text/html, expected JSON"},
+     "404 from orders GET /v1/orders/o-1, without an error code: the body is text/html"},
     {"the code as JSON that calls itself HTML",
      {"/v1/orders/", 404, "text/html", "{\"error\":{\"code\":\"order_not_found\"}}", 0},
      WHOAMI,
      PB_P_UNKNOWN,
-     "is text/html, expected JSON"},
+     "404 from orders GET /v1/orders/o-1, without an error code: the body is text/html"},
     {"no permission",
      {"/v1/orders/", 403, NULL, "{\"error\":{\"code\":\"forbidden\"}}", 0},
      WHOAMI,
@@ -226,12 +226,12 @@ static const struct {
      {"/v1/orders/", 200, "text/html", "<html>log in</html>", 0},
      WHOAMI,
      PB_P_UNKNOWN,
-     "is text/html, expected JSON"},
+     "is an HTML page, expected JSON"},
     {"wrong type, and a string",
      {"/v1/orders/", 200, "text/html", "\"log in\"", 0},
      WHOAMI,
      PB_P_UNKNOWN,
-     "is text/html, expected JSON"},
+     "is JSON, and no object"},
     {"a redirect", {"/v1/orders/", 302, NULL, "", 0}, WHOAMI, PB_P_UNKNOWN, "a redirect"},
     {"deleted, but shown",
      {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":\"o-1\",\"status\":\"deleted\"}}", 0},
@@ -255,6 +255,49 @@ static void engine__faults(void **state)
             !strstr(g.live[0].reason, fault_rows[i].reason))
             fail_msg("%s: presence %d, %s", fault_rows[i].why, g.live[0].presence,
                      g.live[0].reason);
+        end(&g);
+    }
+}
+
+/* A refusal may be about one of many: each is then asked for alone. */
+static void engine__a_refused_batch_is_asked_for_one_by_one(void **state)
+{
+    static const struct fake_reply rows[] = {
+        {"\"names\":[\"b\"]", 200, NULL, "{\"records\":[{\"name\":\"b\",\"ttl\":7}]}", 0},
+        {"/v1/zones/z/records:get", 400, NULL, "{\"error\":{\"code\":\"bad_name\"}}", 0},
+    };
+    struct given g;
+    (void)state;
+    start(&g, rows, PB_COUNT(rows));
+    add(&g, "acme_record", "{\"id\":\"1\",\"zone\":\"z\",\"name\":\"a\"}");
+    add(&g, "acme_record", "{\"id\":\"2\",\"zone\":\"z\",\"name\":\"b\"}");
+    observe(&g);
+    expect(&g, 0, PB_P_UNKNOWN, "400 bad_name");
+    expect(&g, 1, PB_P_KNOWN, NULL);
+    assert_int_equal(g.http.n, 3);
+    end(&g);
+}
+
+/* An operation that returns nothing for anybody may be silent. One alone is believed. */
+static void engine__what_nobody_gets_is_in_doubt(void **state)
+{
+    static const struct fake_reply rows[] = {
+        NOTES,
+        {"/v1/orders/o-1", 200, NULL, "{\"order\":{\"id\":\"o-1\"}}", 0},
+        {"/v1/orders/o-2", 200, NULL, "{\"order\":{\"id\":\"o-2\"}}", 0},
+    };
+    struct given g;
+    (void)state;
+    for (size_t n = 1; n <= 2; n++) {
+        start(&g, rows, PB_COUNT(rows));
+        add(&g, "acme_order", "{\"id\":\"o-1\",\"notes\":[\"n1\"]}");
+        if (n == 2)
+            add(&g, "acme_order", "{\"id\":\"o-2\",\"notes\":[\"n1\"]}");
+        observe(&g);
+        const struct pb_value *notes = pb_get(g.live[0].attributes, "notes");
+        assert_true(pb_is(notes, n == 1 ? PB_LIST : PB_UNKNOWN));
+        if (n == 2)
+            assert_non_null(strstr(notes->s, "returned nothing for any object, and 2 should"));
         end(&g);
     }
 }
@@ -388,6 +431,8 @@ int main(void)
         cmocka_unit_test(engine__a_failed_step_is_unknown_and_one_not_sent_left_out),
         cmocka_unit_test(engine__many_are_listed_once_and_shared),
         cmocka_unit_test(engine__faults),
+        cmocka_unit_test(engine__a_refused_batch_is_asked_for_one_by_one),
+        cmocka_unit_test(engine__what_nobody_gets_is_in_doubt),
         cmocka_unit_test(engine__an_object_is_taken_whatever_its_type_is_called),
         cmocka_unit_test(engine__not_listed_is_only_a_suspicion),
         cmocka_unit_test(engine__a_missing_page_hides_what_is_not_on_the_others),

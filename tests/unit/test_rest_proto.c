@@ -132,79 +132,96 @@ static const char *error_type(const struct pb_http_reply *r, const char *name)
     return strcmp(name, "x-amzn-errortype") == 0 ? "ResourceNotFoundException:http://x" : NULL;
 }
 
+#define EC2 "{action: DescribeVpcs}"
+#define GET "{action: GetRole}"
+#define S3  "{path: /x, root: Tagging}"
+
+static const struct {
+    const char *service, *request;
+    int status;
+    const char *type, *body;
+    bool header;
+    enum pb_reply_kind kind;
+    const char *out; /* the document, the code, or part of the reason */
+} replies[] = {
+    {"ec2", EC2, 200, "text/xml", "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>", 0,
+     PB_REPLY_OK, "{\"vpcSet\":\"\"}"},
+    {"ec2", EC2, 200, "text/xml", "<html/>", 0, PB_REPLY_BAD, "is an HTML page"},
+    {"ec2", EC2, 200, "text/html", "<DescribeVpcsResponse/>", 0, PB_REPLY_BAD, "expected XML"},
+    {"ec2", EC2, 200, "text/xml", "<DescribeVpcsResponse><vpcSet>", 0, PB_REPLY_BAD,
+     "not well-formed"},
+    {"ec2", EC2, 400, "text/xml",
+     "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>", 0,
+     PB_REPLY_FAULT, "InvalidVpcID.NotFound"},
+    {"ec2", EC2, 403, "text/xml", "<Response/>", 0, PB_REPLY_BAD, "403 from ec2 DescribeVpcs"},
+    {"iam", GET, 200, "text/xml",
+     "<GetRoleResponse><GetRoleResult><Role><A>1</A></Role></GetRoleResult><M/></"
+     "GetRoleResponse>",
+     0, PB_REPLY_OK, "{\"Role\":{\"A\":\"1\"}}"},
+    {"iam", GET, 404, "text/xml",
+     "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>", 0, PB_REPLY_FAULT,
+     "NoSuchEntity"},
+    {"ssm", "{action: D}", 400, "application/x-amz-json-1.1",
+     "{\"__type\":\"com.amazonaws.ssm#ParameterNotFound\"}", 0, PB_REPLY_FAULT,
+     "ParameterNotFound"},
+    {"ssm", "{action: D}", 400, "text/html", "{\"__type\":\"ParameterNotFound\"}", 0, PB_REPLY_BAD,
+     "the body is text/html"},
+    {"ssm", "{action: D}", 200, "text/html", "{\"A\":1}", 0, PB_REPLY_OK, "{\"A\":1}"},
+    {"ssm", "{action: D}", 200, "text/html", "[1]", 0, PB_REPLY_BAD, "JSON, and no object"},
+    {"ssm", "{action: D}", 200, "text/html", "\n<!DOCTYPE html><p>", 0, PB_REPLY_BAD,
+     "an HTML page"},
+    {"ssm", "{action: D}", 200, "application/octet-stream", "{\"A\":1}", 0, PB_REPLY_BAD,
+     "is application/octet-stream, expected JSON"},
+    {"ssm", "{action: D}", 200, "application/x-amz-json-1.1", "{}", 0, PB_REPLY_BAD,
+     "has nothing in it"},
+    {"ssm", "{action: D, has: [A.B]}", 200, "application/json", "{\"A\":{}}", 0, PB_REPLY_BAD,
+     "has no 'A.B', which it always has"},
+    {"ssm", "{action: D, reply: json-text}", 200, "text/plain", "{\"A\":", 0, PB_REPLY_BAD,
+     "though it should be JSON"},
+    {"ssm", "{action: D, reply: text}", 200, "text/plain", "<html>", 0, PB_REPLY_BAD,
+     "an HTML page"},
+    {"ssm", "{action: D}", 200, "application/x-amz-json-1.1", "{\"A\":", 0, PB_REPLY_BAD,
+     "the reply of"},
+    {"lambda", "{path: /x}", 404, "application/json", "{\"Message\":\"m\"}", 1, PB_REPLY_FAULT,
+     "ResourceNotFoundException"},
+    {"s3", S3, 200, "application/xml", "<Tagging><TagSet/></Tagging>", 0, PB_REPLY_OK,
+     "{\"TagSet\":\"\"}"},
+    {"s3", S3, 200, "application/xml", "<Other/>", 0, PB_REPLY_BAD,
+     "is a 'Other' and not a 'Tagging'"},
+    {"s3", S3, 200, "application/xml", "<Error><Code>SlowDown</Code></Error>", 0, PB_REPLY_FAULT,
+     "SlowDown"},
+    {"s3", S3, 404, "application/xml", "<Error><Code>NoSuchTagSet</Code></Error>", 0,
+     PB_REPLY_FAULT, "NoSuchTagSet"},
+    {"s3", S3, 404, "", "", 0, PB_REPLY_BAD, "without an error code: the body is empty"},
+    {"s3", S3, 301, "application/xml", "<Error/>", 0, PB_REPLY_BAD, "a redirect"},
+};
+
 static void proto__replies(void **state)
 {
-    static const char ec2[] = "{action: DescribeVpcs}", get[] = "{action: GetRole}";
-    static const char path[] = "{path: /x, root: Tagging}";
-    static const struct {
-        const char *service, *request;
-        int status;
-        const char *type, *body;
-        bool header;
-        enum pb_reply_kind kind;
-        const char *out; /* the document, the code, or part of the reason */
-    } rows[] = {
-        {"ec2", ec2, 200, "text/xml", "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>", 0,
-         PB_REPLY_OK, "{\"vpcSet\":\"\"}"},
-        {"ec2", ec2, 200, "text/xml", "<html/>", 0, PB_REPLY_BAD, "is a 'html'"},
-        {"ec2", ec2, 200, "text/html", "<DescribeVpcsResponse/>", 0, PB_REPLY_BAD, "expected XML"},
-        {"ec2", ec2, 200, "text/xml", "<DescribeVpcsResponse><vpcSet>", 0, PB_REPLY_BAD,
-         "not well-formed"},
-        {"ec2", ec2, 400, "text/xml",
-         "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code></Error></Errors></Response>",
-         0, PB_REPLY_FAULT, "InvalidVpcID.NotFound"},
-        {"ec2", ec2, 403, "text/xml", "<Response/>", 0, PB_REPLY_BAD, "403 from ec2 DescribeVpcs"},
-        {"iam", get, 200, "text/xml",
-         "<GetRoleResponse><GetRoleResult><Role><A>1</A></Role></GetRoleResult><M/></"
-         "GetRoleResponse>",
-         0, PB_REPLY_OK, "{\"Role\":{\"A\":\"1\"}}"},
-        {"iam", get, 404, "text/xml",
-         "<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>", 0,
-         PB_REPLY_FAULT, "NoSuchEntity"},
-        {"ssm", "{action: D}", 400, "application/x-amz-json-1.1",
-         "{\"__type\":\"com.amazonaws.ssm#ParameterNotFound\"}", 0, PB_REPLY_FAULT,
-         "ParameterNotFound"},
-        {"ssm", "{action: D}", 400, "text/html", "{\"__type\":\"ParameterNotFound\"}", 0,
-         PB_REPLY_BAD, "expected JSON"},
-        {"ssm", "{action: D}", 200, "application/x-amz-json-1.1", "{\"A\":", 0, PB_REPLY_BAD,
-         "the reply of"},
-        {"lambda", "{path: /x}", 404, "application/json", "{\"Message\":\"m\"}", 1, PB_REPLY_FAULT,
-         "ResourceNotFoundException"},
-        {"s3", path, 200, "application/xml", "<Tagging><TagSet/></Tagging>", 0, PB_REPLY_OK,
-         "{\"TagSet\":\"\"}"},
-        {"s3", path, 200, "application/xml", "<Other/>", 0, PB_REPLY_BAD,
-         "is a 'Other' and not a 'Tagging'"},
-        {"s3", path, 200, "application/xml", "<Error><Code>SlowDown</Code></Error>", 0,
-         PB_REPLY_FAULT, "SlowDown"},
-        {"s3", path, 404, "application/xml", "<Error><Code>NoSuchTagSet</Code></Error>", 0,
-         PB_REPLY_FAULT, "NoSuchTagSet"},
-        {"s3", path, 404, "", "", 0, PB_REPLY_BAD, "is of no type, expected XML"},
-        {"s3", path, 301, "application/xml", "<Error/>", 0, PB_REPLY_BAD, "a redirect"},
-    };
     (void)state;
-    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+    for (size_t i = 0; i < PB_COUNT(replies); i++) {
         struct pb_arena *a = pb_arena_new();
         struct pb_ask q;
         struct pb_reply_view view;
         struct pb_buf b = PB_BUF_INIT;
         struct pb_http_reply r = {.outcome = PB_HTTP_REPLY,
-                                  .status = rows[i].status,
-                                  .content_type = rows[i].type,
-                                  .body = rows[i].body,
-                                  .body_len = strlen(rows[i].body),
+                                  .status = replies[i].status,
+                                  .content_type = replies[i].type,
+                                  .body = replies[i].body,
+                                  .body_len = strlen(replies[i].body),
                                   .tries = 1,
-                                  .header = rows[i].header ? error_type : NULL};
-        ask(&q, a, rows[i].service, rows[i].request);
+                                  .header = replies[i].header ? error_type : NULL};
+        ask(&q, a, replies[i].service, replies[i].request);
         pb_reply_read(&view, a, &q, &r);
         if (view.kind == PB_REPLY_OK)
             pb_json_add(&b, &view.doc);
         const char *got = view.kind == PB_REPLY_OK      ? b.s
                           : view.kind == PB_REPLY_FAULT ? view.code
                                                         : view.reason;
-        bool same = view.kind == PB_REPLY_BAD ? strstr(got, rows[i].out) != NULL
-                                              : strcmp(got, rows[i].out) == 0;
-        if (view.kind != rows[i].kind || !same)
-            fail_msg("%s: %d %s", rows[i].body, view.kind, got);
+        bool same = view.kind == PB_REPLY_BAD ? strstr(got, replies[i].out) != NULL
+                                              : strcmp(got, replies[i].out) == 0;
+        if (view.kind != replies[i].kind || !same)
+            fail_msg("%s: %d %s", replies[i].body, view.kind, got);
         pb_buf_release(&b);
         pb_arena_free(a);
     }
