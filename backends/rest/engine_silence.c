@@ -1,8 +1,9 @@
 /* Operations that return nothing to anybody. An empty list in a good reply is what an API says when
  * there is nothing, and also what it says when a part of it is broken, or when it hides what may
  * not be seen. So: if an operation returned something to nobody in this run, or to nobody of a
- * provider configuration, and two resources or more have something on record that it should have returned, none of these is called gone. One
- * alone is believed: that is what an outside change looks like. */
+ * provider configuration, and two resources or more have something on record that it should
+ * have returned, none of these is called gone. One alone is believed: that is what an outside
+ * change looks like. */
 #include "backends/rest/derive.h"
 #include "backends/rest/engine.h"
 #include "base/text.h"
