@@ -8,6 +8,7 @@
 #include "git/export.h"
 #include "git/tree.h"
 #include "model/path.h"
+#include "observe/curl.h"
 #include "reconcile/ignore.h"
 #include "run/data.h"
 #include "run/internal.h"
@@ -229,13 +230,16 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
 {
     struct pb_audit_shared s = {.audit = out, .options = o};
     int64_t start = pb_clock_ms();
+    struct pb_curl_early curl;
     int rc = -1;
 
+    pb_curl_early_start(&curl);
     if (pb_audit_open(out, o, err) == 0 && pb_audit_choose(out, o, err) == 0 &&
         shared_init(&s, err) == 0 && run_units(&s, err) == 0 &&
         check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
         rc = 0;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     shared_release(&s);
+    pb_curl_early_end(&curl);
     return rc;
 }
