@@ -97,6 +97,23 @@ class Aliases(unittest.TestCase):
         (one,) = [r for r in world.requests if b"AssumeRole" in r.body]
         self.assertIn(b"RoleSessionName=audit", one.body)
 
+    def test_what_is_not_known_before_an_apply(self):
+        """The environment is no substitute: it may be another account, or the wrong way there."""
+        one = self.enter(Server(Account("123456789012")))
+        for name in ("region", "profile", "secret_key", "shared_config_files", "custom_ca_bundle",
+                     "shared_credentials_files", "assume_role_with_web_identity", "https_proxy",
+                     "http_proxy", "use_fips_endpoint"):
+            with self.subTest(name):
+                estate = self.enter(Estate("hashicorp/aws", [{name: "var.unset"}],
+                                           hcl='variable "unset" {}\n'))
+                estate.env.update(AWS_ACCESS_KEY_ID="AKIDenv", AWS_SECRET_ACCESS_KEY="s",
+                                  AWS_ENDPOINT_URL=one.url, AWS_REGION="eu-west-1")
+                self.parameter(estate, "a", "123456789012", "eu-west-1")
+                done = estate.audit()
+                self.assertEqual(done.code, 4)
+                self.assertIn(f"'{name}' of the", done.resource("aws_ssm_parameter.a")["reason"])
+        self.assertEqual(one.requests, [])
+
     def test_another_account_proves_nothing(self):
         """Credentials that work, for another account than the record names: unknown."""
         one = self.enter(Server(Account("210987654321")))
