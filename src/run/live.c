@@ -324,7 +324,13 @@ static void merge(struct pb_live *l, const struct pb_live *more, struct pb_map *
 {
     const char *why = more->reason ? more->reason : "no reason given";
 
-    if (more->presence != PB_P_UNKNOWN) {
+    /* A provider gives up an object that is not whole, such as a rule that lost one of its
+     * ranges. The API showed what is left of it, and that tells more. */
+    if (l->presence == PB_P_KNOWN && more->presence == PB_P_ABSENT) {
+        if (diags)
+            pb_diag_add(diags, a, "notice", "not-confirmed", l->address,
+                        "the pack reads it, and the provider takes it for deleted");
+    } else if (more->presence != PB_P_UNKNOWN) {
         *l = *more;
     } else if (l->presence == PB_P_UNKNOWN) {
         l->reason = pb_arena_printf(a, "%s; %s", l->reason ? l->reason : "not read", why);
