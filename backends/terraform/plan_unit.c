@@ -185,7 +185,7 @@ static int plan_once(struct pb_tf_planning *p, struct pb_err *err)
     pb_strv_add(&args, "plan");
     pb_strv_add(&args, "-input=false");
     pb_strv_add(&args, "-no-color");
-    pb_strv_add(&args, "-refresh=false");
+    pb_strv_add(&args, p->u->refresh ? "-refresh=true" : "-refresh=false");
     pb_strv_add(&args, "-lock=false");
     pb_strv_add(&args, "-json");
     pb_strv_addf(&args, "-out=%s", pb_tf_run_file(&p->run, "plan", "bin"));

@@ -344,7 +344,7 @@ static int has_moved(bool *moved, const struct pb_recorded_set *before, struct j
 static struct pb_baseline_id baseline_id(const struct job *j)
 {
     return (struct pb_baseline_id){j->s->repo_id, j->u->config.path, j->u->config.workspace,
-                                   j->u->recorded.lineage};
+                                   j->u->recorded.lineage, j->s->audit->commit};
 }
 
 static void drop_unwanted_live(struct job *j)
@@ -417,9 +417,9 @@ static int judge(struct job *j, struct pb_err *err)
     drop_unwanted_live(j);
     j->baseline = NULL;
     u->reconcile_ms = 0;
-    if (pb_baseline_load(&j->baseline, u->arena, &id, &berr) < 0)
+    if (pb_baseline_load(&j->baseline, &u->baseline_commit, u->arena, &id, &berr) < 0)
         pb_diag_add(&u->diags, u->arena, "warning", "baseline", NULL, "%s", berr.msg);
-    u->has_baseline = j->baseline != NULL;
+    u->baseline = j->baseline;
     reconcile(j);
     before = u->out;
     rq.providers = u->declared.declared.providers;
@@ -431,6 +431,71 @@ static int judge(struct job *j, struct pb_err *err)
         return 0;
     reconcile(j);
     pb_confirm_tell(&done, &u->out, cross, &u->diags);
+    return 0;
+}
+
+static bool moved_outside(enum pb_verdict v)
+{
+    switch (v) {
+    case PB_STALE_RECORD:
+    case PB_CONVERGED:
+    case PB_UNKNOWN_V:
+    case PB_UNOBSERVED:
+    case PB_DRIFTED:
+    case PB_MISSING:
+    case PB_CONFLICT: return true;
+    case PB_IN_SYNC:
+    case PB_UNCHECKED:
+    case PB_COMPUTED:
+    case PB_PENDING:
+    case PB_UNMANAGED:
+    case PB_LAUNDERED:
+    case PB_NVERDICTS: break;
+    }
+    return false;
+}
+
+/* Whether a plan that believes the state would not do what an apply does: where the world is
+ * not what the state says, ignore rule or not (Terraform does not know them). */
+static bool must_refresh(const struct pb_reconcile_out *out)
+{
+    for (size_t i = 0; i < out->n; i++) {
+        const struct pb_resource_result *r = &out->v[i];
+
+        if (moved_outside(r->verdict) || moved_outside(r->also))
+            return true;
+        for (size_t k = 0; k < r->nattrs; k++)
+            if (moved_outside(r->attrs[k].verdict))
+                return true;
+    }
+    return false;
+}
+
+/* What an apply would do, where the world is not what the state says. */
+static int plan_again(struct job *j, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_declare_result believing = u->declared;
+    struct pb_err why = PB_ERR_INIT;
+    int rc;
+
+    if (!j->s->options->as_applied || !must_refresh(&u->out))
+        return 0;
+    if (need_tree(j, err) < 0)
+        return -1;
+    j->ctx.refresh = true;
+    rc = j->executor->declare(&u->declared, u->arena, &j->ctx, &u->recorded, &why);
+    j->ctx.refresh = false;
+    if (pb_cancel_check(err) < 0)
+        return -1;
+    if (rc < 0) { /* what the state alone says is still worth showing */
+        u->declared = believing;
+        u->gap =
+            pb_arena_printf(u->arena, "what changed outside could not be planned: %s", why.msg);
+        return 0;
+    }
+    narrow_declared(j);
+    reconcile(j);
     return 0;
 }
 
@@ -474,7 +539,7 @@ static int gather_once(struct job *j, bool *moved, struct pb_err *err)
     if (rc < 0 || pb_cancel_check(err) < 0)
         return -1;
     narrow_declared(j);
-    if (judge(j, err) < 0)
+    if (judge(j, err) < 0 || plan_again(j, err) < 0)
         return -1;
     return has_moved(moved, &whole, j, err);
 }
