@@ -42,7 +42,7 @@ struct pb_audit_options {
     bool save_baseline;
     bool as_applied;                    /* plan like an apply: refresh where drift was seen */
     bool accept_state;                  /* an older or foreign state is meant */
-    const struct pb_progress *progress; /* called by two threads; or NULL */
+    const struct pb_progress *progress; /* called by several threads; or NULL */
 };
 
 struct pb_unit_result {

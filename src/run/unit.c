@@ -53,22 +53,33 @@ static const struct pb_executor *executor_named(const char *name)
     return NULL;
 }
 
+/* Everything of the commit that the unit can read, as one digest. */
+static int tree_key(struct job *j, struct pb_err *err)
+{
+    const struct pb_audit *a = j->s->audit;
+    PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
+    int rc;
+
+    pthread_mutex_lock(&j->s->git);
+    pb_units_reach(&reach, &a->found, a->repo, a->commit, &j->u->config);
+    rc = pb_tree_reach(&reach, a->repo, a->commit, err) < 0
+             ? -1
+             : pb_tree_key(j->key, a->repo, a->commit, &reach, err);
+    pthread_mutex_unlock(&j->s->git);
+    return rc;
+}
+
 static int job_init(struct job *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
     struct pb_audit *a = j->s->audit;
-    PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
     PB_AUTO(str) char *state = NULL;
 
     j->executor = executor_named(u->engine);
     if (!j->executor)
         return pb_fail(err, PB_E_CONFIG, "nothing here can run a unit of engine '%s'",
                        u->engine ? u->engine : "unknown");
-    if (pb_work_new(&j->work, err) < 0)
-        return -1;
-    pb_units_reach(&reach, &a->found, a->repo, a->commit, &u->config);
-    if (pb_tree_reach(&reach, a->repo, a->commit, err) < 0 ||
-        pb_tree_key(j->key, a->repo, a->commit, &reach, err) < 0)
+    if (pb_work_new(&j->work, err) < 0 || tree_key(j, err) < 0)
         return -1;
     if (u->config.state && pb_repo_workdir(a->repo))
         state = pb_fs_join(pb_repo_workdir(a->repo), u->config.state);
@@ -95,25 +106,34 @@ static int job_init(struct job *j, struct pb_err *err)
     return 0;
 }
 
-static int need_tree(struct job *j, struct pb_err *err)
+static int export(struct pb_audit_shared *s, struct pb_err *err)
 {
-    struct pb_audit *a = j->s->audit;
+    struct pb_audit *a = s->audit;
     struct pb_export e = {0};
     struct pb_export_spec spec = {.commit = a->commit};
-    int rc = 0;
+    int rc;
 
-    if (!j->s->tree) {
-        if (pb_work_new(&j->s->tree, err) < 0)
-            return -1;
-        spec.dir = j->s->tree;
-        rc = pb_export(&e, a->repo, &spec, err);
-        pb_export_release(&e);
-        if (rc < 0) {
-            pb_work_remove(j->s->tree);
-            free(pb_take(&j->s->tree));
-        }
+    if (pb_work_new(&s->tree, err) < 0)
+        return -1;
+    spec.dir = s->tree;
+    rc = pb_export(&e, a->repo, &spec, err);
+    pb_export_release(&e);
+    if (rc < 0) {
+        pb_work_remove(s->tree);
+        free(pb_take(&s->tree));
     }
+    return rc;
+}
+
+/* The first unit that needs it exports for all; the others wait. */
+static int need_tree(struct job *j, struct pb_err *err)
+{
+    int rc;
+
+    pthread_mutex_lock(&j->s->git);
+    rc = j->s->tree ? 0 : export(j->s, err);
     j->ctx.tree = j->s->tree;
+    pthread_mutex_unlock(&j->s->git);
     return rc;
 }
 
@@ -129,7 +149,7 @@ static struct pb_live_request live_request(struct job *j)
         .local_types = j->s->local_types,
         .observer = j->s->options->observer,
         .pack_dirs = j->s->pack_dirs,
-        .concurrency = (int)a->config.observe.concurrency,
+        .concurrency = j->s->requests,
         .timeout_ms = (long)a->config.observe.timeout,
         .progress = j->s->options->progress,
         .diags = &j->u->diags,
