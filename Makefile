@@ -2,7 +2,7 @@
 #
 #   make            build/plumb
 #   make check      bootstrap, build, every test        make demo    bootstrap, build, a guided tour
-#   make lint       layers, banned words, lengths       make bench   speed against Terraform
+#   make lint       layers, banned words, lengths       make bench   speed against Terraform; BENCH=--quick
 #   make asan       unit and end-to-end tests with ASan and UBSan
 #   make clang      everything with clang, warnings are errors
 #   make fuzz       every tests/fuzz/fuzz_*.c for FUZZ_SECONDS each
@@ -17,6 +17,7 @@ PREFIX       ?= /usr/local
 DESTDIR      ?=
 WERROR       ?=
 FUZZ_SECONDS ?= 60
+BENCH        ?=
 JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
 
 DATADIR := $(PREFIX)/share/plumb
@@ -216,7 +217,7 @@ demo: bootstrap
 
 bench: bootstrap
 	@+$(again) all bench-programs
-	@tests/bench/run
+	@tests/bench/run $(BENCH)
 
 lint:
 	@scripts/lint
