@@ -131,12 +131,12 @@ static void bad(struct pb_reply_view *out, const char *reason)
  * whatever its type is called. */
 static bool is_html(const struct pb_http_reply *r)
 {
-    const char *s = r->body, *end = r->body + r->body_len;
-    if (s && r->body_len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
+    const char *s = r->body ? r->body : "", *end = s + (r->body ? r->body_len : 0);
+    if (end - s >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
         s += 3;
-    while (s && s < end && isspace((unsigned char)*s))
+    while (s < end && isspace((unsigned char)*s))
         s++;
-    size_t n = s ? (size_t)(end - s) : 0;
+    size_t n = (size_t)(end - s);
     return (n >= 9 && strncasecmp(s, "<!doctype", 9) == 0) ||
            (n >= 5 && strncasecmp(s, "<html", 5) == 0);
 }
