@@ -115,9 +115,10 @@ struct pb_executor {
     int (*preview_providers)(const struct pb_provider_config **out, size_t *n, struct pb_arena *a,
                              const struct pb_unit_ctx *u, struct pb_err *err);
 
-    /* Optional. Where the unit's plugins are: after declare, also those it installed. */
+    /* Optional. Where the unit's plugins are: after declare, also those it installed.
+     * `recorded` (or NULL) says which there are: each may know the variables named after it. */
     int (*plugin_site)(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
-                       struct pb_err *err);
+                       const struct pb_recorded_set *recorded, struct pb_err *err);
 };
 
 /* What an observer is asked to read. */

@@ -119,7 +119,42 @@ static const struct rule rules[] = {
     {"all_proxy", PASS},
 };
 
-static unsigned flags_of(const char *entry)
+void pb_tf_env_add_name(struct pb_strv *names, const char *source, size_t n)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    const char *slash = memrchr(source, '/', n);
+    const char *name = slash ? slash + 1 : source, *end = source + n;
+
+    for (; name < end; name++)
+        pb_buf_addc(&b, *name == '-'                   ? '_'
+                        : *name >= 'a' && *name <= 'z' ? (char)(*name - 32)
+                                                       : *name);
+    /* LD_ and GIT_ are not a provider's. */
+    if (b.len < 3 || strcmp(b.s, "GIT") == 0)
+        return;
+    pb_buf_addc(&b, '_');
+    for (size_t i = 0; i < names->n; i++)
+        if (strcmp(names->v[i], b.s) == 0)
+            return;
+    pb_strv_add(names, b.s);
+}
+
+void pb_tf_env_recorded_names(struct pb_strv *names, const struct pb_recorded_set *recorded)
+{
+    const char *last = NULL;
+
+    for (size_t i = 0; recorded && i < recorded->n; i++) {
+        const char *key = recorded->v[i].provider;
+        const char *from = key ? strstr(key, "[\"") : NULL,
+                   *to = from ? strchr(from + 2, '"') : NULL;
+        if (!to || pb_streq(key, last))
+            continue;
+        last = key;
+        pb_tf_env_add_name(names, from + 2, (size_t)(to - from - 2));
+    }
+}
+
+static unsigned flags_of(const char *entry, const struct pb_strv *names)
 {
     size_t len = strcspn(entry, "=");
 
@@ -129,14 +164,18 @@ static unsigned flags_of(const char *entry)
             ((rules[i].flags & PREFIX) ? len >= n : len == n))
             return rules[i].flags;
     }
+    for (size_t i = 0; names && i < names->n; i++)
+        if (pb_starts_with(entry, names->v[i]))
+            return PASS | KEY;
     return 0;
 }
 
-void pb_tf_env_build(struct pb_strv *out, char *const *from, const char *data_dir,
-                     const char *workspace, struct pb_diags *diags, struct pb_arena *a)
+void pb_tf_env_build(struct pb_strv *out, char *const *from, const struct pb_strv *names,
+                     const char *data_dir, const char *workspace, struct pb_diags *diags,
+                     struct pb_arena *a)
 {
     for (char *const *p = from; p && *p; p++) {
-        unsigned flags = flags_of(*p);
+        unsigned flags = flags_of(*p, names);
         if (flags & PASS)
             pb_strv_add(out, *p);
         else if ((flags & WARN) && diags)
@@ -153,12 +192,13 @@ void pb_tf_env_build(struct pb_strv *out, char *const *from, const char *data_di
         pb_strv_setenv(out, "TF_WORKSPACE", workspace);
 }
 
-void pb_tf_env_key(struct pb_sha256 *d, char *const *from, const struct pb_seal *seal)
+void pb_tf_env_key(struct pb_sha256 *d, char *const *from, const struct pb_strv *names,
+                   const struct pb_seal *seal)
 {
     PB_AUTO(strv) struct pb_strv v = PB_STRV_INIT;
 
     for (char *const *p = from; p && *p; p++)
-        if (flags_of(*p) & KEY)
+        if (flags_of(*p, names) & KEY)
             pb_strv_add(&v, *p);
     pb_strv_sort(&v);
     for (size_t i = 0; i < v.n; i++) {

@@ -84,6 +84,7 @@ void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
                const struct pb_recorded_set *recorded, const struct pb_tf_tool *tool,
                char *const *from)
 {
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
     struct pb_sha256 *d = pb_sha256_new();
 
     pb_sha256_add_str(d, format);
@@ -101,6 +102,9 @@ void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
     add_list(d, u->seal, u->backend_config);
     add_value(d, u->seal, u->providers);
     add_cli_config(d, u, tool->tofu, from);
-    pb_tf_env_key(d, from, u->seal);
+    /* A provider that has recorded nothing yet does not count: what it would be told cannot
+     * change what is there. */
+    pb_tf_env_recorded_names(&names, recorded);
+    pb_tf_env_key(d, from, &names, u->seal);
     pb_sha256_end_hex(d, out);
 }

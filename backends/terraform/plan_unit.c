@@ -350,16 +350,28 @@ static int plan_reusing(struct pb_tf_planning *p, struct pb_tf_asked *asked, str
     return plan(p, asked, err);
 }
 
+/* Of what is recorded, and of what the lock file adds. */
+static void provider_names(struct pb_strv *names, const struct pb_tf_planning *p)
+{
+    const struct pb_hcl_block *b;
+
+    pb_tf_env_recorded_names(names, p->recorded);
+    for (size_t i = 0; p->lock.body && (b = pb_hcl_block_of(p->lock.body, "provider", i)); i++)
+        pb_tf_env_add_name(names, pb_hcl_label(b, 0), strlen(pb_hcl_label(b, 0)));
+}
+
 int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
 {
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
     PB_AUTO(str) char *dir = pb_fs_join(p->u->tree, p->u->path);
     struct pb_tf_asked asked = {.n = 0};
 
     p->files = pb_tf_files_disk(p->u->tree);
-    if (pb_tf_run_init(&p->run, p->arena, p->u, "data", pb_arena_strdup(p->arena, dir),
-                       p->u->workspace, err))
-        return -1;
     (void)pb_tf_lock_read(&p->lock, p->arena, &p->files, p->u->path, NULL);
+    provider_names(&names, p);
+    if (pb_tf_run_init(&p->run, p->arena, p->u, "data", pb_arena_strdup(p->arena, dir),
+                       p->u->workspace, &names, err))
+        return -1;
     p->locked = p->lock.body != NULL;
     if (pb_tf_override_backend(&p->run, err) || plan_reusing(p, &asked, err))
         return -1;

@@ -14,8 +14,9 @@
 enum { KILL_AFTER_MS = 20000 };
 
 /* What must not be shown even if a tool quotes it. */
-static void collect_secrets(struct pb_strv *out, char *const *from)
+static void collect_secrets(struct pb_strv *out, char *const *from, const struct pb_strv *providers)
 {
+    static const char *const words[] = {"TOKEN", "SECRET", "PASSWORD", "KEY"};
     static const char *const names[] = {
         "AWS_SECRET_ACCESS_KEY=", "AWS_SESSION_TOKEN=", "TF_HTTP_PASSWORD=", "TF_TOKEN_",
         "ARM_CLIENT_SECRET=",     "VAULT_TOKEN=",       "GITHUB_TOKEN=",     "TFE_TOKEN=",
@@ -25,10 +26,18 @@ static void collect_secrets(struct pb_strv *out, char *const *from)
         for (size_t i = 0; i < PB_COUNT(names); i++)
             if (pb_starts_with(*p, names[i]) && strchr(*p, '='))
                 pb_strv_add(out, strchr(*p, '=') + 1);
+    for (size_t i = 0; providers && i < providers->n; i++)
+        for (char *const *p = from; p && *p; p++)
+            for (size_t j = 0; pb_starts_with(*p, providers->v[i]) && j < PB_COUNT(words); j++) {
+                const char *at = strstr(*p, words[j]), *eq = strchr(*p, '=');
+                if (at && eq && at < eq)
+                    pb_strv_add(out, eq + 1);
+            }
 }
 
 int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit_ctx *u,
-                   const char *name, const char *dir, const char *workspace, struct pb_err *err)
+                   const char *name, const char *dir, const char *workspace,
+                   const struct pb_strv *names, struct pb_err *err)
 {
     PB_AUTO(str) char *data = pb_asprintf("%s/%s", u->work, name);
 
@@ -39,8 +48,8 @@ int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit
     r->data_dir = pb_arena_strdup(a, data);
     if (pb_tf_tool_find(&r->tool, a, u, err) || pb_fs_mkdirs(data, 0700, err))
         return -1;
-    pb_tf_env_build(&r->env, environ, data, workspace, u->diags, a);
-    collect_secrets(&r->secrets, environ);
+    pb_tf_env_build(&r->env, environ, names, data, workspace, u->diags, a);
+    collect_secrets(&r->secrets, environ, names);
     return 0;
 }
 

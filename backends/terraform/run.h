@@ -28,9 +28,11 @@ struct pb_tf_run {
     const char *own_config; /* TF_CLI_CONFIG_FILE of the person while lend.h has its own */
 };
 
-/* Finds the tool and builds the environment. `name` makes the private folder, WORK/NAME. */
+/* Finds the tool and builds the environment; `names` as in env.h. `name` makes the
+ * private folder, WORK/NAME. */
 int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit_ctx *u,
-                   const char *name, const char *dir, const char *workspace, struct pb_err *err);
+                   const char *name, const char *dir, const char *workspace,
+                   const struct pb_strv *names, struct pb_err *err);
 void pb_tf_run_release(struct pb_tf_run *r);
 
 /* WORK/NAME.SUFFIX, on the arena. */

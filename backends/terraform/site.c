@@ -104,8 +104,9 @@ static const char *working_dir(struct pb_arena *a, const struct pb_unit_ctx *u)
 }
 
 int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
-                      struct pb_err *err)
+                      const struct pb_recorded_set *recorded, struct pb_err *err)
 {
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
     PB_AUTO(strv) struct pb_strv dirs = PB_STRV_INIT;
     PB_AUTO(strv) struct pb_strv env = PB_STRV_INIT;
     const char *cache = getenv("TF_PLUGIN_CACHE_DIR");
@@ -119,7 +120,8 @@ int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const stru
         pb_strv_add(&dirs, cache);
     add_cli(&dirs, tool.tofu);
     add_implied(&dirs, tool.tofu);
-    pb_tf_env_build(&env, environ, u->work, NULL, NULL, a);
+    pb_tf_env_recorded_names(&names, recorded);
+    pb_tf_env_build(&env, environ, &names, u->work, NULL, NULL, a);
     *out = (struct pb_plugin_site){
         .dirs = (const char *const *)on_arena(a, &dirs),
         .env = on_arena(a, &env),

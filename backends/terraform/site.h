@@ -9,7 +9,7 @@
 #include "backends/backend.h"
 
 int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
-                      struct pb_err *err);
+                      const struct pb_recorded_set *recorded, struct pb_err *err);
 
 /* Folders with unpacked providers that a CLI configuration's text names. */
 void pb_tf_cli_dirs(struct pb_strv *out, const char *text, size_t n, const char *file);

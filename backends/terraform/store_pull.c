@@ -95,7 +95,7 @@ int pb_tf_store_pull(struct pb_buf *text, bool *none, struct pb_arena *a, struct
     be->where = pb_arena_printf(a, "%s backend", be->type);
     if (pb_fs_mkdirs(dir, 0700, err) || write_module(be, dir, u, a, err))
         return -1;
-    if (pb_tf_run_init(&r, a, u, "pull-data", dir, u->workspace, err) == 0 &&
+    if (pb_tf_run_init(&r, a, u, "pull-data", dir, u->workspace, NULL, err) == 0 &&
         pull(text, &r, err) == 0) {
         *none = text->len == 0;
         rc = 0;

@@ -109,7 +109,7 @@ static int ask(const char **version, struct pb_arena *a, const struct pb_unit_ct
     int rc;
 
     spec.dir = dir && pb_fs_is_dir(dir) ? dir : u->work;
-    pb_tf_env_build(&env, environ, data, NULL, NULL, a);
+    pb_tf_env_build(&env, environ, NULL, data, NULL, NULL, a);
     spec.env = env.v;
     if (pb_child_start(&c, &spec, err))
         return -1;

@@ -329,7 +329,8 @@ static void check_unit(struct doctor *d, struct pb_unit_result *u, const char *w
             err.msg);
         return;
     }
-    if (m->executor->plugin_site && m->executor->plugin_site(&site, u->arena, &ctx, NULL) == 0)
+    if (m->executor->plugin_site &&
+        m->executor->plugin_site(&site, u->arena, &ctx, NULL, NULL) == 0)
         rq.plugins = &site;
     examine(d, u->arena, &rq, u->config.name);
 }

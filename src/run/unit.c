@@ -140,8 +140,8 @@ static int need_tree(struct job *j, struct pb_err *err)
 static struct pb_live_request live_request(struct job *j)
 {
     const struct pb_audit *a = j->s->audit;
-    bool site = j->executor->plugin_site &&
-                j->executor->plugin_site(&j->site, j->u->arena, &j->ctx, NULL) == 0;
+    bool site = j->executor->plugin_site && j->executor->plugin_site(&j->site, j->u->arena, &j->ctx,
+                                                                     &j->u->recorded, NULL) == 0;
 
     return (struct pb_live_request){
         .plugins = site ? &j->site : NULL,

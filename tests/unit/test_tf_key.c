@@ -274,13 +274,26 @@ static void tf_key__environment(void **st)
                                        "TF_WORKSPACE=w",
                                        "TF_DATA_DIR=/d",
                                        "PATHS=/no",
+                                       "ACME_BETA_URL=u",
+                                       "ACME=1",
+                                       "ACME_OTHER=1",
                                        NULL};
+    static const char key[] = "module.m.provider[\"registry.terraform.io/example/acme-beta\"].w";
+    const struct pb_recorded one[] = {{.provider = key}, {.provider = key}};
+    const struct pb_recorded_set recorded = {.v = one, .n = PB_COUNT(one)};
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
     PB_AUTO(strv) struct pb_strv env = PB_STRV_INIT;
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     struct pb_diags diags = {NULL, 0, 0};
 
     (void)st;
-    pb_tf_env_build(&env, (char *const *)(uintptr_t)from, "/data", "blue", &diags, a);
+    pb_tf_env_recorded_names(&names, &recorded);
+    pb_tf_env_add_name(&names, "example/ld", strlen("example/ld"));
+    assert_int_equal(names.n, 1);
+    pb_tf_env_build(&env, (char *const *)(uintptr_t)from, &names, "/data", "blue", &diags, a);
+    assert_true(pb_strv_has(&env, "ACME_BETA_URL=u"));
+    assert_false(pb_strv_has(&env, "ACME=1"));
+    assert_false(pb_strv_has(&env, "ACME_OTHER=1"));
     assert_true(pb_strv_has(&env, "PATH=/bin"));
     assert_true(pb_strv_has(&env, "TF_VAR_x=1"));
     assert_true(pb_strv_has(&env, "AWS_REGION=r"));
