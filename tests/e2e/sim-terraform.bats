@@ -90,3 +90,13 @@ resource "sim_secret" "wo" {
     sim_terraform apply -input=false -auto-approve
     must plumb -C "$repo" audit
 }
+
+@test "a provider gets the variables named after it, and the plan is kept as long as they stay" {
+    sim_applied
+    must plumb -C "$repo" audit
+    output=$(plumb -C "$repo" audit)
+    says "from the cache"
+    SIM_URL=http://127.0.0.1:1 must_fail 1 plumb -C "$repo" audit
+    says "Cannot find the image"
+    says_not sim-admin-token
+}

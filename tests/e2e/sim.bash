@@ -72,7 +72,7 @@ sim_repo() {
     repo=$(temp_repo shop)
     cp "$SIM_DEMO/main.tf" "$SIM_DEMO/sizes.tf" "$repo"
     printf '*.tfstate*\n.terraform/\n' >"$repo/.gitignore"
-    export TF_VAR_cloud=$SIM_URL TF_VAR_token=sim-admin-token
+    export SIM_TOKEN=sim-admin-token
 }
 
 sim_recorded() {
