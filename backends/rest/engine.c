@@ -285,6 +285,8 @@ void res_reply(struct waiter w, struct fetch *f)
     unsigned i = w.step;
     enum way way = (enum way)w.way;
     if (f->kind != PB_REPLY_OK) {
+        if (f->kind == PB_REPLY_BAD && f->status && !f->throttled && f->status < 500)
+            r->garbled = f->reason;
         on_fault(r, i, way, f);
     } else {
         struct pb_eval ev;
@@ -294,12 +296,15 @@ void res_reply(struct waiter w, struct fetch *f)
         res_eval(&ev, r);
         const struct pb_request *rq = request_of(&r->pack->steps[i], way);
         enum found found = find_object(&v, f, rq, &ev, &others, &why);
-        if (found != FOUND_FAULT)
+        if (found == FOUND_FAULT)
+            r->garbled = why;
+        if (found == FOUND_IT || found == FOUND_NOTHING)
             silence_note(r, i, rq, f, !pb_reply_says(&v), others);
         switch (found) {
         case FOUND_IT: on_found(r, i, f, v); break;
         case FOUND_NOTHING: on_nothing(r, i, way, f, others); break;
-        case FOUND_FAULT: set_step(r, i, STEP_FAILED, why); break;
+        case FOUND_FAULT:
+        case FOUND_UNCLEAR: set_step(r, i, STEP_FAILED, why); break;
         }
     }
     res_advance(r);

@@ -94,6 +94,7 @@ struct res {
     const char *problem; /* unknown as a whole */
     bool suspect;        /* the identity step says that it is not there */
     bool listed_twice, others_listed;
+    const char *garbled;      /* a reply that was none */
     const char *code, *label; /* of the reply that said so */
     bool advancing;
 };
@@ -193,8 +194,9 @@ void batch_add(struct run *run, struct context *c, const struct pb_ask *ask,
 void batch_flush(struct run *run);
 
 /* engine_find.c */
-enum found { FOUND_IT, FOUND_NOTHING, FOUND_FAULT };
-/* FOUND_FAULT: *why tells what is wrong with the reply. *others: how many items there are. */
+enum found { FOUND_IT, FOUND_NOTHING, FOUND_FAULT, FOUND_UNCLEAR };
+/* FOUND_FAULT: *why tells what is wrong with the reply; FOUND_UNCLEAR: with the record.
+ * *others: how many items there are. */
 enum found find_object(struct pb_value *out, struct fetch *f, const struct pb_request *rq,
                        struct pb_eval *ev, size_t *others, const char **why);
 

@@ -140,11 +140,11 @@ enum found find_object(struct pb_value *out, struct fetch *f, const struct pb_re
         struct pb_value want = pb_expr_eval(rq->match[i].want, ev);
         named = named || want.kind != PB_NULL;
         if ((*why = key_part(&key, f->run->a, want)))
-            return FOUND_FAULT;
+            return FOUND_UNCLEAR;
     }
     if (!named) {
         *why = "the record does not say which object it is";
-        return FOUND_FAULT;
+        return FOUND_UNCLEAR;
     }
     struct page_index *x = index_of(f, rq, why);
     if (!x)

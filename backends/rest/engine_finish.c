@@ -69,6 +69,12 @@ void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r)
         return;
     }
     const struct step_run *id = &r->steps[r->pack->identity];
+    const char *doubts[PB_MAX_STEPS] = {0};
+    for (unsigned i = 0; i < r->pack->nsteps; i++) {
+        doubts[i] = silence_doubt(r, i);
+        r->garbled = doubts[i] ? doubts[i] : r->garbled;
+    }
+    out->garbled = r->garbled ? pb_arena_strdup(a, r->garbled) : NULL;
     if (r->suspect) {
         decide_absence(out, a, r);
         return;
@@ -78,9 +84,6 @@ void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r)
         return;
     }
     struct pb_eval ev;
-    const char *doubts[PB_MAX_STEPS] = {0};
-    for (unsigned i = 0; i < r->pack->nsteps; i++)
-        doubts[i] = silence_doubt(r, i);
     res_eval(&ev, r);
     struct pb_value v = pb_derive(r->pack, &ev, doubts);
     out->presence = PB_P_KNOWN;

@@ -1,6 +1,5 @@
 /* One planning run: the exported unit, its text, init, plan, show. */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "backends/terraform/env.h"
@@ -10,7 +9,6 @@
 #include "backends/terraform/schemas.h"
 #include "backends/terraform/terraform.h"
 #include "backends/terraform/vars.h"
-#include "base/cancel.h"
 #include "base/cancel.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -89,7 +87,7 @@ none:
     return NULL;
 }
 
-static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
+static int init(struct pb_tf_planning *p, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
     PB_AUTO(str) char *plugins = plugin_dir(p);
@@ -115,18 +113,6 @@ static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
             return pb_fail(err, first.cls, "%s", first.msg);
     }
     return pb_tf_run(&p->run, "init", args.v, err);
-}
-
-/* One after the other: a plugin cache that several write at once ends up damaged. */
-static int init(struct pb_tf_planning *p, struct pb_err *err)
-{
-    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
-    int rc;
-
-    pthread_mutex_lock(&one);
-    rc = pb_cancel_check(err) ? -1 : init_alone(p, err);
-    pthread_mutex_unlock(&one);
-    return rc;
 }
 
 /* ---- schemas --------------------------------------------------------------------------------- */
@@ -199,7 +185,7 @@ static int plan_once(struct pb_tf_planning *p, struct pb_err *err)
     pb_strv_add(&args, "plan");
     pb_strv_add(&args, "-input=false");
     pb_strv_add(&args, "-no-color");
-    pb_strv_add(&args, p->u->refresh ? "-refresh=true" : "-refresh=false");
+    pb_strv_add(&args, "-refresh=false");
     pb_strv_add(&args, "-lock=false");
     pb_strv_add(&args, "-json");
     pb_strv_addf(&args, "-out=%s", pb_tf_run_file(&p->run, "plan", "bin"));

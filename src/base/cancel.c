@@ -1,10 +1,9 @@
 #include "base/cancel.h"
 
 #include <signal.h>
-#include <stdatomic.h>
 #include <string.h>
 
-static atomic_int requested; /* set in a handler, read by every thread */
+static volatile sig_atomic_t requested;
 
 static void on_signal(int sig)
 {

@@ -79,6 +79,9 @@ struct pb_live {
     /* The recorded attributes as the observer's own upgrade of them has it, where that is
      * something else; or NULL. */
     const struct pb_value *upgraded;
+    /* A reply that this rests on was wrong in itself: a page for people, a list that was cut.
+     * What it was; NULL when none was. Whoever believes such a reply sees too little. */
+    const char *garbled;
 };
 
 /* A provider configuration, evaluated as far as it could be.

@@ -318,20 +318,65 @@ int pb_live_again(struct pb_live_set *set, size_t *again, struct pb_observe_stat
 
 /* ---- asking again through the tool's own plugins ------------------------------------------- */
 
+static bool empty(const struct pb_value *v)
+{
+    return pb_is_nullish(v) ||
+           ((v->kind == PB_LIST || v->kind == PB_MAP || v->kind == PB_STRING) && v->n == 0);
+}
+
+/* What was read out of replies of which one was wrong in itself: as recorded, it cannot have come
+ * from that; anything else can. */
+static void doubt_changes(struct pb_live *l, const struct pb_value *recorded, const char *garbled,
+                          struct pb_arena *a)
+{
+    const char *why = pb_arena_printf(a,
+                                      "%s; '%s' sees something else than is recorded, which such a "
+                                      "reply explains",
+                                      garbled, l->observer);
+    struct pb_map_builder m = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < pb_len(l->attributes); i++) {
+        const struct pb_member *e = &l->attributes->members[i];
+        const struct pb_value *r = pb_get(recorded, e->key);
+        bool same = (empty(r) && empty(&e->value)) || pb_value_equal(r, &e->value);
+
+        pb_map_add(&m, e->key, same ? e->value : pb_mk_unknown(a, why));
+    }
+    l->attributes = pb_box(a, pb_map_done(&m, a));
+}
+
+/* Where the first could not see, or saw it, the word of the other that it does not exist is no
+ * proof: providers take many a wrong reply for that. */
+static void merge_absent(struct pb_live *l, const struct pb_live *more, struct pb_arena *a,
+                         struct pb_diags *diags)
+{
+    if (l->presence == PB_P_ABSENT || !l->observer) {
+        *l = *more;
+    } else if (l->presence == PB_P_UNKNOWN) {
+        l->reason =
+            pb_arena_printf(a, "%s; '%s' says that it does not exist, which is no proof then",
+                            l->reason ? l->reason : "not read", more->observer);
+    } else if (diags) {
+        pb_diag_add(diags, a, "notice", "not-confirmed", l->address,
+                    "'%s' sees it, and '%s' says that it does not exist: it is there", l->observer,
+                    more->observer);
+    }
+}
+
 /* What is told of a resource once both were asked; `more` is the confirming one. */
-static void merge(struct pb_live *l, const struct pb_live *more, struct pb_map *told,
-                  struct pb_arena *a, struct pb_diags *diags)
+static void merge(struct pb_live *l, const struct pb_live *more, const struct pb_recorded *r,
+                  struct pb_map *told, struct pb_arena *a, struct pb_diags *diags)
 {
     const char *why = more->reason ? more->reason : "no reason given";
 
-    /* A provider gives up an object that is not whole, such as a rule that lost one of its
-     * ranges. The API showed what is left of it, and that tells more. */
-    if (l->presence == PB_P_KNOWN && more->presence == PB_P_ABSENT) {
-        if (diags)
-            pb_diag_add(diags, a, "notice", "not-confirmed", l->address,
-                        "the pack reads it, and the provider takes it for deleted");
-    } else if (more->presence != PB_P_UNKNOWN) {
+    if (more->presence == PB_P_ABSENT) {
+        merge_absent(l, more, a, diags);
+    } else if (more->presence == PB_P_KNOWN) {
+        const char *garbled = l->garbled;
+
         *l = *more;
+        if (garbled)
+            doubt_changes(l, more->upgraded ? more->upgraded : r->attributes, garbled, a);
     } else if (l->presence == PB_P_UNKNOWN) {
         l->reason = pb_arena_printf(a, "%s; %s", l->reason ? l->reason : "not read", why);
     } else if (diags && !pb_map_has(told, why)) {
@@ -366,7 +411,7 @@ int pb_live_confirm(struct pb_live_set *set, const size_t *want, size_t n,
         rc = read_them(&rd, err);
     for (size_t i = 0; rc == 0 && i < rd.n; i++)
         if (rd.out[i].observer) /* else none covers its type */
-            merge(&all[at[i]], &rd.out[i], &told, a, rq->diags);
+            merge(&all[at[i]], &rd.out[i], rd.res[i], &told, a, rq->diags);
     set->v = all;
     free(rd.res);
     free(at);

@@ -255,6 +255,11 @@ static void engine__faults(void **state)
             !strstr(g.live[0].reason, fault_rows[i].reason))
             fail_msg("%s: presence %d, %s", fault_rows[i].why, g.live[0].presence,
                      g.live[0].reason);
+        bool garbled = strstr(fault_rows[i].why, "wrong type") || strstr(fault_rows[i].why, "HTML");
+        if (garbled && !g.live[0].garbled)
+            fail_msg("%s: not garbled", fault_rows[i].why);
+        if (strstr(fault_rows[i].why, "the API's own") && g.live[0].garbled)
+            fail_msg("%s: %s", fault_rows[i].why, g.live[0].garbled);
         end(&g);
     }
 }
