@@ -64,9 +64,7 @@ must_fail() {
 
 # Reports are wrapped, so a line's end and a blank are the same here.
 flat() {
-    local words
-    read -rd '' -a words <<<"$output" || true
-    printf '%s' "${words[*]}"
+    tr -s '[:space:]' ' ' <<<"$output"
 }
 
 says() {
