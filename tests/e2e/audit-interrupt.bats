@@ -96,16 +96,32 @@ three_units() {
     commit_all "$repo" start
 }
 
-@test "INT in the second of three units: the third is not begun, and the first is kept" {
+@test "several units at once, and INT: every tool ends, and afterwards all is well" {
+    local tools=("$BATS_TEST_TMPDIR"/{one,two,three}.tool) tool
     three_units
-    hang "$BATS_TEST_TMPDIR/two.tool"
-    interrupted INT "$BATS_TEST_TMPDIR/two.tool"
-    [ ! -e "$BATS_TEST_TMPDIR/three.tool.log" ]
+    for tool in "${tools[@]}"; do hang "$tool"; done
+    interrupted INT "${tools[@]}"
     nothing_left
-    rm "$BATS_TEST_TMPDIR/two.tool.plan"
+    rm "$BATS_TEST_TMPDIR"/*.plan
     output=$(plumb -C "$repo" audit)
     says "plumb: all 3 resources are what Git says"
-    [ "$(cat "$BATS_TEST_TMPDIR"/*.tool.log | grep -c '^plan')" = 4 ]
+    for tool in "${tools[@]}"; do [ "$(grep -c '^plan' "$tool.log")" = 2 ]; done
+}
+
+@test "INT while units wait for their turn: those are not begun" {
+    three_units
+    # All in one folder: one after the other, whatever their workspaces.
+    sed -i 's/path: [a-z]*/path: one/; s/tool: [^}]*/&, state: one\/terraform.tfstate/' \
+        "$repo/plumb.yaml"
+    commit_all "$repo" same
+    hang "$BATS_TEST_TMPDIR/one.tool"
+    interrupted INT "$BATS_TEST_TMPDIR/one.tool"
+    nothing_left
+    # Whether they asked for a version before their turn does not matter.
+    output=$(cat "$BATS_TEST_TMPDIR"/{two,three}.tool.log 2>/dev/null) || true
+    says_not plan
+    rm "$BATS_TEST_TMPDIR/one.tool.plan"
+    must plumb -C "$repo" audit >/dev/null
 }
 
 @test "audits at once share a cache; INT to one of them leaves the others alone" {

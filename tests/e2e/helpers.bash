@@ -64,7 +64,9 @@ must_fail() {
 
 # Reports are wrapped, so a line's end and a blank are the same here.
 flat() {
-    tr -s '[:space:]' ' ' <<<"$output"
+    local words
+    read -rd '' -a words <<<"$output" || true
+    printf '%s' "${words[*]}"
 }
 
 says() {

@@ -2,11 +2,15 @@
 
 import base64
 import re
+import signal
+import subprocess
+import threading
+import time
 import unittest
 import urllib.parse
 
 from estate import Estate, worked_example
-from servers import Certificates, Server, reply
+from servers import PLUMB, Certificates, Server, reply
 
 TOKEN = "token-that-nobody-may-see"
 
@@ -177,6 +181,54 @@ class Observer(unittest.TestCase):
         done = self.estate().audit(ACME_URL=server.url, ACME_TOKEN=TOKEN)
         self.assertEqual(done.code, 4)
         self.assertLess(len(server.requests), 100)
+
+    def test_the_next_page_is_on_the_same_host(self):
+        """Nobody else gets the token, whatever a reply says."""
+        acme, server = self.serve(lambda request: True, n=3)
+        other = Server().__enter__()
+        self.addCleanup(other.__exit__)
+        estate = self.estate(n=3)
+        path = estate.repo / "packs/acme/provider.yaml"
+        text = path.read_text().replace("{next: {query.cursor: next_cursor}}", "{next_url: next}")
+        path.write_text(text)
+        host = f"127.0.0.1:{server.port}"
+        for bad in (f"{other.url}/v1/orders", f"//127.0.0.1:{other.port}/", "file:///etc/passwd",
+                    f"http://{host}@127.0.0.1:{other.port}/", f"http://{host}.example.com/"):
+            with self.subTest(bad):
+                orders = [acme.orders["1"]]
+                acme.faults["/v1/orders/"] = reply(500, {"error": {"code": "x", "message": ""}})
+                acme.faults["/v1/orders"] = reply(200, {"orders": orders, "next": bad})
+                done = estate.audit(ACME_URL=server.url, ACME_TOKEN=TOKEN)
+                self.assertEqual(done.code, 4)
+                self.assertEqual(other.requests, [])
+        acme.faults = {"page=2": reply(200, {"orders": [acme.orders[n] for n in "23"]}),
+                       "/v1/orders": reply(200, {"orders": orders, "next": "/v1/orders?page=2"})}
+        self.assertEqual(estate.audit(ACME_URL=server.url, ACME_TOKEN=TOKEN).code, 0)
+
+    def test_interrupted_in_the_middle_of_a_reply(self):
+        acme, server = self.serve(lambda request: True)
+        begun = threading.Event()
+
+        def half(request):
+            request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                                       b'Content-Length: 1000\r\n\r\n{"orders": [')
+            begun.set()
+            time.sleep(30)
+
+        server.handler = half
+        estate = self.estate()
+        estate.write()
+        child = subprocess.Popen([PLUMB, "-C", estate.repo, "audit"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True,
+                                 env={**estate.env, "ACME_URL": server.url, "ACME_TOKEN": TOKEN})
+        self.assertTrue(begun.wait(20))
+        began = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+        self.assertEqual(child.returncode, 130, out + err)
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(list((estate.top / "tmp").iterdir()), [])
+        self.assertNotIn(TOKEN, out + err)
 
     def test_a_wrong_pack_gives_file_line_and_field(self):
         for name, change, line, words in (

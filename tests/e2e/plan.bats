@@ -1,0 +1,182 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # sim.bash sets $repo
+# What an apply would do and whether the gate lets it, with real Terraform on the simulated cloud.
+load helpers
+load sim
+
+setup() {
+    setup_environment
+    need terraform
+}
+
+teardown() {
+    sim_down
+}
+
+# cause ADDRESS: cause and decision in the JSON of $output.
+cause() {
+    json "next((c['cause'] + ' ' + c['decision'] for u in d['units'] for c in u['changes']
+        if c['address'] == '$1'), 'none')"
+}
+
+refusals() {
+    json "' '.join(r['code'] for u in d['units'] for r in u['refusals'])"
+}
+
+plan_json() { # CODE [ARG...]
+    local code=$1
+    shift
+    if [ "$code" = 0 ]; then
+        output=$(plumb -C "$repo" plan --format json "$@")
+    else
+        must_fail "$code" plumb -C "$repo" plan --format json "$@"
+    fi
+    printf '%s' "$output" >"$BATS_TEST_TMPDIR/plan.json"
+    "$PLUMB_TEST_PYTHON" -c 'import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
+        "$BATS_TEST_TMPDIR/plan.json" "$PLUMB_ROOT/schemas/plan.schema.json"
+}
+
+later() {
+    cp "$SIM_DEMO/later/sizes.tf" "$repo"
+    commit_all "$repo" "larger servers, shorter ttl"
+}
+
+gate() {
+    printf 'version: 1\ngate:\n%s\n' "$1" >"$repo/plumb.yaml"
+    commit_all "$repo" "gate"
+}
+
+@test "nothing to do, and what Git asks for is allowed" {
+    sim_applied
+    output=$(plumb -C "$repo" plan)
+    says "nothing to apply" "no changes" "nothing was verified yet"
+    must plumb -C "$repo" audit --save-baseline
+    later
+    must_fail 2 plumb -C "$repo" plan
+    says "allowed: " "all explained by Git" "last verified at commit" \
+        "allow  update  sim_record.www" "decided by the default for git"
+    plan_json 2
+    [ "$(cause sim_record.www)" = "git allow" ]
+    [ -z "$(refusals)" ]
+}
+
+@test "an outside change is undone only after a yes, and overwritten not at all" {
+    sim_applied
+    must plumb -C "$repo" audit --save-baseline
+    sim_change servers web-0 '{"tags": {"by": "hand"}}'
+    sim_change records www '{"ttl": 3600}'
+    plan_json 2
+    [ "$(cause 'sim_server.web[0]')" = "revert ask" ]
+    [ "$(cause sim_record.www)" = "revert ask" ]
+    later
+    must_fail 3 plumb -C "$repo" plan
+    says "refused: 1 of" "deny  update  sim_record.www" \
+        "overwrites a change made outside of Git with another"
+    plan_json 3
+    [ "$(cause sim_record.www)" = "overwrite deny" ]
+}
+
+@test "a stale branch is refused: it would take back what was applied" {
+    sim_applied
+    git -C "$repo" branch old
+    later
+    sim_terraform apply -input=false -auto-approve
+    must plumb -C "$repo" audit --save-baseline
+    git -C "$repo" checkout -q old
+    must_fail 3 plumb -C "$repo" plan
+    says "stale-commit" "would take back what others applied" "remedy: rebase or merge"
+    plan_json 3
+    [ "$(refusals)" = stale-commit ]
+    git -C "$repo" merge -q main
+    output=$(plumb -C "$repo" plan)
+    says "nothing to apply"
+}
+
+@test "what is not committed is no plan, and a named commit does not mind" {
+    sim_applied
+    cp "$SIM_DEMO/later/sizes.tf" "$repo"
+    must_fail 3 plumb -C "$repo" plan
+    says "dirty-tree" "'sizes.tf' is not committed"
+    output=$(plumb -C "$repo" plan --rev HEAD)
+    says "nothing to apply"
+}
+
+@test "something deleted outside is made again, and something Git drops is told from a stranger" {
+    sim_applied
+    must plumb -C "$repo" audit --save-baseline
+    sim_change records www
+    plan_json 2
+    [ "$(cause sim_record.www)" = "revert ask" ]
+    sed -i '/^resource "sim_record" "www"/,/^}/d' "$repo/main.tf"
+    commit_all "$repo" "no www"
+    output=$(plumb -C "$repo" plan || true)
+    says_not "deny"
+    rm -r "$HOME/.local/state/plumb/baseline"
+    sed -i '/^resource "sim_firewall" "web"/,/^}/d' "$repo/main.tf"
+    commit_all "$repo" "no firewall"
+    output=$(plumb -C "$repo" plan --format json || true)
+    [ "$(cause sim_firewall.web)" = "unexplained deny" ]
+}
+
+@test "the rules, the protected and the limits of plumb.yaml" {
+    sim_applied
+    must plumb -C "$repo" audit --save-baseline
+    sim_change servers web-0 '{"tags": {"by": "hand"}}'
+    gate '  rules:
+    - {cause: [revert], address: "sim_server.web", decide: deny, reason: ask the web team}
+  protected:
+    - {address: sim_record.www, reason: customers know it}
+  max_delete: 0'
+    plan_json 3
+    [ "$(cause 'sim_server.web[0]')" = "revert deny" ]
+    says "plumb.yaml:4 (ask the web team)"
+    # A commit that takes the protection away and deletes at once finds the old one.
+    must_fail 2 plumb -C "$repo" audit --save-baseline
+    sed -i '/^resource "sim_record" "www"/,/^}/d' "$repo/main.tf"
+    rm "$repo/plumb.yaml"
+    commit_all "$repo" "no www, no rules"
+    plan_json 3
+    [ "$(cause sim_record.www)" = "git deny" ]
+    says "protected by plumb.yaml:6 of " "customers know it"
+}
+
+@test "a commit that is not on the branch of the remote is refused" {
+    sim_applied
+    gate '  branch: main'
+    plan_json 3
+    [ "$(refusals)" = not-merged ]
+    git init -q -b main --bare "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" push -q origin main
+    plan_json 0
+    later
+    plan_json 3
+    [ "$(refusals)" = not-merged ]
+    git -C "$repo" push -q origin main
+    plan_json 2
+}
+
+@test "what cannot be seen is not allowed by any rule" {
+    sim_applied
+    gate '  rules:
+    - {decide: allow}'
+    later
+    sim_fault '{"match": "GET /v1/records*", "kind": "status", "status": 403}'
+    plan_json 3
+    [ "$(cause sim_record.www)" = "unseen ask" ]
+    [ "$(refusals)" = incomplete-plan ]
+    says "what changed outside could not be planned" "status 403"
+    gate '  coverage: all'
+    plan_json 3
+    [ "$(refusals)" = "incomplete-plan coverage" ]
+}
+
+@test "a plan shows no secret, and leaves nothing" {
+    sim_applied
+    later
+    mkdir "$BATS_TEST_TMPDIR/tmp"
+    TMPDIR=$BATS_TEST_TMPDIR/tmp must_fail 2 plumb -C "$repo" plan --format json
+    says_not sim-admin-token
+    [ -z "$(ls -A "$BATS_TEST_TMPDIR/tmp")" ]
+}
