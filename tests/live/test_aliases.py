@@ -60,7 +60,7 @@ class Aliases(unittest.TestCase):
 
     def test_endpoints_regions_profiles_and_roles(self):
         world = self.enter(World())
-        one, two = (self.enter(Server(Account(n))) for n in ("123456789012", "210987654321"))
+        one, two = (self.enter(Server(Account(n))) for n in ("123456789012", "111122223333"))
         estate = self.enter(Estate("hashicorp/aws", [
             {"region": "eu-west-1", "endpoints": {"ssm": one.url, "sts": one.url}},
             {"alias": "far", "region": "us-west-2", "profile": "far",
@@ -72,7 +72,7 @@ class Aliases(unittest.TestCase):
         estate.env.update(AWS_ACCESS_KEY_ID="AKIDenv", AWS_SECRET_ACCESS_KEY="s",
                           AWS_ENDPOINT_URL_STS=one.url)
         self.parameter(estate, "a", "123456789012", "eu-west-1")
-        self.parameter(estate, "b", "210987654321", "us-west-2", "far")
+        self.parameter(estate, "b", "111122223333", "us-west-2", "far")
         self.parameter(estate, "c", "123456789012", "eu-west-1", "deploy")
         self.check(estate.audit())
         self.assertEqual(signed(one), {("AKIDenv", "eu-west-1"), ("AKIDblock", "eu-west-1")})
@@ -116,7 +116,7 @@ class Aliases(unittest.TestCase):
 
     def test_another_account_proves_nothing(self):
         """Credentials that work, for another account than the record names: unknown."""
-        one = self.enter(Server(Account("210987654321")))
+        one = self.enter(Server(Account("111122223333")))
         estate = self.enter(Estate("hashicorp/aws", [{"region": "eu-west-1"}]))
         estate.env.update(AWS_ACCESS_KEY_ID="AKIDenv", AWS_SECRET_ACCESS_KEY="s",
                           AWS_ENDPOINT_URL=one.url)
