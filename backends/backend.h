@@ -120,7 +120,8 @@ struct pb_executor {
                        const struct pb_recorded_set *recorded, struct pb_err *err);
 };
 
-/* What an observer is asked to read. */
+/* What an observer is asked to read. A resource without attributes is one that no state knows:
+ * an observer that confirms finds it by its id, as an import would; the others need not. */
 struct pb_observe_request {
     const struct pb_recorded *const *resources;
     size_t n;

@@ -78,8 +78,12 @@ static void add_target(struct pb_run *run, const struct pb_recorded *r, struct p
     *out = (struct pb_live){
         .address = r->address, .observer = pb_provider.name, .presence = PB_P_UNKNOWN};
     s->targets = pb_grow(s->targets, &s->cap, s->ntargets + 1, sizeof(*s->targets));
-    s->targets[s->ntargets++] = (struct pb_target){
-        .session = s, .rec = r, .out = out, .state = PB_BUF_INIT, .identity = PB_BUF_INIT};
+    s->targets[s->ntargets++] = (struct pb_target){.session = s,
+                                                   .rec = r,
+                                                   .out = out,
+                                                   .state = PB_BUF_INIT,
+                                                   .identity = PB_BUF_INIT,
+                                                   .notes = PB_BUF_INIT};
 }
 
 /* ---- the loop --------------------------------------------------------------------------- */

@@ -1,4 +1,5 @@
-/* Reading one resource: its state is upgraded, what identifies it too, and then it is read. */
+/* Reading one resource: its state is upgraded, what identifies it too, and then it is read. One
+ * that no state knows is imported instead. */
 #include "backends/provider/session.h"
 
 #include <openssl/evp.h>
@@ -19,6 +20,7 @@ static void answer(struct pb_target *t)
     t->session->answered++;
     pb_buf_wipe(&t->state);
     pb_buf_wipe(&t->identity);
+    pb_buf_wipe(&t->notes);
 }
 
 static void unknown(struct pb_target *t, const char *doing, const char *why)
@@ -219,7 +221,6 @@ static void add_base64(struct pb_buf *out, const char *text)
 
 static void read_it(struct pb_target *t)
 {
-    PB_AUTO(buf) struct pb_buf notes = PB_BUF_INIT;
     Tfplugin6__ReadResource__Request rq;
     Tfplugin6__DynamicValue state, identity;
     Tfplugin6__ResourceIdentityData id;
@@ -230,11 +231,10 @@ static void read_it(struct pb_target *t)
     tfplugin6__dynamic_value__init(&identity);
     tfplugin6__resource_identity_data__init(&id);
     snprintf(type, sizeof(type), "%s", t->rec->type);
-    add_base64(&notes, t->rec->private_data);
     rq.type_name = type;
     state.msgpack = pb_proto_bytes(t->state.s, t->state.len);
     rq.current_state = &state;
-    rq.private_ = pb_proto_bytes(notes.s, notes.len);
+    rq.private_ = pb_proto_bytes(t->notes.s, t->notes.len);
     if (t->identity.len) {
         identity.msgpack = pb_proto_bytes(t->identity.s, t->identity.len);
         id.identity_data = &identity;
@@ -349,6 +349,64 @@ static void upgrade(struct pb_target *t)
     pb_wipe(json.s, json.len);
 }
 
+/* ---- what no state knows ---------------------------------------------------------------- */
+
+static const char importing[] = "the provider could not import it: ";
+
+static void on_imported(void *ctx, const struct pb_rpc_reply *r)
+{
+    struct pb_target *t = ctx;
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
+    const Tfplugin6__ImportResourceState__ImportedResource *found = NULL;
+    Tfplugin6__ImportResourceState__Response *m;
+    struct pb_err err = PB_ERR_INIT;
+
+    if (!received(t, importing, r))
+        return;
+    m = pb_proto_unpack(&tfplugin6__import_resource_state__response__descriptor, a, r->msg, r->n,
+                        &err);
+    if (!m) {
+        unknown(t, importing, err.msg);
+        return;
+    }
+    /* One import may bring others with it; they are somebody else's question. */
+    for (size_t i = 0; i < m->n_imported_resources && !found; i++)
+        if (strcmp(m->imported_resources[i]->type_name, t->rec->type) == 0)
+            found = m->imported_resources[i];
+    if (pb_plugin_errors(&why, m->diagnostics, m->n_diagnostics)) {
+        unknown(t, importing, why.s);
+    } else if (!found || !found->state || !found->state->msgpack.len) {
+        unknown(t, importing, "it answers without a resource of that type");
+    } else {
+        pb_buf_add(&t->state, found->state->msgpack.data, found->state->msgpack.len);
+        if (found->private_.len)
+            pb_buf_add(&t->notes, found->private_.data, found->private_.len);
+        if (found->identity && found->identity->identity_data)
+            pb_buf_add(&t->identity, found->identity->identity_data->msgpack.data,
+                       found->identity->identity_data->msgpack.len);
+        read_it(t);
+    }
+}
+
+static void import(struct pb_target *t)
+{
+    Tfplugin6__ImportResourceState__Request rq;
+
+    if (!t->rec->id || !*t->rec->id) {
+        unknown(t, importing, "there is no id");
+        return;
+    }
+    tfplugin6__import_resource_state__request__init(&rq);
+    rq.type_name = pb_arena_strdup(t->session->run->arena, t->rec->type);
+    rq.id = pb_arena_strdup(t->session->run->arena, t->rec->id);
+    t->session->under_way++;
+    pb_client_call(t->session->client, PB_CALL_IMPORT, &rq.base,
+                   pb_session_time(t->session, PB_SESSION_CALL_MS), on_imported, t);
+}
+
+/* ---- which ------------------------------------------------------------------------------ */
+
 /* NULL when the provider has no such type, or nothing that can be used of it. */
 static const struct pb_schema *schema_for(struct pb_target *t)
 {
@@ -374,6 +432,11 @@ static void begin(struct pb_target *t)
     t->schema = schema_for(t);
     if (!t->schema)
         return;
+    if (!t->rec->attributes && !t->rec->stored) {
+        import(t);
+        return;
+    }
+    add_base64(&t->notes, t->rec->private_data);
     if (t->rec->schema_version > t->schema->version)
         unknown(t, "",
                 "the state was written by a newer version of the provider than is installed");

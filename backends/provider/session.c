@@ -62,6 +62,7 @@ void pb_session_release(struct pb_session *s)
     for (size_t i = 0; i < s->ntargets; i++) {
         pb_buf_wipe(&s->targets[i].state);
         pb_buf_wipe(&s->targets[i].identity);
+        pb_buf_wipe(&s->targets[i].notes);
     }
     free(s->targets);
     free(s->dir);

@@ -33,6 +33,7 @@ struct pb_target {
     struct pb_live *out;
     struct pb_buf state;    /* upgraded, msgpack */
     struct pb_buf identity; /* the same */
+    struct pb_buf notes;    /* the provider's own, to be given back */
     int64_t asked;          /* when it was read */
     bool answered;
 };

@@ -215,6 +215,32 @@ static void read_thing(struct pb_buf *out, const uint8_t *p, size_t n)
     with_state(out, mp.s, mp.len);
 }
 
+/* A state with nothing but the id, as most importers make it. */
+static void import(struct pb_buf *out, const uint8_t *p, size_t n)
+{
+    Tfplugin6__ImportResourceState__Request *rq =
+        pb_proto_unpack(&tfplugin6__import_resource_state__request__descriptor, arena, p, n, NULL);
+    Tfplugin6__ImportResourceState__ImportedResource one, *all[] = {&one};
+    Tfplugin6__ImportResourceState__Response m;
+    PB_AUTO(buf) struct pb_buf mp = PB_BUF_INIT;
+    struct pb_map_builder b = PB_BUILDER_INIT;
+    Tfplugin6__DynamicValue dv;
+    struct pb_value v;
+
+    tfplugin6__import_resource_state__response__init(&m);
+    tfplugin6__import_resource_state__imported_resource__init(&one);
+    tfplugin6__dynamic_value__init(&dv);
+    pb_map_add(&b, "id", pb_mk_string(arena, rq->id));
+    v = pb_map_done(&b, arena);
+    (void)pb_msgpack_encode(&mp, arena, &v, &thing, NULL);
+    dv.msgpack = pb_proto_bytes(mp.s, mp.len);
+    one.type_name = rq->type_name;
+    one.state = &dv;
+    m.imported_resources = all;
+    m.n_imported_resources = 1;
+    frame(out, &m.base);
+}
+
 /* True when the way this mode reads was taken care of. */
 static bool misread(struct pb_buf *out)
 {
@@ -263,6 +289,8 @@ static bool answers(struct stream *s)
         configure(&s->out);
     } else if (strcmp(call, "UpgradeResourceState") == 0) {
         upgrade(&s->out, msg, n);
+    } else if (strcmp(call, "ImportResourceState") == 0) {
+        import(&s->out, msg, n);
     } else if (strcmp(call, "ReadResource") == 0) {
         if (is("silent"))
             return false;

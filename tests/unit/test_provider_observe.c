@@ -43,6 +43,7 @@ struct world {
     const char *hash;
     const char *settings; /* JSON */
     long timeout_ms;
+    bool foreign; /* no state knows them */
     struct pb_diags diags;
     struct pb_observe_stats stats;
     struct pb_live out[8];
@@ -99,8 +100,8 @@ static void observe(struct world *w, const char *const *ids, size_t n)
                                       .type = strcmp(ids[i], "other") ? "fake_thing" : "fake_other",
                                       .provider = key,
                                       .id = ids[i],
-                                      .attributes = v,
-                                      .stored = v,
+                                      .attributes = w->foreign ? NULL : v,
+                                      .stored = w->foreign ? NULL : v,
                                       .private_data = "e30=",
                                       .schema_version = strcmp(ids[i], "newer") ? 1 : 2};
         res[i] = &rec[i];
@@ -229,6 +230,22 @@ static void provider__nothing_found_is_not_missing(void **state)
     observe(&w, (const char *[]){"gone", "gone"}, 2);
     assert_unknown(&w.out[0], "found nothing else");
     assert_unknown(&w.out[1], "found nothing else");
+    pb_diags_release(&w.diags);
+}
+
+static void provider__imports_by_id(void **state)
+{
+    struct world w = world(state, "");
+
+    w.foreign = true;
+    observe(&w, (const char *[]){"same", "changed", "gone"}, 3);
+    assert_int_equal(w.out[0].presence, PB_P_KNOWN);
+    assert_json(w.out[0].attributes, "{\"id\":\"same\",\"name\":null,\"secret\":null}");
+    assert_string_equal(pb_get_str(w.out[1].attributes, "name"), "live");
+    assert_int_equal(w.out[2].presence, PB_P_ABSENT);
+    assert_true(was_called("ImportResourceState"));
+    assert_false(was_called("UpgradeResourceState"));
+    assert_nothing_left();
     pb_diags_release(&w.diags);
 }
 
@@ -361,11 +378,17 @@ static void provider__noise_and_refusing_to_leave_do_no_harm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(provider__reads_protocol_5), CASE(provider__reads_protocol_6),
-        CASE(provider__keeps_the_schema), CASE(provider__nothing_found_is_not_missing),
-        CASE(provider__unknown_settings), CASE(provider__another_binary_is_refused),
-        CASE(provider__bad_starts),       CASE(provider__bad_answers),
-        CASE(provider__silence_ends),     CASE(provider__noise_and_refusing_to_leave_do_no_harm),
+        CASE(provider__reads_protocol_5),
+        CASE(provider__reads_protocol_6),
+        CASE(provider__keeps_the_schema),
+        CASE(provider__nothing_found_is_not_missing),
+        CASE(provider__imports_by_id),
+        CASE(provider__unknown_settings),
+        CASE(provider__another_binary_is_refused),
+        CASE(provider__bad_starts),
+        CASE(provider__bad_answers),
+        CASE(provider__silence_ends),
+        CASE(provider__noise_and_refusing_to_leave_do_no_harm),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
