@@ -7,10 +7,12 @@
 #include "backends/terraform/outside.h"
 #include "backends/terraform/prepare.h"
 #include "backends/terraform/schemas.h"
+#include "backends/terraform/site.h"
 #include "backends/terraform/terraform.h"
 #include "backends/terraform/vars.h"
 #include "base/cancel.h"
 #include "base/fs.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/json.h"
@@ -19,6 +21,8 @@
 
 #define SCHEMAS_MAX  ((size_t)512 << 20)
 #define MANIFEST_MAX ((size_t)16 << 20)
+
+enum { INIT_WAIT_MS = 600000 };
 
 static const char builtin_source[] = "terraform.io/builtin/terraform";
 
@@ -87,6 +91,23 @@ none:
     return NULL;
 }
 
+/* What is downloaded is kept: the next audit may need the provider without planning. Terraform's
+ * plugin cache is not made for two inits at once. */
+static int init_keeping(struct pb_tf_planning *p, char *const *args, struct pb_err *err)
+{
+    PB_AUTO(str) char *dir = pb_tf_packages_dir(p->u);
+    PB_AUTO(str) char *lock_path = pb_asprintf("%s.lock", dir);
+    PB_AUTO(fd) int lock = -1;
+
+    if (!pb_tf_has_plugin_cache(p->run.tool.tofu)) {
+        lock = pb_lock_take(lock_path, INIT_WAIT_MS, err);
+        if (lock < 0 || pb_fs_mkdirs(dir, 0700, err))
+            return -1;
+        pb_strv_setenv(&p->run.env, "TF_PLUGIN_CACHE_DIR", dir);
+    }
+    return pb_tf_run(&p->run, "init", args, err);
+}
+
 static int init(struct pb_tf_planning *p, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
@@ -112,7 +133,7 @@ static int init(struct pb_tf_planning *p, struct pb_err *err)
         if (first.cls == PB_E_INTERRUPTED)
             return pb_fail(err, first.cls, "%s", first.msg);
     }
-    return pb_tf_run(&p->run, "init", args.v, err);
+    return init_keeping(p, args.v, err);
 }
 
 /* ---- schemas --------------------------------------------------------------------------------- */

@@ -41,18 +41,46 @@ void pb_tf_cli_dirs(struct pb_strv *out, const char *text, size_t n, const char 
         }
 }
 
-static void add_cli(struct pb_strv *out, bool tofu)
+/* The person's CLI configuration; NULL when there is none. Caller frees. */
+static char *read_cli(struct pb_buf *text, bool tofu)
 {
     const char *file = getenv("TF_CLI_CONFIG_FILE"), *home = getenv("HOME");
     PB_AUTO(str) char *path = NULL;
-    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
 
     if (file && *file)
         path = pb_strdup(file);
     else if (home && *home)
         path = pb_asprintf("%s/%s", home, tofu ? ".tofurc" : ".terraformrc");
-    if (path && pb_fs_read(&text, path, PB_HCL_MAX, NULL) == 0)
+    return path && pb_fs_read(text, path, PB_HCL_MAX, NULL) == 0 ? pb_take(&path) : NULL;
+}
+
+static void add_cli(struct pb_strv *out, bool tofu)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    PB_AUTO(str) char *path = read_cli(&text, tofu);
+
+    if (path)
         pb_tf_cli_dirs(out, text.s, text.len, path);
+}
+
+bool pb_tf_has_plugin_cache(bool tofu)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    PB_AUTO(str) char *path = read_cli(&text, tofu);
+    const char *dir = getenv("TF_PLUGIN_CACHE_DIR");
+    const struct pb_hcl_body *body;
+
+    if (dir && *dir)
+        return true;
+    /* What cannot be read may name one. */
+    return path && (pb_hcl_parse(&body, a, text.s, text.len, path, NULL) ||
+                    pb_hcl_attr_of(body, "plugin_cache_dir"));
+}
+
+char *pb_tf_packages_dir(const struct pb_unit_ctx *u)
+{
+    return pb_fs_join(u->cache_dir, "provider-packages");
 }
 
 static void add_work_tree(struct pb_strv *out, const struct pb_unit_ctx *u)
@@ -109,6 +137,7 @@ int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const stru
     PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
     PB_AUTO(strv) struct pb_strv dirs = PB_STRV_INIT;
     PB_AUTO(strv) struct pb_strv env = PB_STRV_INIT;
+    PB_AUTO(str) char *packages = pb_tf_packages_dir(u);
     const char *cache = getenv("TF_PLUGIN_CACHE_DIR");
     struct pb_tf_tool tool;
 
@@ -119,6 +148,7 @@ int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const stru
     if (cache && *cache)
         pb_strv_add(&dirs, cache);
     add_cli(&dirs, tool.tofu);
+    pb_strv_add(&dirs, packages);
     add_implied(&dirs, tool.tofu);
     pb_tf_env_recorded_names(&names, recorded);
     pb_tf_env_build(&env, environ, &names, u->work, NULL, NULL, a);

@@ -11,6 +11,11 @@
 int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                       const struct pb_recorded_set *recorded, struct pb_err *err);
 
+/* Whether people have a plugin cache of their own. If not, what init downloads is kept in plumb's
+ * cache, in pb_tf_packages_dir (caller frees): an audit that does not plan still needs it. */
+bool pb_tf_has_plugin_cache(bool tofu);
+char *pb_tf_packages_dir(const struct pb_unit_ctx *u);
+
 /* Folders with unpacked providers that a CLI configuration's text names. */
 void pb_tf_cli_dirs(struct pb_strv *out, const char *text, size_t n, const char *file);
 
