@@ -80,16 +80,20 @@ void pb_buf_addc(struct pb_buf *b, char c)
 
 void pb_buf_vaddf(struct pb_buf *b, const char *fmt, va_list ap)
 {
+    size_t left = b->cap ? b->cap - b->len : 0;
     va_list again;
     int n;
 
+    /* Mostly it fits into what there is; printing twice to know would be half of the time. */
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(left ? b->s + b->len : NULL, left, fmt, again);
     va_end(again);
     if (n < 0)
         BUG("bad format");
-    pb_buf_reserve(b, (size_t)n);
-    vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
+    if ((size_t)n >= left || room(b, (size_t)n)) {
+        pb_buf_reserve(b, (size_t)n);
+        vsnprintf(b->s + b->len, (size_t)n + 1, fmt, ap);
+    }
     b->len += (size_t)n;
 }
 
