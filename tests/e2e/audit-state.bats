@@ -4,21 +4,9 @@ load helpers
 
 setup() {
     setup_environment
-    need terraform
-    repo=$(temp_repo estate)
-    cat >"$repo/main.tf" <<'TF'
-terraform {
-  backend "local" {}
-}
-resource "terraform_data" "a" {
-  input = "one"
-}
-TF
-    printf '.terraform*\n*.tfstate*\n' >"$repo/.gitignore"
+    repo=$(fake_estate estate)
     commit_all "$repo" start
-    must terraform -chdir="$repo" init -input=false >/dev/null
-    must terraform -chdir="$repo" apply -input=false -auto-approve >/dev/null
-    state=$repo/terraform.tfstate
+    state=$repo/env/terraform.tfstate
     must plumb -C "$repo" audit >/dev/null
 }
 
@@ -34,7 +22,9 @@ TF
 @test "another lineage is refused" {
     sed -i 's/"lineage": "[^"]*"/"lineage": "other"/' "$state"
     must_fail 1 plumb -C "$repo" audit
-    says "lineage 'other'" "--accept-state"
+    says "lineage 'other'" "plumb audit --accept-state"
+    must plumb -C "$repo" audit --accept-state
+    must plumb -C "$repo" audit
 }
 
 @test "a state that is gone, empty or cut off is refused, never read as nothing" {
@@ -51,6 +41,6 @@ TF
 
 @test "content that changed under the same serial is spoken of" {
     sed -i 's/"one"/"two"/' "$state"
-    must_fail 2 plumb -C "$repo" audit
+    output=$(plumb -C "$repo" audit) # what it says differs is the plan's business
     says "other content than before under the same serial"
 }
