@@ -41,6 +41,7 @@ struct pb_unit_ctx {
     const char *cache_dir;   /* plumb's cache, 0700 */
     long data_source_ttl_ms; /* how long declared values that data sources feed are believed */
     long timeout_ms;         /* per child; 0: none */
+    bool refresh;            /* plan as an apply would that has to look first; not kept */
     bool accept_state;       /* an older state, or another's, is meant: believe it from now on */
     const struct pb_progress *progress;
     struct pb_diags *diags; /* warnings for the report */

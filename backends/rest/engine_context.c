@@ -33,8 +33,22 @@ static bool plain_name(const char *s)
  * environment could ask another account. */
 static const char *unknown_setting(struct pb_arena *a, const struct pb_value *values)
 {
-    static const char *const names[] = {"region",  "access_key",  "secret_key", "token",
-                                        "profile", "assume_role", "endpoints"};
+    static const char *const names[] = {"region",
+                                        "access_key",
+                                        "secret_key",
+                                        "token",
+                                        "profile",
+                                        "assume_role",
+                                        "assume_role_with_web_identity",
+                                        "shared_config_files",
+                                        "shared_credentials_files",
+                                        "endpoints",
+                                        "use_fips_endpoint",
+                                        "use_dualstack_endpoint",
+                                        "http_proxy",
+                                        "https_proxy",
+                                        "no_proxy",
+                                        "custom_ca_bundle"};
     for (size_t i = 0; i < PB_COUNT(names); i++) {
         const struct pb_value *v = pb_get(values, names[i]);
         if (v && pb_has_unknown(v))

@@ -1,5 +1,6 @@
 /* One planning run: the exported unit, its text, init, plan, show. */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "backends/terraform/env.h"
@@ -108,7 +109,7 @@ static int init_keeping(struct pb_tf_planning *p, char *const *args, struct pb_e
     return pb_tf_run(&p->run, "init", args, err);
 }
 
-static int init(struct pb_tf_planning *p, struct pb_err *err)
+static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
     PB_AUTO(str) char *plugins = plugin_dir(p);
@@ -134,6 +135,18 @@ static int init(struct pb_tf_planning *p, struct pb_err *err)
             return pb_fail(err, first.cls, "%s", first.msg);
     }
     return init_keeping(p, args.v, err);
+}
+
+/* One after the other: a plugin cache that several write at once ends up damaged. */
+static int init(struct pb_tf_planning *p, struct pb_err *err)
+{
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    int rc;
+
+    pthread_mutex_lock(&one);
+    rc = pb_cancel_check(err) ? -1 : init_alone(p, err);
+    pthread_mutex_unlock(&one);
+    return rc;
 }
 
 /* ---- schemas --------------------------------------------------------------------------------- */
@@ -206,7 +219,7 @@ static int plan_once(struct pb_tf_planning *p, struct pb_err *err)
     pb_strv_add(&args, "plan");
     pb_strv_add(&args, "-input=false");
     pb_strv_add(&args, "-no-color");
-    pb_strv_add(&args, "-refresh=false");
+    pb_strv_add(&args, p->u->refresh ? "-refresh=true" : "-refresh=false");
     pb_strv_add(&args, "-lock=false");
     pb_strv_add(&args, "-json");
     pb_strv_addf(&args, "-out=%s", pb_tf_run_file(&p->run, "plan", "bin"));

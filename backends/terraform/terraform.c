@@ -227,7 +227,7 @@ static int declare(struct pb_declare_result *out, struct pb_arena *a, const stru
 
     memset(out, 0, sizeof(*out));
     if (pb_tf_plan_unit(&p, err) == 0 && pb_tf_settle(out, &p, err) == 0) {
-        if (!p.plan.errored && out->declared.complete)
+        if (!p.plan.errored && out->declared.complete && !u->refresh)
             store(&p, out);
         out->elapsed_ms = (long)(pb_clock_ms() - start);
         rc = 0;

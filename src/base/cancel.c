@@ -1,9 +1,10 @@
 #include "base/cancel.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
-static volatile sig_atomic_t requested;
+static atomic_int requested; /* set in a handler, read by every thread */
 
 static void on_signal(int sig)
 {

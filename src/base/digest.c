@@ -1,16 +1,39 @@
 #include "base/digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/err.h"
+
+/* Looked up once: libcrypto 3 searches its providers at each use of EVP_sha256(), which is most
+ * of the time of a short digest. Never freed. */
+static EVP_MD *sha256;
+static EVP_MAC_CTX *hmac;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void find(void)
+{
+    char name[] = "SHA256";
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+                           OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    sha256 = EVP_MD_fetch(NULL, name, NULL);
+    hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+    if (!sha256 || !hmac || EVP_MAC_CTX_set_params(hmac, params) != 1)
+        BUG("libcrypto has no SHA-256");
+    EVP_MAC_free(mac);
+}
 
 struct pb_sha256 *pb_sha256_new(void)
 {
     EVP_MD_CTX *c = EVP_MD_CTX_new();
 
-    if (!c || EVP_DigestInit_ex(c, EVP_sha256(), NULL) != 1)
+    pthread_once(&once, find);
+    if (!c || EVP_DigestInit_ex(c, sha256, NULL) != 1)
         BUG("libcrypto has no SHA-256");
     return (struct pb_sha256 *)c;
 }
@@ -77,10 +100,17 @@ void pb_sha256_hex_of(char out[PB_SHA256_HEX], const void *p, size_t n)
 void pb_hmac_sha256(unsigned char out[PB_SHA256_LEN], const void *key, size_t keylen, const void *p,
                     size_t n)
 {
-    unsigned int len = 0;
+    static const unsigned char none[1] = {0}; /* NULL would mean the key of before */
+    EVP_MAC_CTX *c;
+    size_t len = 0;
 
-    if (keylen > INT32_MAX || !HMAC(EVP_sha256(), key, (int)keylen, p, n, out, &len))
+    pthread_once(&once, find);
+    c = EVP_MAC_CTX_dup(hmac);
+    if (!c || EVP_MAC_init(c, keylen ? key : none, keylen, NULL) != 1 ||
+        EVP_MAC_update(c, p, n) != 1 || EVP_MAC_final(c, out, &len, PB_SHA256_LEN) != 1 ||
+        len != PB_SHA256_LEN)
         BUG("HMAC failed");
+    EVP_MAC_CTX_free(c);
 }
 
 void pb_hex(char *out, const unsigned char *p, size_t n)

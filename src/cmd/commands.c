@@ -9,8 +9,9 @@ const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
 static const char *const observer_names[] = {"rest", "provider", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const command_names[] = {"audit",  "explain", "observe", "log",        "init",
-                                            "doctor", "help",    "version", "completion", NULL};
+static const char *const command_names[] = {"audit",   "plan",       "explain", "observe",
+                                            "log",     "init",       "doctor",  "help",
+                                            "version", "completion", NULL};
 static const char *const log_jobs[] = {"verify", "checkpoint", "anchor", NULL};
 /* Verdicts that --fail-on takes: those of resources (model/verdict.h); test_cmd compares. */
 static const char *const fail_on_names[] = {"computed",   "stale_record", "converged", "pending",
@@ -81,6 +82,16 @@ static const struct pb_opt audit_opts[] = {
      false},
     OPT_END,
 };
+static const struct pb_opt plan_opts[] = {
+    OPT_REV,
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write it (default: text)", pb_format_names,
+     false, false},
+    OPT_OUTPUT,
+    {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
+     "believe a state that is older than the last one seen, or has another lineage", NULL, false,
+     false},
+    OPT_END,
+};
 static const struct pb_opt log_opts[] = {
     {PB_O_SINCE, 0, "since", "TIME",
      "from TIME on: 2026-11-19, \"2026-11-19 14:00\", 14:00, or how long ago: 90m, 24h, 7d", NULL,
@@ -129,6 +140,13 @@ static const enum pb_exit audit_exits[] = {
 static const enum pb_exit read_exits[] = {PB_EXIT_PLUMB,        PB_EXIT_ERROR,
                                           PB_EXIT_INCONCLUSIVE, PB_EXIT_USAGE,
                                           PB_EXIT_INTERRUPTED,  (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit plan_exits[] = {PB_EXIT_PLUMB,
+                                          PB_EXIT_ERROR,
+                                          PB_EXIT_DRIFT,
+                                          PB_EXIT_REFUSED,
+                                          PB_EXIT_USAGE,
+                                          PB_EXIT_INTERRUPTED,
+                                          (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit log_exits[] = {
     PB_EXIT_PLUMB, PB_EXIT_ERROR,       PB_EXIT_LOCKED,           PB_EXIT_LEDGER,
     PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
@@ -159,6 +177,29 @@ const struct pb_command pb_commands[] = {
           "two reports from one audit"},
          {"plumb audit --fail-on drifted,missing,conflict", "for an alert about outside changes"}},
         pb_cmd_audit,
+    },
+    {
+        "plan",
+        "what an apply would do, why, and whether the gate lets it",
+        "[options]",
+        "Plans the commit as an apply would: where the world is what the state says, without "
+        "asking it again, else with a refresh. Every planned change needs a cause, which the "
+        "three values and the last verified ones tell: Git asks for it (git), it undoes a change "
+        "made outside of Git (revert) or overwrites one with another (overwrite), nothing "
+        "explains it (unexplained), or the live value was not seen (unseen). The rules of "
+        "plumb.yaml's gate decide; without any, git is allowed, revert asks and the rest is "
+        "denied.\n\n"
+        "A commit is refused as a whole when it does not contain what was verified last (a stale "
+        "branch would take back what others applied), when something of the unit is not "
+        "committed, or when it is not on the branch that the gate asks for. Nothing is changed.",
+        plan_opts,
+        0,
+        0,
+        NULL,
+        plan_exits,
+        {{"plumb plan", "this commit"},
+         {"plumb plan --rev origin/main --format json", "what is merged, for a program"}},
+        pb_cmd_plan,
     },
     {
         "explain",

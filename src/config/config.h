@@ -59,6 +59,29 @@ struct pb_config_ledger {
     const char *allowed_signers; /* file within the repository, or NULL */
 };
 
+struct pb_config_rule {
+    char *const *causes, *const *actions; /* names; NULL: any */
+    const char *address;                  /* pattern, or NULL: every resource */
+    const char *decide, *reason;
+    int64_t line;
+};
+
+struct pb_config_guard {
+    const char *address, *reason;
+    int64_t line;
+};
+
+struct pb_config_gate {
+    const char *branch; /* that a commit must be on, or NULL: any */
+    const char *remote; /* NULL: origin */
+    const struct pb_config_rule *rules;
+    size_t nrules;
+    const struct pb_config_guard *guards;
+    size_t nguards;
+    int64_t max_delete, max_replace; /* -1: no limit */
+    const char *coverage;            /* "all", else NULL or "touched" */
+};
+
 struct pb_config {
     int64_t version;
     const struct pb_config_unit *units; /* none: found in the tree */
@@ -70,6 +93,7 @@ struct pb_config {
     struct pb_config_observe observe;
     struct pb_config_cache cache;
     struct pb_config_ledger ledger;
+    struct pb_config_gate gate;
     const char *file; /* for messages; NULL when there is none */
 };
 

@@ -356,7 +356,9 @@ static int check_units(const struct pb_config *c, const struct at *at, struct pb
 
 void pb_config_default(struct pb_config *out)
 {
-    *out = (struct pb_config){.version = 1, .cache = {.data_source_ttl = 15 * 60000}};
+    *out = (struct pb_config){.version = 1,
+                              .cache = {.data_source_ttl = 15 * 60000},
+                              .gate = {.max_delete = -1, .max_replace = -1}};
 }
 
 int pb_config_parse(struct pb_config *out, struct pb_arena *a, const char *text, size_t n,

@@ -60,7 +60,7 @@ static enum pb_cause of_attrs(const char **why, struct pb_arena *a, const struct
         if (one <= worst)
             continue;
         worst = one;
-        *why = pb_arena_printf(a, "%s %s", c->attrs[i].path, pb_cause_meanings[one]);
+        *why = pb_arena_printf(a, "%s: %s", c->attrs[i].path, pb_cause_meanings[one]);
     }
     return worst;
 }

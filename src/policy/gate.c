@@ -192,8 +192,9 @@ void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_i
     }
     check_commit(&g);
     if (in->facts->complete != PB_TRI_YES)
-        refuse(&g, "incomplete-plan", "the plan does not say that it is complete",
-               "plan without targets and without errors");
+        refuse(&g, "incomplete-plan",
+               in->facts->gap ? in->facts->gap : "the plan does not say that it is complete",
+               "resolve what the tool or the provider complains of, then plan again");
     if (in->policy->see_all && in->facts->unseen)
         refuse(&g, "coverage",
                pb_arena_printf(a, "%zu resources of the unit could not be observed",

@@ -32,6 +32,7 @@ struct pb_attr_result {
     bool seen;                       /* an observer looked at it */
     const struct pb_value *baseline; /* as last verified; NULL: absent, or no baseline has it */
     bool has_baseline;               /* the baseline has something to say about it */
+    bool baseline_is_live;           /* and the world is that still */
     bool sensitive;
     bool ignored;       /* an ignore rule took it out of the verdict; kept for --all */
     const char *reason; /* why unknown, unchecked, ignored or an echo; or NULL */

@@ -276,6 +276,7 @@ static void judge(const struct pb_walk *w, const struct pb_type *t, const struct
         flags |= PB_SAME_ZERO_IS_NULL;
     fill_cell(&c, w, t, s, flags);
     r->verdict = pb_cell_verdict(&c);
+    r->baseline_is_live = c.baseline_eq_l;
     if (c.write_only)
         r->reason = why_write_only;
     else if (!c.live_known)

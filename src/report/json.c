@@ -1,12 +1,12 @@
 /* The stable JSON report; schemas/report.schema.json is its contract. */
-#include "report/report.h"
+#include "report/put.h"
 
 #include "base/clock.h"
 #include "model/json.h"
 
 #include <string.h>
 
-static void string(struct pb_buf *b, const char *s)
+void pb_put_string(struct pb_buf *b, const char *s)
 {
     if (s)
         pb_json_add_string(b, s, strlen(s));
@@ -14,7 +14,7 @@ static void string(struct pb_buf *b, const char *s)
         pb_buf_adds(b, "null");
 }
 
-static void key(struct pb_buf *b, const char *name)
+void pb_put_key(struct pb_buf *b, const char *name)
 {
     pb_buf_addf(b, ",\"%s\":", name);
 }
@@ -32,55 +32,35 @@ static void value(struct pb_buf *b, const struct pb_value *v, bool sensitive)
 static void attribute(struct pb_buf *b, const struct pb_attr_result *a)
 {
     pb_buf_adds(b, "{\"path\":");
-    string(b, a->path);
-    key(b, "verdict");
-    string(b, pb_verdict_name(a->verdict));
-    key(b, "declared");
+    pb_put_string(b, a->path);
+    pb_put_key(b, "verdict");
+    pb_put_string(b, pb_verdict_name(a->verdict));
+    pb_put_key(b, "declared");
     value(b, a->declared, a->sensitive);
-    key(b, "recorded");
+    pb_put_key(b, "recorded");
     value(b, a->recorded, a->sensitive);
-    key(b, "live");
+    pb_put_key(b, "live");
     value(b, a->live, a->sensitive);
     if (a->has_baseline) {
-        key(b, "baseline");
+        pb_put_key(b, "baseline");
         value(b, a->baseline, a->sensitive);
     }
-    key(b, "sensitive");
+    pb_put_key(b, "sensitive");
     pb_buf_adds(b, a->sensitive ? "true" : "false");
     if (a->reason) {
-        key(b, "reason");
-        string(b, a->reason);
+        pb_put_key(b, "reason");
+        pb_put_string(b, a->reason);
     }
     if (a->ignored)
         pb_buf_adds(b, ",\"ignored\":true");
     pb_buf_addc(b, '}');
 }
 
-static void resource(struct pb_buf *b, const struct pb_resource_result *r, bool all)
+void pb_put_attributes(struct pb_buf *b, const struct pb_resource_result *r, bool all)
 {
     size_t n = 0;
 
-    pb_buf_adds(b, "{\"address\":");
-    string(b, r->address);
-    key(b, "type");
-    string(b, r->type);
-    key(b, "id");
-    string(b, r->id);
-    key(b, "verdict");
-    string(b, pb_verdict_name(r->verdict));
-    if (r->also) {
-        key(b, "also");
-        string(b, pb_verdict_name(r->also));
-    }
-    key(b, "action");
-    string(b, pb_action_name(r->action));
-    key(b, "observer");
-    string(b, r->observer);
-    key(b, "reason");
-    string(b, r->reason);
-    if (r->ignored)
-        pb_buf_adds(b, ",\"ignored\":true");
-    pb_buf_adds(b, ",\"attributes\":[");
+    pb_buf_addc(b, '[');
     for (size_t i = 0; i < r->nattrs; i++) {
         const struct pb_attr_result *a = &r->attrs[i];
 
@@ -90,7 +70,34 @@ static void resource(struct pb_buf *b, const struct pb_resource_result *r, bool 
             pb_buf_addc(b, ',');
         attribute(b, a);
     }
-    pb_buf_adds(b, "]}");
+    pb_buf_addc(b, ']');
+}
+
+static void resource(struct pb_buf *b, const struct pb_resource_result *r, bool all)
+{
+    pb_buf_adds(b, "{\"address\":");
+    pb_put_string(b, r->address);
+    pb_put_key(b, "type");
+    pb_put_string(b, r->type);
+    pb_put_key(b, "id");
+    pb_put_string(b, r->id);
+    pb_put_key(b, "verdict");
+    pb_put_string(b, pb_verdict_name(r->verdict));
+    if (r->also) {
+        pb_put_key(b, "also");
+        pb_put_string(b, pb_verdict_name(r->also));
+    }
+    pb_put_key(b, "action");
+    pb_put_string(b, pb_action_name(r->action));
+    pb_put_key(b, "observer");
+    pb_put_string(b, r->observer);
+    pb_put_key(b, "reason");
+    pb_put_string(b, r->reason);
+    if (r->ignored)
+        pb_buf_adds(b, ",\"ignored\":true");
+    pb_put_key(b, "attributes");
+    pb_put_attributes(b, r, all);
+    pb_buf_addc(b, '}');
 }
 
 static void state(struct pb_buf *b, const struct pb_recorded_set *s)
@@ -100,7 +107,7 @@ static void state(struct pb_buf *b, const struct pb_recorded_set *s)
         return;
     }
     pb_buf_adds(b, "{\"lineage\":");
-    string(b, s->lineage);
+    pb_put_string(b, s->lineage);
     pb_buf_addf(b, ",\"serial\":%lld,\"sha256\":\"%s\"}", (long long)s->serial, s->sha256);
 }
 
@@ -110,18 +117,18 @@ static void unit(struct pb_buf *b, const struct pb_audit *a, const struct pb_uni
     const char *sep = "\n";
 
     pb_buf_adds(b, "{\"name\":");
-    string(b, u->config.name);
-    key(b, "path");
-    string(b, u->config.path);
-    key(b, "engine");
-    string(b, u->engine);
-    key(b, "commit");
-    string(b, a->commit);
-    key(b, "state");
+    pb_put_string(b, u->config.name);
+    pb_put_key(b, "path");
+    pb_put_string(b, u->config.path);
+    pb_put_key(b, "engine");
+    pb_put_string(b, u->engine);
+    pb_put_key(b, "commit");
+    pb_put_string(b, a->commit);
+    pb_put_key(b, "state");
     state(b, &u->recorded);
     if (u->failed) {
-        key(b, "error");
-        string(b, u->err.msg);
+        pb_put_key(b, "error");
+        pb_put_string(b, u->err.msg);
     }
     pb_buf_adds(b, ",\"resources\":[");
     for (size_t i = 0; !u->failed && i < u->out.n; i++) {
@@ -146,21 +153,21 @@ static void unit(struct pb_buf *b, const struct pb_audit *a, const struct pb_uni
 static void diag(struct pb_buf *b, size_t *n, const char *unit_name, const struct pb_diag *d)
 {
     pb_buf_adds(b, (*n)++ ? ",\n{\"severity\":" : "\n{\"severity\":");
-    string(b, d->severity);
-    key(b, "code");
-    string(b, d->code);
-    key(b, "message");
-    string(b, d->message);
-    key(b, "address");
-    string(b, d->address);
+    pb_put_string(b, d->severity);
+    pb_put_key(b, "code");
+    pb_put_string(b, d->code);
+    pb_put_key(b, "message");
+    pb_put_string(b, d->message);
+    pb_put_key(b, "address");
+    pb_put_string(b, d->address);
     if (unit_name) {
-        key(b, "unit");
-        string(b, unit_name);
+        pb_put_key(b, "unit");
+        pb_put_string(b, unit_name);
     }
     pb_buf_addc(b, '}');
 }
 
-static void diagnostics(struct pb_buf *b, const struct pb_audit *a)
+void pb_put_diagnostics(struct pb_buf *b, const struct pb_audit *a)
 {
     size_t n = 0;
 
@@ -202,7 +209,7 @@ void pb_report_json(struct pb_buf *b, const struct pb_audit *a, const struct pb_
 
     pb_clock_rfc3339(now, a->started_at);
     pb_buf_adds(b, "{\"format_version\":\"1.0\",\"plumb_version\":");
-    string(b, o->version);
+    pb_put_string(b, o->version);
     pb_buf_addf(b, ",\"started_at\":\"%s\",\"duration_ms\":%ld", now, a->elapsed_ms);
     summary(b, a);
     pb_buf_adds(b, ",\n\"units\":[");
@@ -211,7 +218,7 @@ void pb_report_json(struct pb_buf *b, const struct pb_audit *a, const struct pb_
         unit(b, a, &a->units[i], o->all);
     }
     pb_buf_adds(b, "],\n\"diagnostics\":[");
-    diagnostics(b, a);
+    pb_put_diagnostics(b, a);
     pb_buf_adds(b, "]}\n");
 }
 
@@ -220,18 +227,18 @@ static void live_one(struct pb_buf *b, const struct pb_live *l, const struct pb_
     static const char *const names[] = {"unknown", "known", "absent"};
 
     pb_buf_adds(b, "{\"address\":");
-    string(b, l->address);
-    key(b, "type");
-    string(b, r ? r->type : NULL);
-    key(b, "id");
-    string(b, r ? r->id : NULL);
-    key(b, "presence");
-    string(b, names[l->presence]);
-    key(b, "observer");
-    string(b, l->observer);
-    key(b, "reason");
-    string(b, l->reason);
-    key(b, "attributes");
+    pb_put_string(b, l->address);
+    pb_put_key(b, "type");
+    pb_put_string(b, r ? r->type : NULL);
+    pb_put_key(b, "id");
+    pb_put_string(b, r ? r->id : NULL);
+    pb_put_key(b, "presence");
+    pb_put_string(b, names[l->presence]);
+    pb_put_key(b, "observer");
+    pb_put_string(b, l->observer);
+    pb_put_key(b, "reason");
+    pb_put_string(b, l->reason);
+    pb_put_key(b, "attributes");
     value(b, l->attributes, false);
     pb_buf_addc(b, '}');
 }
@@ -243,9 +250,9 @@ void pb_report_live(struct pb_buf *b, const struct pb_audit *a)
         const struct pb_unit_result *u = &a->units[i];
 
         pb_buf_adds(b, i ? ",\n{\"name\":" : "\n{\"name\":");
-        string(b, u->config.name);
-        key(b, "error");
-        string(b, u->failed ? u->err.msg : NULL);
+        pb_put_string(b, u->config.name);
+        pb_put_key(b, "error");
+        pb_put_string(b, u->failed ? u->err.msg : NULL);
         pb_buf_adds(b, ",\"resources\":[");
         for (size_t k = 0; !u->failed && k < u->live.n; k++) {
             pb_buf_adds(b, k ? ",\n" : "\n");

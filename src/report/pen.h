@@ -34,6 +34,10 @@ void pb_pen_line(struct pb_pen *p, size_t indent, const char *s);
 /* The attributes of a resource: those that say something, or with `every` all of them. */
 void pb_pen_attributes(struct pb_pen *p, const struct pb_resource_result *r, bool every);
 
+/* The line that a unit begins with, and what is to be said beside the findings. */
+void pb_pen_unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u);
+void pb_pen_diagnostics(struct pb_pen *p, const struct pb_audit *a);
+
 /* "1 resource", "2 resources". In the pen's arena. */
 const char *pb_pen_count(struct pb_pen *p, size_t n, const char *what);
 

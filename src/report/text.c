@@ -267,7 +267,7 @@ static void darkness(struct pb_pen *p, const struct pb_unit_result *u)
         dark_group(p, u, reasons.e[i].key, (size_t)(uintptr_t)reasons.e[i].value);
 }
 
-static void unit_head(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
+void pb_pen_unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
 {
     pb_buf_addc(p->b, '\n');
     pb_pen_ink(p, PB_BOLD, u->config.name);
@@ -317,7 +317,7 @@ static void legend(struct pb_pen *p, const struct pb_unit_result *u)
 
 static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
 {
-    unit_head(p, a, u);
+    pb_pen_unit(p, a, u);
     if (u->failed) {
         pb_pen_on(p, PB_RED);
         pb_buf_adds(p->b, "    ");
@@ -354,7 +354,7 @@ static void diag(struct pb_pen *p, const struct pb_diag *d)
         pb_pen_words(p, d->message, at, 2);
 }
 
-static void diagnostics(struct pb_pen *p, const struct pb_audit *a)
+void pb_pen_diagnostics(struct pb_pen *p, const struct pb_audit *a)
 {
     size_t start = p->b->len;
 
@@ -401,7 +401,7 @@ void pb_report_text(struct pb_buf *b, const struct pb_audit *a, const struct pb_
     headline(&p, a);
     for (size_t i = 0; i < a->nunits; i++)
         unit(&p, a, &a->units[i]);
-    diagnostics(&p, a);
+    pb_pen_diagnostics(&p, a);
     footer(&p, a);
     pb_pen_release(&p);
 }

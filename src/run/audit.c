@@ -8,6 +8,7 @@
 #include "git/export.h"
 #include "git/tree.h"
 #include "model/path.h"
+#include "observe/curl.h"
 #include "reconcile/ignore.h"
 #include "run/data.h"
 #include "run/internal.h"
@@ -121,6 +122,7 @@ static int shared_init(struct pb_audit_shared *s, struct pb_err *err)
 
 static void shared_release(struct pb_audit_shared *s)
 {
+    pthread_mutex_destroy(&s->git);
     pb_wipe(&s->seal, sizeof(s->seal));
     pb_work_remove(s->packs);
     pb_work_remove(s->tree);
@@ -211,31 +213,21 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
     return 0;
 }
 
-static int run_units(struct pb_audit_shared *s, struct pb_err *err)
-{
-    struct pb_audit *a = s->audit;
-
-    for (size_t i = 0; i < a->nunits; i++) {
-        struct pb_unit_result *u = &a->units[i];
-
-        u->failed = pb_audit_unit(u, s, &u->err) < 0;
-        if (pb_cancel_check(err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
 {
     struct pb_audit_shared s = {.audit = out, .options = o};
     int64_t start = pb_clock_ms();
+    struct pb_curl_early curl;
     int rc = -1;
 
+    pb_curl_early_start(&curl);
+    pthread_mutex_init(&s.git, NULL);
     if (pb_audit_open(out, o, err) == 0 && pb_audit_choose(out, o, err) == 0 &&
-        shared_init(&s, err) == 0 && run_units(&s, err) == 0 &&
+        shared_init(&s, err) == 0 && pb_audit_units(&s, err) == 0 &&
         check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
         rc = 0;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     shared_release(&s);
+    pb_curl_early_end(&curl);
     return rc;
 }

@@ -40,8 +40,9 @@ struct pb_audit_options {
     bool cross_check;     /* read everything with both kinds of observers */
     bool all;             /* keep attributes that are in sync */
     bool save_baseline;
+    bool as_applied;                    /* plan like an apply: refresh where drift was seen */
     bool accept_state;                  /* an older or foreign state is meant */
-    const struct pb_progress *progress; /* called by two threads; or NULL */
+    const struct pb_progress *progress; /* called by several threads; or NULL */
 };
 
 struct pb_unit_result {
@@ -57,7 +58,9 @@ struct pb_unit_result {
     struct pb_reconcile_out out;
     struct pb_ignore_set *ignore;
     struct pb_diags diags;
-    bool has_baseline;
+    const char *gap;                    /* why the plan is not what an apply would do, or NULL */
+    const struct pb_live_set *baseline; /* NULL: none was saved */
+    const char *baseline_commit;        /* NULL: not known */
     size_t baseline_saved;
     long elapsed_ms, reconcile_ms;
 };

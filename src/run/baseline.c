@@ -61,14 +61,15 @@ static struct pb_live_set *parse(struct pb_arena *a, const struct pb_value *doc)
     return set;
 }
 
-int pb_baseline_load(struct pb_live_set **out, struct pb_arena *a, const struct pb_baseline_id *id,
-                     struct pb_err *err)
+int pb_baseline_load(struct pb_live_set **out, const char **commit, struct pb_arena *a,
+                     const struct pb_baseline_id *id, struct pb_err *err)
 {
     PB_AUTO(str) char *path = NULL;
     const struct pb_value *doc;
     int64_t format;
 
     *out = NULL;
+    *commit = NULL;
     if (file_of(&path, id, false, err) < 0)
         return -1;
     if (!pb_fs_exists(path))
@@ -77,8 +78,12 @@ int pb_baseline_load(struct pb_live_set **out, struct pb_arena *a, const struct 
         return pb_err_wrap(err, "the baseline cannot be read; remove it and save a new one");
     if (pb_get_int(&format, doc, "format") < 0 || format != 1)
         return pb_fail(err, PB_E_INPUT, "baseline '%s' is of another version of plumb", path);
-    if (pb_streq(pb_get_str(doc, "lineage"), id->lineage))
-        *out = parse(a, doc);
+    if (!pb_streq(pb_get_str(doc, "lineage"), id->lineage))
+        return 0;
+    *out = parse(a, doc);
+    *commit = pb_get_str(doc, "commit");
+    if (pb_streq(*commit, ""))
+        *commit = NULL;
     return 0;
 }
 
@@ -114,7 +119,7 @@ int pb_baseline_save(const struct pb_baseline_id *id, const struct pb_live_set *
         pb_json_add_string(&b, id->lineage, strlen(id->lineage));
     else
         pb_buf_adds(&b, "null");
-    pb_buf_adds(&b, ",\"resources\":[");
+    pb_buf_addf(&b, ",\"commit\":\"%s\",\"resources\":[", id->commit ? id->commit : "");
     for (size_t i = 0; i < result->n; i++) {
         const struct pb_resource_result *r = &result->v[i];
         const struct pb_live *l = pb_live_find(live, r->address);

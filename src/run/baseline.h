@@ -16,11 +16,13 @@ struct pb_baseline_id {
     const char *unit; /* path of the unit */
     const char *workspace;
     const char *lineage; /* of the state; another one is another infrastructure */
+    const char *commit;  /* full id; for saving: what was verified then */
 };
 
-/* *out stays NULL when there is none for this id. Of another lineage: none. */
-int pb_baseline_load(struct pb_live_set **out, struct pb_arena *a, const struct pb_baseline_id *id,
-                     struct pb_err *err);
+/* *out stays NULL when there is none for this id. Of another lineage: none. `commit` is the one
+ * at which it was saved; NULL in baselines of older versions. */
+int pb_baseline_load(struct pb_live_set **out, const char **commit, struct pb_arena *a,
+                     const struct pb_baseline_id *id, struct pb_err *err);
 
 /* Remembers the live values of every resource that is in sync. Others that are still
  * recorded keep what `old` has for them. */

@@ -2,6 +2,8 @@
 #ifndef PB_RUN_INTERNAL_H
 #define PB_RUN_INTERNAL_H
 
+#include <pthread.h>
+
 #include "model/seal.h"
 #include "run/audit.h"
 
@@ -17,7 +19,12 @@ struct pb_audit_shared {
     char *pack_dirs; /* colon-separated, or NULL */
     char *packs;     /* the private folder that they are in */
     const char *repo_id;
+    pthread_mutex_t git; /* over audit->repo and `tree`: libgit2's objects are of one thread */
+    int requests;        /* under way at once for one unit; 0: the observer's default */
 };
+
+/* All of them, some at the same time; a unit that fails says so itself. -1: interrupted. */
+int pb_audit_units(struct pb_audit_shared *s, struct pb_err *err);
 
 /* One unit from record to verdicts. -1 with u->err set: it failed. */
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);

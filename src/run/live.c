@@ -345,8 +345,9 @@ static void doubt_changes(struct pb_live *l, const struct pb_value *recorded, co
     l->attributes = pb_box(a, pb_map_done(&m, a));
 }
 
-/* Where the first could not see, or saw it, the word of the other that it does not exist is no
- * proof: providers take many a wrong reply for that. */
+/* Where the first could not see, the word of the other that it does not exist is no proof:
+ * providers take many a wrong reply for that. Where it saw it: providers give up an object that is
+ * not whole, such as a rule that lost one of its ranges, and what is left of it tells more. */
 static void merge_absent(struct pb_live *l, const struct pb_live *more, struct pb_arena *a,
                          struct pb_diags *diags)
 {
@@ -358,8 +359,7 @@ static void merge_absent(struct pb_live *l, const struct pb_live *more, struct p
                             l->reason ? l->reason : "not read", more->observer);
     } else if (diags) {
         pb_diag_add(diags, a, "notice", "not-confirmed", l->address,
-                    "'%s' sees it, and '%s' says that it does not exist: it is there", l->observer,
-                    more->observer);
+                    "the pack reads it, and the provider takes it for deleted");
     }
 }
 

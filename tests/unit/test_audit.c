@@ -402,7 +402,8 @@ static void audit__baseline(void **state)
     pb_audit_release(&a);
     o.save_baseline = false;
     assert_int_equal(audit(&a, &o), 0);
-    assert_true(a.units[0].has_baseline);
+    assert_non_null(a.units[0].baseline);
+    assert_string_equal(a.units[0].baseline_commit, a.commit);
     assert_int_equal(a.exit_code, PB_EXIT_PLUMB);
     pb_audit_release(&a);
     fake.live = fake.recorded = "two";

@@ -12,6 +12,7 @@
 #include "config/internal.h"
 #include "model/json.h"
 #include "model/verdict.h"
+#include "policy/gate.h"
 
 static int parse(struct pb_config *c, struct pb_arena *a, const char *text, struct pb_err *err)
 {
@@ -95,7 +96,7 @@ static void config__messages(void **state)
          "plumb.yaml:5: unknown key 'ingore' in unit 'prod'; did you mean 'ignore'?"},
         {"version: 1\nzzzzzz: 1\n",
          "plumb.yaml:2: unknown key 'zzzzzz'; there is: version, units, ignore, packs, observe, "
-         "cache, ledger, fail_on"},
+         "cache, gate, ledger, fail_on"},
         {"units: []\n", "plumb.yaml:1: 'version' is missing: write 'version: 1'"},
         {"version: 2\n", "plumb.yaml:1: 'version' is 2: it must be 1, nothing else than 1"},
         {"version: '1'\n", "plumb.yaml:1: 'version' must be a whole number, not a string"},
@@ -169,6 +170,40 @@ static void config__fail_on_knows_every_verdict(void **state)
     }
 }
 
+static const struct pb_param *param(const struct pb_param *p, const char *name)
+{
+    while (p->name && strcmp(p->name, name) != 0)
+        p++;
+    assert_non_null(p->name);
+    return p;
+}
+
+static void config__gate_knows_every_cause(void **state)
+{
+    const struct pb_param *rules = param(param(pb_params, "gate")->fields, "rules")->fields;
+    const struct pb_param *p = param(rules, "cause");
+    enum pb_gate_decision d;
+    enum pb_cause c;
+    size_t n = 0;
+
+    (void)state;
+    for (; p->values[n]; n++)
+        assert_int_equal(pb_cause_parse(&c, p->values[n]), 0);
+    assert_int_equal(n, PB_NCAUSES);
+    p = param(rules, "decide");
+    for (n = 0; p->values[n]; n++)
+        assert_int_equal(pb_gate_decision_parse(&d, p->values[n]), 0);
+    assert_int_equal(n, 3);
+    p = param(rules, "action");
+    for (n = 0; p->values[n]; n++) {
+        bool known = false;
+
+        for (int i = 0; i <= PB_ACT_UNKNOWN; i++)
+            known |= strcmp(pb_action_name((enum pb_action)i), p->values[n]) == 0;
+        assert_true(known);
+    }
+}
+
 static void config__schema_file_is_the_table(void **state)
 {
     PB_AUTO(buf) struct pb_buf want = PB_BUF_INIT, have = PB_BUF_INIT;
@@ -188,6 +223,7 @@ int main(void)
         cmocka_unit_test(config__defaults),
         cmocka_unit_test(config__messages),
         cmocka_unit_test(config__fail_on_knows_every_verdict),
+        cmocka_unit_test(config__gate_knows_every_cause),
         cmocka_unit_test(config__schema_file_is_the_table),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);

@@ -122,7 +122,7 @@ static void gate__a_hidden_change_under_a_new_commit(void **state)
     at.baseline_is_live = false;
     c.attrs = &at;
     assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_OVERWRITE);
-    assert_string_equal(why, "tags.team overwrites a change made outside of Git with another");
+    assert_string_equal(why, "tags.team: overwrites a change made outside of Git with another");
 }
 
 static void gate__moved_and_imported_alone_change_the_record(void **state)

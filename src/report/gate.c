@@ -1,0 +1,200 @@
+#include "report/gate.h"
+
+#include "base/mem.h"
+#include "report/pen.h"
+#include "report/put.h"
+
+#include <string.h>
+
+/* ---- for people --------------------------------------------------------------------------- */
+
+static enum pb_style style_of(enum pb_gate_decision d)
+{
+    return d == PB_GATE_ALLOW ? PB_GREEN : d == PB_GATE_ASK ? PB_YELLOW : PB_RED;
+}
+
+struct sum {
+    size_t changes, refusals, failed;
+    size_t by[3];
+    enum pb_gate_decision decision;
+};
+
+static struct sum sum_of(const struct pb_audit *a, const struct pb_unit_gate *gates)
+{
+    struct sum s = {0};
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        const struct pb_gate_out *o = &gates[i].out;
+
+        s.failed += a->units[i].failed;
+        if (a->units[i].failed)
+            continue;
+        s.changes += o->n;
+        s.refusals += o->nrefusals;
+        for (int d = 0; d < 3; d++)
+            s.by[d] += o->by_decision[d];
+        if (o->decision > s.decision)
+            s.decision = o->decision;
+    }
+    return s;
+}
+
+static void headline(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_gate *gates)
+{
+    struct sum s = sum_of(a, gates);
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
+    const char *of = pb_pen_count(p, s.changes, "change");
+
+    if (s.failed)
+        pb_buf_addf(&line, "error: %zu of %s could not be planned", s.failed,
+                    pb_pen_count(p, a->nunits, "unit"));
+    else if (s.decision == PB_GATE_DENY && s.by[PB_GATE_DENY])
+        pb_buf_addf(&line, "refused: %zu of %s%s", s.by[PB_GATE_DENY], of,
+                    s.refusals ? ", and the commit or plan itself" : "");
+    else if (s.decision == PB_GATE_DENY)
+        pb_buf_addf(&line,
+                    "refused: not for what it changes (%s), but for the commit or plan itself", of);
+    else if (!s.changes)
+        pb_buf_adds(&line, "nothing to apply");
+    else if (s.decision == PB_GATE_ASK)
+        pb_buf_addf(&line, "asks: %zu of %s need somebody's yes", s.by[PB_GATE_ASK], of);
+    else
+        pb_buf_addf(&line, "allowed: %s, all explained by Git", of);
+    pb_pen_on(p, s.failed ? PB_RED : style_of(s.decision));
+    pb_pen_words(p, line.s, 0, 2);
+    pb_pen_off(p);
+    pb_buf_addc(p->b, '\n');
+}
+
+static void change(struct pb_pen *p, const struct pb_gate_verdict *v,
+                   const struct pb_resource_result *r)
+{
+    bool whole =
+        r->action == PB_ACT_CREATE || r->action == PB_ACT_DELETE || r->action == PB_ACT_FORGET;
+
+    pb_buf_adds(p->b, "\n    ");
+    pb_pen_ink(p, style_of(v->decision), pb_gate_decision_names[v->decision]);
+    pb_buf_addf(p->b, "  %s  ",
+                r->action == PB_ACT_NONE ? v->change->imports ? "import" : "move"
+                                         : pb_action_name(r->action));
+    pb_pen_ink(p, PB_BOLD, r->address);
+    pb_buf_addf(p->b, "  %s\n", pb_cause_names[v->cause]);
+    pb_pen_line(p, 6, pb_arena_printf(p->arena, "%s; decided by %s", v->why, v->rule));
+    if (!whole)
+        pb_pen_attributes(p, r, false);
+}
+
+static void refusal(struct pb_pen *p, const struct pb_gate_refusal *r)
+{
+    pb_buf_adds(p->b, "\n    ");
+    pb_pen_ink(p, PB_RED, "refused");
+    pb_buf_addf(p->b, "  %s\n", r->code);
+    pb_pen_line(p, 6, r->what);
+    pb_pen_line(p, 6, pb_arena_printf(p->arena, "remedy: %s", r->remedy));
+}
+
+static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u,
+                 const struct pb_unit_gate *g)
+{
+    pb_pen_unit(p, a, u);
+    if (u->failed) {
+        pb_buf_adds(p->b, "    ");
+        pb_pen_words(p, u->err.msg, 4, 4);
+        pb_buf_addc(p->b, '\n');
+        return;
+    }
+    if (g->facts.last)
+        pb_buf_addf(p->b, "    last verified at commit %.8s\n", g->facts.last);
+    else
+        pb_pen_line(p, 4,
+                    "nothing was verified yet: 'plumb audit --save-baseline' at what is applied "
+                    "now lets later plans be told from stale ones");
+    for (size_t i = 0; i < g->out.nrefusals; i++)
+        refusal(p, &g->out.refusals[i]);
+    for (int d = PB_GATE_DENY; d >= PB_GATE_ALLOW; d--)
+        for (size_t i = 0; i < g->out.n; i++)
+            if ((int)g->out.v[i].decision == d)
+                change(p, &g->out.v[i], g->results[i]);
+    if (!g->out.n)
+        pb_buf_adds(p->b, "    no changes\n");
+}
+
+void pb_report_gate_text(struct pb_buf *b, const struct pb_audit *a,
+                         const struct pb_unit_gate *gates, const struct pb_report_opts *o)
+{
+    struct pb_pen p = pb_pen_of(b, o);
+
+    headline(&p, a, gates);
+    for (size_t i = 0; i < a->nunits; i++)
+        unit(&p, a, &a->units[i], &gates[i]);
+    pb_pen_diagnostics(&p, a);
+    pb_pen_release(&p);
+}
+
+/* ---- for programs ------------------------------------------------------------------------- */
+
+static void member(struct pb_buf *b, const char *name, const char *s)
+{
+    pb_put_key(b, name);
+    pb_put_string(b, s);
+}
+
+static void put_change(struct pb_buf *b, const struct pb_gate_verdict *v,
+                       const struct pb_resource_result *r)
+{
+    pb_buf_adds(b, "{\"address\":");
+    pb_put_string(b, r->address);
+    member(b, "action", pb_action_name(r->action));
+    member(b, "verdict", pb_verdict_name(r->verdict));
+    member(b, "cause", pb_cause_names[v->cause]);
+    member(b, "decision", pb_gate_decision_names[v->decision]);
+    member(b, "why", v->why);
+    member(b, "rule", v->rule);
+    pb_put_key(b, "attributes");
+    pb_put_attributes(b, r, false);
+    pb_buf_addc(b, '}');
+}
+
+static void put_gate(struct pb_buf *b, const struct pb_unit_gate *g)
+{
+    member(b, "decision", pb_gate_decision_names[g->out.decision]);
+    member(b, "last_verified", g->facts.last);
+    pb_buf_adds(b, ",\"refusals\":[");
+    for (size_t i = 0; i < g->out.nrefusals; i++) {
+        pb_buf_adds(b, i ? ",{\"code\":" : "{\"code\":");
+        pb_put_string(b, g->out.refusals[i].code);
+        member(b, "what", g->out.refusals[i].what);
+        member(b, "remedy", g->out.refusals[i].remedy);
+        pb_buf_addc(b, '}');
+    }
+    pb_buf_adds(b, "],\"changes\":[");
+    for (size_t i = 0; i < g->out.n; i++) {
+        pb_buf_adds(b, i ? ",\n" : "\n");
+        put_change(b, &g->out.v[i], g->results[i]);
+    }
+    pb_buf_addc(b, ']');
+}
+
+void pb_report_gate_json(struct pb_buf *b, const struct pb_audit *a,
+                         const struct pb_unit_gate *gates, const struct pb_report_opts *o)
+{
+    pb_buf_adds(b, "{\"format_version\":\"1.0\"");
+    member(b, "plumb_version", o->version);
+    pb_buf_adds(b, ",\"units\":[");
+    for (size_t i = 0; i < a->nunits; i++) {
+        const struct pb_unit_result *u = &a->units[i];
+
+        pb_buf_adds(b, i ? ",\n{\"name\":" : "\n{\"name\":");
+        pb_put_string(b, u->config.name);
+        member(b, "path", u->config.path);
+        member(b, "commit", a->commit);
+        if (u->failed)
+            member(b, "error", u->err.msg);
+        else
+            put_gate(b, &gates[i]);
+        pb_buf_addc(b, '}');
+    }
+    pb_buf_adds(b, "],\n\"diagnostics\":[");
+    pb_put_diagnostics(b, a);
+    pb_buf_adds(b, "]}\n");
+}
