@@ -124,6 +124,8 @@ struct pb_executor {
 /* What an observer is asked to read. A resource without attributes is one that no state knows:
  * an observer that confirms finds it by its id, as an import would; the others need not. */
 struct pb_observe_request {
+    const struct pb_unit_ctx *unit;         /* with its tree, for the last resort; else NULL */
+    const struct pb_recorded_set *recorded; /* all of the unit; NULL without `unit` */
     const struct pb_recorded *const *resources;
     size_t n;
     const struct pb_provider_config *providers;
@@ -150,6 +152,10 @@ struct pb_observer {
      * and to confirm what another did not find in sync. */
     bool confirms;
 
+    /* Lets the tool itself look: slow, and the same eyes as those that are doubted. Asked for
+     * what nobody else could read because they could not work at all. */
+    bool last_resort;
+
     /* Required. Whether this observer can read that type of that provider at all. */
     bool (*covers)(const struct pb_observe_request *rq, const char *provider_source,
                    const char *type);
@@ -170,6 +176,7 @@ struct pb_observer {
 extern const struct pb_executor pb_terraform;
 extern const struct pb_observer pb_rest;
 extern const struct pb_observer pb_provider;
+extern const struct pb_observer pb_terraform_refresh;
 
 /* registry.c */
 extern const struct pb_executor *const pb_executors[]; /* NULL-terminated */

@@ -52,6 +52,8 @@ void pb_session_fail(struct pb_session *s, const char *fmt, ...)
     if (text.len > PB_SESSION_REASON_MAX)
         pb_buf_truncate(&text, PB_SESSION_REASON_MAX);
     s->problem = pb_arena_strdup(s->run->arena, text.s);
+    for (size_t i = 0; s->phase < PB_SESSION_READING && i < s->ntargets; i++)
+        s->targets[i].out->unusable = true;
     stop(s);
     pb_session_settle(s, s->problem);
 }

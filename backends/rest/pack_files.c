@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include "backends/rest/pack.h"
+#include "base/data.h"
 #include "base/fs.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
-#include "paths.h"
 
 enum { MAX_PACK = 1 << 20 };
 
@@ -25,36 +25,17 @@ struct pb_packs {
     struct seen *seen;
 };
 
-/* The program's own: beside it when it runs from where it was built, else installed. */
-static void add_shipped(struct pb_strv *dirs)
-{
-    static const char *const beside[] = {"../share/plumb", "..",          "../..",
-                                         "../../..",       "../../../..", "../../../../.."};
-    char exe[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *slash = strrchr(exe, '/');
-    if (slash)
-        *slash = '\0';
-    for (size_t i = 0; slash && i < PB_COUNT(beside); i++) {
-        PB_AUTO(str) char *dir = pb_asprintf("%s/%s/schemas/observers", exe, beside[i]);
-        if (pb_fs_is_dir(dir)) {
-            pb_strv_add(dirs, dir);
-            return;
-        }
-    }
-    pb_strv_add(dirs, PLUMB_DATADIR "/schemas/observers");
-}
-
 static void all_dirs(struct pb_strv *out, const char *dirs)
 {
+    PB_AUTO(str) char *shipped = pb_data_path("schemas/observers");
+
     while (dirs && *dirs) {
         size_t n = strcspn(dirs, ":");
         if (n)
             pb_strv_addf(out, "%.*s", (int)n, dirs);
         dirs += n + (dirs[n] == ':');
     }
-    add_shipped(out);
+    pb_strv_add(out, shipped);
 }
 
 /* A provider's folder has the last part of its source's name. */

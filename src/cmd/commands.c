@@ -7,7 +7,7 @@
 
 const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
-static const char *const observer_names[] = {"rest", "provider", NULL};
+static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static const char *const command_names[] = {"audit",   "plan",       "explain", "observe",
                                             "log",     "init",       "doctor",  "help",

@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 
 #include "base/child.h"
+#include "base/data.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -75,6 +75,7 @@ struct pb_live {
     const char *observer; /* "rest" */
     enum pb_presence presence;
     const char *reason; /* why unknown, or the proof of absence; NULL when known */
+    bool unusable;      /* unknown because the observer could not work at all: another one may */
     const struct pb_value *attributes;
     /* The recorded attributes as the observer's own upgrade of them has it, where that is
      * something else; or NULL. */

@@ -1,6 +1,5 @@
 /*
- * data.h: the tables that are shipped with plumb (schemas/): where they are, and those that
- * the audit needs. PLUMB_DATA_DIR, then beside the program, then where it was installed.
+ * data.h: those of the tables that are shipped with plumb (base/data.h) that the audit needs.
  */
 #ifndef PB_RUN_DATA_H
 #define PB_RUN_DATA_H
@@ -8,9 +7,6 @@
 #include "base/err.h"
 #include "model/value.h"
 #include "reconcile/echo.h"
-
-/* Caller frees. A file that is nowhere has the path where it should be. */
-char *pb_data_path(const char *name); /* "schemas/echoes.yaml" */
 
 /* Parses a shipped YAML file into the arena. */
 int pb_data_read(const struct pb_value **out, struct pb_arena *a, const char *name,

@@ -16,7 +16,7 @@ struct reader {
     struct pb_live *out; /* one for each in `res` */
     const struct pb_recorded **res;
     size_t n;
-    bool confirming; /* by those observers that confirm, else by the others */
+    enum { FIRST, CONFIRM, LAST } pass; /* which observers are asked */
     struct pb_observe_stats *stats;
 };
 
@@ -110,12 +110,17 @@ static void unknown(struct reader *rd, size_t i, const char *reason)
         .address = rd->res[i]->address, .presence = PB_P_UNKNOWN, .reason = reason};
 }
 
+static bool takes_part(const struct reader *rd, const struct pb_observer *o)
+{
+    return rd->pass == (o->last_resort ? LAST : o->confirms ? CONFIRM : FIRST);
+}
+
 static const struct pb_observer *ask_who(struct reader *rd, const char *source, const char *type)
 {
     const struct pb_observer *forced = rd->rq->observer ? pb_live_observer(rd->rq->observer) : NULL;
 
     for (size_t k = 0; pb_observers[k]; k++)
-        if ((forced ? pb_observers[k] == forced : pb_observers[k]->confirms == rd->confirming) &&
+        if ((forced ? pb_observers[k] == forced : takes_part(rd, pb_observers[k])) &&
             pb_observers[k]->covers(&rd->base, source, type))
             return pb_observers[k];
     return NULL;
@@ -222,6 +227,7 @@ static int read_them(struct reader *rd, struct pb_err *err)
     static const struct pb_schema_set none;
     const struct pb_live_request *rq = rd->rq;
     const struct pb_observer **who = pb_calloc(rd->n + 1, sizeof(*who));
+    const struct pb_observer *forced;
     int64_t start = pb_clock_ms();
     int rc = 0;
 
@@ -236,8 +242,14 @@ static int read_them(struct reader *rd, struct pb_err *err)
         .progress = rq->progress,
         .diags = rq->diags,
     };
-    if (rq->observer && !pb_live_observer(rq->observer))
+    forced = rq->observer ? pb_live_observer(rq->observer) : NULL;
+    if (rq->observer && !forced)
         rc = pb_fail(err, PB_E_USAGE, "there is no observer '%s'", rq->observer);
+    else if (rq->unit && (forced ? forced->last_resort : rd->pass == LAST)) {
+        rd->base.unit = rq->unit(rq->unit_ctx, err);
+        rd->base.recorded = rq->recorded;
+        rc = rd->base.unit ? 0 : -1;
+    }
     if (rc == 0)
         assign(rd, who);
     for (size_t k = 0; rc == 0 && pb_observers[k]; k++)
@@ -379,6 +391,7 @@ static void merge(struct pb_live *l, const struct pb_live *more, const struct pb
             doubt_changes(l, more->upgraded ? more->upgraded : r->attributes, garbled, a);
     } else if (l->presence == PB_P_UNKNOWN) {
         l->reason = pb_arena_printf(a, "%s; %s", l->reason ? l->reason : "not read", why);
+        l->unusable = more->unusable;
     } else if (diags && !pb_map_has(told, why)) {
         pb_map_put(told, why, told);
         pb_diag_add(diags, a, "notice", "not-confirmed", l->address,
@@ -386,34 +399,54 @@ static void merge(struct pb_live *l, const struct pb_live *more, const struct pb
     }
 }
 
-int pb_live_confirm(struct pb_live_set *set, const size_t *want, size_t n,
-                    struct pb_observe_stats *stats, struct pb_arena *a,
-                    const struct pb_live_request *rq, struct pb_err *err)
+/* One pass over `want`; what was learned is merged into `all`. */
+static int pass_over(struct pb_live *all, const size_t *want, size_t n, struct reader *rd,
+                     struct pb_err *err)
 {
-    struct reader rd = {.arena = a, .rq = rq, .stats = stats, .confirming = true};
-    struct pb_live *all = pb_arena_zalloc(a, (set->n + 1) * sizeof(*all));
+    const struct pb_live_request *rq = rd->rq;
     size_t *at = pb_calloc(n + 1, sizeof(*at));
     PB_AUTO(map) struct pb_map told = PB_MAP_INIT;
     int rc = 0;
 
-    memcpy(all, set->v, set->n * sizeof(*all));
-    rd.res = pb_calloc(n + 1, sizeof(*rd.res));
+    rd->n = 0;
+    rd->res = pb_calloc(n + 1, sizeof(*rd->res));
     for (size_t i = 0; i < n; i++) {
-        const struct pb_recorded *r = pb_recorded_find(rq->recorded, set->v[want[i]].address);
+        const struct pb_recorded *r = pb_recorded_find(rq->recorded, all[want[i]].address);
 
         if (!r)
             continue;
-        at[rd.n] = want[i];
-        rd.res[rd.n++] = r;
+        at[rd->n] = want[i];
+        rd->res[rd->n++] = r;
     }
-    rd.out = pb_arena_zalloc(a, (rd.n + 1) * sizeof(*rd.out));
-    if (rd.n)
-        rc = read_them(&rd, err);
-    for (size_t i = 0; rc == 0 && i < rd.n; i++)
-        if (rd.out[i].observer) /* else none covers its type */
-            merge(&all[at[i]], &rd.out[i], rd.res[i], &told, a, rq->diags);
-    set->v = all;
-    free(rd.res);
+    rd->out = pb_arena_zalloc(rd->arena, (rd->n + 1) * sizeof(*rd->out));
+    if (rd->n)
+        rc = read_them(rd, err);
+    for (size_t i = 0; rc == 0 && i < rd->n; i++)
+        if (rd->out[i].observer) /* else none covers its type */
+            merge(&all[at[i]], &rd->out[i], rd->res[i], &told, rd->arena, rq->diags);
+    free(pb_take(&rd->res));
     free(at);
+    return rc;
+}
+
+int pb_live_confirm(struct pb_live_set *set, const size_t *want, size_t n,
+                    struct pb_observe_stats *stats, struct pb_arena *a,
+                    const struct pb_live_request *rq, struct pb_err *err)
+{
+    struct reader rd = {.arena = a, .rq = rq, .stats = stats, .pass = CONFIRM};
+    struct pb_live *all = pb_arena_zalloc(a, (set->n + 1) * sizeof(*all));
+    size_t *dark = pb_calloc(n + 1, sizeof(*dark)), ndark = 0;
+    int rc;
+
+    memcpy(all, set->v, set->n * sizeof(*all));
+    rc = pass_over(all, want, n, &rd, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (all[want[i]].presence == PB_P_UNKNOWN && all[want[i]].unusable)
+            dark[ndark++] = want[i];
+    rd.pass = LAST;
+    if (rc == 0 && ndark && rq->unit)
+        rc = pass_over(all, dark, ndark, &rd, err);
+    set->v = all;
+    free(dark);
     return rc;
 }

@@ -16,6 +16,9 @@ struct pb_live_request {
     const char *observer;                /* only this one, or NULL */
     const char *pack_dirs;
     const struct pb_plugin_site *plugins; /* or NULL */
+    /* For the last resort: the unit, whose tree is there once this was called; or NULL. */
+    const struct pb_unit_ctx *(*unit)(void *ctx, struct pb_err *err);
+    void *unit_ctx;
     int concurrency;
     long timeout_ms;
     const struct pb_progress *progress;
@@ -34,7 +37,8 @@ int pb_live_again(struct pb_live_set *set, size_t *again, struct pb_observe_stat
                   const struct pb_provider_config *before, size_t nbefore, struct pb_err *err);
 
 /* Reads those of `want` (n indexes into set->v, ascending) through observers that run the tool's
- * plugins; `set` is changed in place where they know more. What they could not tell is added to
+ * plugins; what is not known even then because those could not work at all, through the tool
+ * itself. `set` is changed in place where they know more. What they could not tell is added to
  * the reason of what was not known before, and told as a notice otherwise. */
 int pb_live_confirm(struct pb_live_set *set, const size_t *want, size_t n,
                     struct pb_observe_stats *stats, struct pb_arena *a,

@@ -137,6 +137,13 @@ static int need_tree(struct job *j, struct pb_err *err)
     return rc;
 }
 
+static const struct pb_unit_ctx *unit_with_tree(void *ctx, struct pb_err *err)
+{
+    struct job *j = ctx;
+
+    return need_tree(j, err) < 0 ? NULL : &j->ctx;
+}
+
 static struct pb_live_request live_request(struct job *j)
 {
     const struct pb_audit *a = j->s->audit;
@@ -145,6 +152,8 @@ static struct pb_live_request live_request(struct job *j)
 
     return (struct pb_live_request){
         .plugins = site ? &j->site : NULL,
+        .unit = unit_with_tree,
+        .unit_ctx = j,
         .recorded = &j->u->recorded,
         .local_types = j->s->local_types,
         .observer = j->s->options->observer,

@@ -99,7 +99,7 @@ sim_initialised() { # [TF...]
     [ $# = 0 ] || printf '%s\n' "$@" >"$repo/more.tf"
     export TF_CLI_CONFIG_FILE=$BATS_TEST_TMPDIR/terraformrc
     printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' \
-        "$SIM_BIN/mirror" >"$TF_CLI_CONFIG_FILE"
+        "${SIM_MIRROR:-$SIM_BIN/mirror}" >"$TF_CLI_CONFIG_FILE"
     sim_terraform init -input=false
     commit_all "$repo" "the shop"
 }
