@@ -137,6 +137,14 @@ enum pb_cause pb_cause_of(const char **why, struct pb_arena *a, const struct pb_
         return PB_CAUSE_RECORD;
     if (c->verdict == PB_CONVERGED || c->verdict == PB_STALE_RECORD)
         return PB_CAUSE_RECORD;
+    for (size_t i = 0; i < c->nattrs; i++)
+        if (c->attrs[i].verdict == PB_COMPUTED) {
+            *why = pb_arena_printf(a,
+                                   "%s: changed outside of Git, and the provider wants its own "
+                                   "value back",
+                                   c->attrs[i].path);
+            return PB_CAUSE_REVERT;
+        }
     *why = "neither Git nor the world changed anything about it: look at provider version, "
            "variables and data sources";
     return PB_CAUSE_UNEXPLAINED;
