@@ -248,8 +248,10 @@ int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
     curl_easy_setopt(e, CURLOPT_PRIVATE, t);
     curl_easy_setopt(e, CURLOPT_CAINFO, rq->ca_file != NULL ? rq->ca_file : trust->file);
     curl_easy_setopt(e, CURLOPT_CAPATH, rq->ca_file != NULL ? NULL : trust->dir);
-    if (rq->client_cert != NULL)
+    if (rq->client_cert != NULL) {
         curl_easy_setopt(e, CURLOPT_SSLCERT, rq->client_cert);
+        curl_easy_setopt(e, CURLOPT_KEYPASSWD, ""); /* or OpenSSL asks for one on the terminal */
+    }
     if (rq->client_key != NULL)
         curl_easy_setopt(e, CURLOPT_SSLKEY, rq->client_key);
     set_proxy(e, rq);
@@ -306,8 +308,8 @@ static const char *in_short(CURLcode code)
     case CURLE_GOT_NOTHING: return "the connection closed without a reply";
     case CURLE_SSL_CACERT_BADFILE: return "the CA certificates cannot be read";
     case CURLE_SSL_CERTPROBLEM:
-        return "the client certificate cannot be used: it or its key is missing or not PEM, or "
-               "they do not belong together";
+        return "the client certificate cannot be used: it or its key is missing or not PEM, they "
+               "do not belong together, or the key has a passphrase";
     default: return curl_easy_strerror(code);
     }
 }

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import signal
+import subprocess
 import tempfile
 import threading
 import time
@@ -12,7 +13,7 @@ import unittest
 import zlib
 from pathlib import Path
 
-from servers import (Certificates, Proxy, Server, environment, livetry, reply,
+from servers import (LIVETRY, Certificates, Proxy, Server, environment, livetry, reply,
                      start_livetry)
 
 TOKEN = "token-that-nobody-may-see"
@@ -128,6 +129,29 @@ class Tls(WithCertificates):
             r = one(server.url, settings=settings)
             self.assertEqual((r["outcome"], r["tries"]), ("failed", 1))
             self.assertIn("client.crt", r["error"])
+
+    def test_key_with_a_passphrase_asks_nobody(self):
+        """OpenSSL would ask on the terminal, or read the passphrase from standard input."""
+        self.certs.openssl("pkcs8", "-topk8", "-in", "client.key", "-out", "locked.key",
+                           "-passout", "pass:word")
+        document = {"requests": [{"url": "x"}], "settings": {
+            "scheme": "client_cert", "cert_file": self.certs.path("client.crt"),
+            "key_file": self.certs.path("locked.key"), "ca_file": self.ca}}
+        with Server(context=self.certs.context(client=True)) as server:
+            document["requests"][0]["url"] = server.url
+            child = subprocess.Popen([LIVETRY, "http", json.dumps(document)], env=environment(),
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True, start_new_session=True)
+            try:
+                child.wait(timeout=10)
+            finally:
+                child.kill()
+                out, err = child.communicate()
+            self.assertEqual(err, "")
+            r = json.loads(out.splitlines()[0])
+            self.assertEqual((r["outcome"], r["tries"]), ("failed", 1))
+            self.assertIn("locked.key", r["error"])
+            self.assertIn("passphrase", r["error"])
 
     def test_connections_are_kept(self):
         with Server(context=self.certs.context()) as server:
