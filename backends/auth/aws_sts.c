@@ -145,6 +145,15 @@ static int take(struct pb_aws_creds *out, const struct pb_aws_role *role, int st
     return rc;
 }
 
+/* With a 400, which is otherwise final. */
+static bool throttled(int status, const char *body, size_t n, void *ctx)
+{
+    static const char code[] = "<Code>Throttling"; /* and ThrottlingException */
+
+    (void)ctx;
+    return status == 400 && memmem(body, n, code, sizeof(code) - 1) != NULL;
+}
+
 int pb_aws_creds_role(struct pb_aws_creds *out, struct pb_aws_session *s,
                       const struct pb_aws_role *role, const struct pb_aws_creds *with,
                       const char *token, const char *source, struct pb_err *err)
@@ -158,8 +167,11 @@ int pb_aws_creds_role(struct pb_aws_creds *out, struct pb_aws_session *s,
     char *own = pb_asprintf("https://sts.%s.%s", sg.region, pb_aws_dns_suffix(sg.region));
     PB_AUTO(str) char *public = pb_aws_public_url(s, sg.region, own);
     PB_AUTO(str) char *url = pb_asprintf("%s/", endpoint != NULL ? endpoint : public);
-    struct pb_http_rq rq = {
-        .method = "POST", .url = url, .headers = headers, .label = "sts AssumeRole"};
+    struct pb_http_rq rq = {.method = "POST",
+                            .url = url,
+                            .headers = headers,
+                            .label = "sts AssumeRole",
+                            .throttled = throttled};
     int status = 0, rc = -1;
 
     pb_aws_transport(s, &rq);

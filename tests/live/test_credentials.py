@@ -349,6 +349,35 @@ class Block(WithWorld):
                           self.world.requests[-1].headers["authorization"])
 
 
+class Sts(WithWorld):
+    ROLE = {"access_key": "AKIDblock", "secret_key": "s", "assume_role": {"role_arn": role("r")}}
+
+    def test_throttled(self):
+        """It says so with a 400: many who start at the same time all get through."""
+        slow = reply(400, "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded"
+                          "</Message></Error></ErrorResponse>", {"Content-Type": "text/xml"})
+        answers, real = [slow, slow], self.world.handler
+        self.world.handler = lambda r: answers.pop() if answers else real(r)
+        self.assertEqual(self.home().plumb(self.ROLE)["access_key"], "ASIAr")
+        self.assertEqual(len(self.world.requests), 3)
+
+    def test_refusals_are_not_tried_again(self):
+        self.world.denied.add("r")
+        self.assertIn("403 AccessDenied: no", self.home().plumb(self.ROLE)["error"])
+        self.assertEqual(len(self.world.requests), 1)
+
+
+class Refused(WithWorld):
+    def test_what_needs_a_person(self):
+        for config, words in (
+                (f"[profile x]\nrole_arn = {role('m')}\nsource_profile = x\nmfa_serial = y\n"
+                 + KEYS.format("AKIDx"), "MFA"),
+                ("[profile x]\nlogin_session = arn:aws:iam::123456789012:user/x\n", "aws login")):
+            error = self.home(config, AWS_PROFILE="x").plumb()["error"]
+            self.assertIn(words, error)
+            self.assertIn("aws configure export-credentials --profile x --format env", error)
+
+
 class Renewal(WithWorld):
     CHAIN = {"AWS_PROFILE": "ground"}
     ROLE = {"assume_role": [{"role_arn": role("r")}]}
