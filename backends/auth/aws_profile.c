@@ -86,6 +86,13 @@ static int ground(struct pb_aws_creds *out, struct pb_aws_session *s, const char
         return from_source(out, s, name, source, err);
     if (get(s, name, "sso_session") != NULL || get(s, name, "sso_start_url") != NULL)
         return pb_aws_creds_sso(out, s, name, err);
+    if (get(s, name, "login_session") != NULL)
+        return pb_fail(
+            err, PB_E_AUTH,
+            "profile '%s' signs in with 'aws login', whose sessions plumb does not "
+            "renew: run 'aws configure export-credentials --profile %s --format env' and "
+            "set what it prints",
+            name, name);
     if (process != NULL)
         return pb_aws_creds_process(out, process, err);
     if (depth > 0 || role != NULL)
