@@ -98,7 +98,7 @@ static const struct pb_param observe_params[] = {
      .def = "the observer's",
      .min = 1,
      .max = 512,
-     .meaning = "requests under way at once",
+     .meaning = "requests under way at once, for all units together",
      AT(pb_config_observe, concurrency)},
     {.name = "timeout",
      .kind = PB_PK_DURATION,
