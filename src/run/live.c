@@ -390,7 +390,8 @@ static void merge(struct pb_live *l, const struct pb_live *more, const struct pb
         if (garbled)
             doubt_changes(l, more->upgraded ? more->upgraded : r->attributes, garbled, a);
     } else if (l->presence == PB_P_UNKNOWN) {
-        l->reason = pb_arena_printf(a, "%s; %s", l->reason ? l->reason : "not read", why);
+        l->reason =
+            pb_arena_printf(a, "%s%s%s", l->reason ? l->reason : "not read", PB_LIVE_NOR, why);
         l->unusable = more->unusable;
     } else if (diags && !pb_map_has(told, why)) {
         pb_map_put(told, why, told);

@@ -7,6 +7,9 @@
 
 #include "backends/backend.h"
 
+/* In a reason: between what one observer said and what the next said that was asked too. */
+#define PB_LIVE_NOR "; nor otherwise: "
+
 struct pb_live_request {
     const struct pb_recorded_set *recorded;
     const struct pb_provider_config *providers;

@@ -26,6 +26,7 @@ static struct fake {
     const char *recorded; /* what the state says */
     const char *region;   /* what the plan says */
     const char *live;     /* what is live */
+    const char *confirm;  /* what the second observer says: a name, "absent", "unknown"; or NULL */
     int refined, records, declares, observes, observed;
     bool observed_wrong; /* somebody was asked with the wrong region last */
     char tree[256];
@@ -174,6 +175,27 @@ static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct p
     return 0;
 }
 
+static bool covers_too(const struct pb_observe_request *rq, const char *source, const char *type)
+{
+    return fake.confirm && covers(rq, source, type);
+}
+
+static int confirm(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
+                   const struct pb_observe_request *rq, struct pb_err *err)
+{
+    (void)stats, (void)err;
+    for (size_t i = 0; i < rq->n; i++) {
+        out[i] = (struct pb_live){.presence = PB_P_KNOWN, .reason = "so it says"};
+        if (strcmp(fake.confirm, "absent") == 0)
+            out[i].presence = PB_P_ABSENT;
+        else if (strcmp(fake.confirm, "unknown") == 0)
+            out[i].presence = PB_P_UNKNOWN;
+        else
+            out[i].attributes = pb_box(a, map1(a, "name", fake.confirm));
+    }
+    return 0;
+}
+
 static const struct pb_executor executor = {.name = "terraform",
                                             .is_unit_dir = is_unit_dir,
                                             .scan = pb_tf_scan,
@@ -184,7 +206,9 @@ static const struct pb_executor executor = {.name = "terraform",
                                             .preview_providers = preview};
 static const struct pb_observer observer = {.name = "fake", .covers = covers, .observe = observe};
 const struct pb_executor *const pb_executors[] = {&executor, NULL};
-const struct pb_observer *const pb_observers[] = {&observer, NULL};
+static const struct pb_observer confirmer = {
+    .name = "second", .confirms = true, .covers = covers_too, .observe = confirm};
+const struct pb_observer *const pb_observers[] = {&observer, &confirmer, NULL};
 
 static char *repo; /* made by setup */
 
@@ -412,6 +436,42 @@ static void audit__baseline(void **state)
     pb_audit_release(&a);
 }
 
+/* Who was seen with its attributes is there, whatever a second observer makes of it. */
+static void audit__drift_is_confirmed(void **state)
+{
+    static const struct {
+        const char *confirm, *observer, *diag;
+        enum pb_verdict verdict;
+    } rows[] = {
+        {NULL, "fake", NULL, PB_DRIFTED},
+        {"two", "second", NULL, PB_DRIFTED},
+        {"one", "second", "observers-disagree", PB_IN_SYNC},
+        {"absent", "fake", "not-confirmed", PB_DRIFTED},
+        {"unknown", "fake", "not-confirmed", PB_DRIFTED},
+    };
+    struct pb_audit_options o = {0};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        struct pb_audit a;
+        const struct pb_resource_result *r;
+
+        reset();
+        fake.cached = true;
+        fake.live = "two";
+        fake.confirm = rows[i].confirm;
+        assert_int_equal(audit(&a, &o), 0);
+        r = &a.units[0].out.v[0];
+        assert_string_equal(r->address, "example_thing.a");
+        assert_int_equal(r->verdict, rows[i].verdict);
+        assert_string_equal(r->observer, rows[i].observer);
+        assert_int_equal(a.units[0].diags.n, rows[i].diag != NULL);
+        if (rows[i].diag)
+            assert_string_equal(a.units[0].diags.v[0].code, rows[i].diag);
+        pb_audit_release(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +482,7 @@ int main(void)
         cmocka_unit_test(audit__a_failed_unit_is_reported),
         cmocka_unit_test(audit__targets_and_rules),
         cmocka_unit_test(audit__baseline),
+        cmocka_unit_test(audit__drift_is_confirmed),
     };
     return cmocka_run_group_tests_name("audit", tests, setup, teardown);
 }
