@@ -173,9 +173,13 @@ int pb_repo_resolve(char id[PB_OID_HEX], struct pb_repo *repo, const char *rev, 
     PB_AUTO(gitobject) git_object *commit = NULL;
     int code = git_revparse_single(&found, repo->git, rev);
 
+    if (code == GIT_ENOTFOUND && git_repository_head_unborn(repo->git) == 1)
+        return pb_fail(err, PB_E_GIT,
+                       "the repository has no commit for '%s' yet: plumb reads what is committed",
+                       rev);
     if (code == GIT_ENOTFOUND || code == GIT_EINVALIDSPEC)
         return pb_fail(err, PB_E_GIT,
-                       "revision '%s' is not in this repository%s: name a branch, tag or commit",
+                       "revision '%s' is not in this repository: name a branch, tag or commit%s",
                        rev,
                        pb_repo_is_shallow(repo) ? " (a shallow clone: git fetch --unshallow)"
                                                 : ", or fetch it first");
