@@ -38,6 +38,9 @@ void pb_pen_attributes(struct pb_pen *p, const struct pb_resource_result *r, boo
 void pb_pen_unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u);
 void pb_pen_diagnostics(struct pb_pen *p, const struct pb_audit *a);
 
+/* What of a unit could not be observed, by reason, each with a remedy. */
+void pb_pen_darkness(struct pb_pen *p, const struct pb_unit_result *u);
+
 /* "1 resource", "2 resources". In the pen's arena. */
 const char *pb_pen_count(struct pb_pen *p, size_t n, const char *what);
 

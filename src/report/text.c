@@ -1,12 +1,9 @@
 /* The report for people: the one line that matters, then the evidence. */
 #include "report/pen.h"
 
-#include "base/map.h"
 #include "base/mem.h"
 
 #include <string.h>
-
-enum { REASON_ADDRESSES = 5 };
 
 static const char *in_words(struct pb_pen *p, enum pb_verdict v)
 {
@@ -174,99 +171,6 @@ static void resource(struct pb_pen *p, const struct pb_resource_result *r, bool 
     *alone = lines == 1;
 }
 
-static bool is_dark(enum pb_verdict v)
-{
-    return pb_verdicts[v].effect == PB_EFFECT_INCONCLUSIVE;
-}
-
-static const char *dark_reason(const struct pb_resource_result *r)
-{
-    if (r->reason)
-        return r->reason;
-    for (size_t i = 0; i < r->nattrs; i++)
-        if (is_dark(r->attrs[i].verdict) && r->attrs[i].reason)
-            return r->attrs[i].reason;
-    return "no reason was given";
-}
-
-/* Types are many, and what to do about them is one thing: they are told of together. */
-static const char *dark_group_of(struct pb_pen *p, const struct pb_resource_result *r)
-{
-    static const char head[] = "no pack for type '";
-    const char *why = dark_reason(r), *end;
-
-    if (strncmp(why, head, sizeof(head) - 1) != 0 || !(end = strchr(why + sizeof(head) - 1, '\'')))
-        return why;
-    return pb_arena_printf(p->arena, "no pack for its type%s", end + 1);
-}
-
-static const char *remedy(const char *reason)
-{
-    static const struct {
-        const char *part, *what;
-    } table_[] = {
-        {"no pack for", "write a pack: schemas/observers/README.md tells how"},
-        {"credential", "'plumb doctor' shows which credentials are used"},
-        {"403", "the credentials may not read it: 'plumb doctor' shows which are used"},
-        {"denied", "the credentials may not read it: 'plumb doctor' shows which are used"},
-        {"401", "the credentials are refused: 'plumb doctor' shows which are used"},
-        {"429", "the provider limits requests: lower 'observe.concurrency' in plumb.yaml"},
-        {"throttl", "the provider limits requests: lower 'observe.concurrency' in plumb.yaml"},
-        {"time", "raise 'observe.timeout' in plumb.yaml, or try again"},
-        {"region", "name the region under 'providers' of the unit in plumb.yaml"},
-    };
-
-    /* Without a pack the provider was asked: what it said is what can be mended. */
-    if (strncmp(reason, "no pack for", 11) == 0 && strchr(reason, ';'))
-        reason = strchr(reason, ';');
-    for (size_t i = 0; i < PB_COUNT(table_); i++)
-        if (strstr(reason, table_[i].part))
-            return table_[i].what;
-    return "try again; 'plumb explain ADDRESS' shows more";
-}
-
-static void dark_group(struct pb_pen *p, const struct pb_unit_result *u, const char *reason,
-                       size_t n)
-{
-    size_t shown = 0;
-
-    pb_pen_line(p, 6, pb_arena_printf(p->arena, "%zu: %s", n, reason));
-    for (size_t i = 0; i < u->out.n && (p->o->all || shown < REASON_ADDRESSES); i++) {
-        const struct pb_resource_result *r = &u->out.v[i];
-
-        if (r->ignored || !is_dark(r->verdict) || strcmp(dark_group_of(p, r), reason) != 0)
-            continue;
-        pb_buf_adds(p->b, "        ");
-        pb_pen_safe(p, r->address);
-        pb_buf_addc(p->b, '\n');
-        shown++;
-    }
-    if (shown < n)
-        pb_buf_addf(p->b, "        and %zu more (--all)\n", n - shown);
-    pb_pen_line(p, 8, pb_arena_printf(p->arena, "-> %s", remedy(reason)));
-}
-
-static void darkness(struct pb_pen *p, const struct pb_unit_result *u)
-{
-    PB_AUTO(map) struct pb_map reasons = PB_MAP_INIT;
-
-    for (size_t i = 0; i < u->out.n; i++) {
-        const struct pb_resource_result *r = &u->out.v[i];
-        const char *why = dark_group_of(p, r);
-
-        if (r->ignored || !is_dark(r->verdict))
-            continue;
-        pb_map_put(&reasons, why, (void *)((uintptr_t)pb_map_get(&reasons, why) + 1));
-    }
-    if (!reasons.n)
-        return;
-    pb_buf_adds(p->b, "\n    ");
-    pb_pen_ink(p, PB_MAGENTA, "could not be observed");
-    pb_buf_addc(p->b, '\n');
-    for (size_t i = 0; i < reasons.n; i++)
-        dark_group(p, u, reasons.e[i].key, (size_t)(uintptr_t)reasons.e[i].value);
-}
-
 void pb_pen_unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_result *u)
 {
     pb_buf_addc(p->b, '\n');
@@ -335,7 +239,7 @@ static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_uni
         if (p->o->all || (!r->ignored && differs))
             resource(p, r, p->o->all, &alone);
     }
-    darkness(p, u);
+    pb_pen_darkness(p, u);
     if (u->baseline_saved)
         pb_buf_addf(p->b, "\n    baseline saved: %s in sync\n",
                     pb_pen_count(p, u->baseline_saved, "resource"));

@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "report/report.h"
+#include "run/live.h"
 #include "tests/support/values.h"
 
 #define POLICY_A "{\"Version\":\"1\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"read\"]}]}"
@@ -311,6 +312,44 @@ static void report__policies_by_statement(void **state)
     assert_null(strstr(b.s, "\"c\""));
 }
 
+/* What ails many is told once, and so is what their provider says of it. */
+static void report__darkness_by_cause(void **state)
+{
+    static const char *const reasons[] = {
+        "no reply from a List: no credentials" PB_LIVE_NOR "'x' has none either: no credentials",
+        "no reply from b Get: no credentials" PB_LIVE_NOR "'x' has none either: no credentials",
+        "no pack for type 'c'" PB_LIVE_NOR "'x' has none either: no credentials",
+        "no pack for type 'd'",
+        "no reply from e: 403: denied",
+    };
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_resource_result r[PB_COUNT(reasons)];
+    struct pb_unit_result u = {.config = {.name = "u", .path = "u"}};
+    struct pb_audit audit = {.units = &u, .nunits = 1};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(r); i++)
+        r[i] = res("example_a.x", "i", PB_UNOBSERVED, PB_ACT_NONE, reasons[i], NULL, 0);
+    u.out.v = r;
+    u.out.n = u.out.by_verdict[PB_UNOBSERVED] = PB_COUNT(r);
+    pb_audit_sum(&audit, NULL, NULL);
+    pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+    assert_non_null(strstr(b.s, "    could not be observed\n"
+                                "      2: no reply: no credentials\n"
+                                "        example_a.x\n"
+                                "        example_a.x\n"
+                                "      2: no pack for its type\n"
+                                "        example_a.x\n"
+                                "        example_a.x\n"
+                                "      1: no reply: 403: denied\n"
+                                "        example_a.x\n"
+                                "        -> the credentials may not read it: 'plumb doctor' shows "
+                                "which are used\n"
+                                "      nor otherwise: 'x' has none either: no "
+                                "credentials\n"
+                                "        -> 'plumb doctor' shows which credentials are used\n"));
+}
+
 /* failed > difference > unknown > fine; and what --fail-on does to it. */
 static void report__exit_codes(void **state)
 {
@@ -367,6 +406,7 @@ int main(void)
         cmocka_unit_test(report__headline_counts_in_english),
         cmocka_unit_test(report__explain_is_short),
         cmocka_unit_test(report__policies_by_statement),
+        cmocka_unit_test(report__darkness_by_cause),
         cmocka_unit_test(report__exit_codes),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
