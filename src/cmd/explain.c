@@ -14,21 +14,12 @@ struct found {
     const struct pb_resource_result *resource;
 };
 
-static size_t find(struct found *out, const struct pb_audit *a, const char *address)
+static const struct pb_resource_result *find(const struct pb_unit_result *u, const char *address)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < a->nunits; i++) {
-        const struct pb_unit_result *u = &a->units[i];
-
-        for (size_t k = 0; !u->failed && k < u->out.n; k++) {
-            if (strcmp(u->out.v[k].address, address) != 0)
-                continue;
-            *out = (struct found){u, &u->out.v[k]};
-            n++;
-        }
-    }
-    return n;
+    for (size_t k = 0; !u->failed && k < u->out.n; k++)
+        if (strcmp(u->out.v[k].address, address) == 0)
+            return &u->out.v[k];
+    return NULL;
 }
 
 static int not_found(const struct pb_audit *a, const char *address)
@@ -134,37 +125,49 @@ static void add_ignores(struct pb_buf *b, const struct found *f)
     }
 }
 
+/* How many units have the address; all of them are told of. */
+static size_t tell(struct pb_buf *b, bool *dark, const struct pb_audit *a, const char *address,
+                   const struct pb_report_opts *ro)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        struct found f = {&a->units[i], find(&a->units[i], address)};
+
+        if (!f.resource)
+            continue;
+        if (n++)
+            pb_buf_addc(b, '\n');
+        pb_report_resource(b, f.unit, f.resource, ro);
+        pb_buf_addc(b, '\n');
+        add_commit(b, a, &f);
+        add_ignores(b, &f);
+        add_deposed(b, &f);
+        *dark |= pb_verdicts[f.resource->verdict].effect == PB_EFFECT_INCONCLUSIVE;
+    }
+    return n;
+}
+
 int pb_cmd_explain(const struct pb_args *args)
 {
     struct pb_audit_options o = pb_cmd_audit_options(args);
     struct pb_report_opts ro = pb_cmd_report_options(args);
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     const char *address = args->pos.v[0];
-    struct found f = {0};
     struct pb_audit audit;
+    bool dark = false;
     int code;
-    size_t n;
 
     o.all = true;
     ro.all = true;
     code = pb_cmd_audit_run(&audit, args, &o);
     if (code >= 0)
         return code;
-    n = find(&f, &audit, address);
-    if (!n) {
-        code = not_found(&audit, address);
-    } else {
-        pb_report_resource(&b, f.unit, f.resource, &ro);
-        pb_buf_addc(&b, '\n');
-        add_commit(&b, &audit, &f);
-        add_ignores(&b, &f);
-        add_deposed(&b, &f);
-        if (n > 1)
-            pb_cmd_note("%zu units have '%s'; --unit names one", n, address);
+    if (tell(&b, &dark, &audit, address, &ro)) {
         pb_cmd_print(&b);
-        code = pb_verdicts[f.resource->verdict].effect == PB_EFFECT_INCONCLUSIVE
-                   ? PB_EXIT_INCONCLUSIVE
-                   : PB_EXIT_PLUMB;
+        code = dark ? PB_EXIT_INCONCLUSIVE : PB_EXIT_PLUMB;
+    } else {
+        code = not_found(&audit, address);
     }
     pb_audit_release(&audit);
     return code;

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { UNITS_EACH = 3, UNITS_NAMED = 10 };
+
 static const char *in_words(struct pb_pen *p, enum pb_verdict v)
 {
     char *s = pb_arena_strdup(p->arena, pb_verdict_name(v));
@@ -298,13 +300,47 @@ static void footer(struct pb_pen *p, const struct pb_audit *a)
     pb_buf_addf(p->b, "; exit %d\n", (int)a->exit_code);
 }
 
+/* With nothing to tell but that all is well. */
+static bool is_quiet(const struct pb_unit_result *u)
+{
+    return !u->failed && !u->baseline_saved && u->recorded.lineage &&
+           u->out.n == u->out.by_verdict[PB_IN_SYNC] + u->out.by_verdict[PB_COMPUTED];
+}
+
+/* Where units are many, those that are as they should be share a line. */
+static size_t tell_quiet(struct pb_pen *p, const struct pb_audit *a, bool tell)
+{
+    PB_AUTO(buf) struct pb_buf names = PB_BUF_INIT;
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        if (!is_quiet(&a->units[i]))
+            continue;
+        if (n++ < UNITS_NAMED)
+            pb_buf_addf(&names, "%s%s", names.len ? ", " : "", a->units[i].config.name);
+    }
+    if (!tell || !n)
+        return n;
+    if (n > UNITS_NAMED)
+        pb_buf_addf(&names, " and %zu more (--all)", n - UNITS_NAMED);
+    pb_buf_addc(p->b, '\n');
+    pb_pen_line(p, 0,
+                pb_arena_printf(p->arena, "in sync: %s: %s", pb_pen_count(p, n, "unit"), names.s));
+    return n;
+}
+
 void pb_report_text(struct pb_buf *b, const struct pb_audit *a, const struct pb_report_opts *o)
 {
     struct pb_pen p = pb_pen_of(b, o);
+    bool together;
 
     headline(&p, a);
+    together = !o->all && tell_quiet(&p, a, false) > UNITS_EACH;
     for (size_t i = 0; i < a->nunits; i++)
-        unit(&p, a, &a->units[i]);
+        if (!together || !is_quiet(&a->units[i]))
+            unit(&p, a, &a->units[i]);
+    if (together)
+        tell_quiet(&p, a, true);
     pb_pen_diagnostics(&p, a);
     footer(&p, a);
     pb_pen_release(&p);

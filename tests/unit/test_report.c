@@ -350,6 +350,34 @@ static void report__darkness_by_cause(void **state)
                                 "        -> 'plumb doctor' shows which credentials are used\n"));
 }
 
+/* Units that are as they should be share a line where they are many. */
+static void report__quiet_units_share_a_line(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g",
+                                        "h", "i", "j", "k", "l", "m"};
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_unit_result u[PB_COUNT(names)] = {0};
+    struct pb_audit audit = {.units = u, .nunits = PB_COUNT(names)};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(names); i++) {
+        u[i].config.name = u[i].config.path = names[i];
+        u[i].recorded.lineage = "l";
+    }
+    u[12].failed = true;
+    pb_fail(&u[12].err, PB_E_INPUT, "it is broken");
+    pb_audit_sum(&audit, NULL, NULL);
+    pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+    assert_non_null(strstr(b.s, "\nm  commit "));
+    assert_non_null(
+        strstr(b.s, "\nin sync: 12 units: a, b, c, d, e, f, g, h, i, j and 2 more (--all)\n"));
+    assert_null(strstr(b.s, "\na  commit "));
+    pb_buf_clear(&b);
+    audit.nunits = 3;
+    pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+    assert_non_null(strstr(b.s, "\na  commit "));
+}
+
 /* failed > difference > unknown > fine; and what --fail-on does to it. */
 static void report__exit_codes(void **state)
 {
@@ -407,6 +435,7 @@ int main(void)
         cmocka_unit_test(report__explain_is_short),
         cmocka_unit_test(report__policies_by_statement),
         cmocka_unit_test(report__darkness_by_cause),
+        cmocka_unit_test(report__quiet_units_share_a_line),
         cmocka_unit_test(report__exit_codes),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
