@@ -124,7 +124,10 @@ int pb_baseline_save(const struct pb_baseline_id *id, const struct pb_live_set *
         const struct pb_resource_result *r = &result->v[i];
         const struct pb_live *l = pb_live_find(live, r->address);
 
-        if (r->verdict == PB_IN_SYNC && l && l->presence == PB_P_KNOWN && l->attributes) {
+        /* What Git is silent about may differ: all that it asks for is there. */
+        bool fine = r->verdict == PB_IN_SYNC || r->verdict == PB_COMPUTED;
+
+        if (fine && l && l->presence == PB_P_KNOWN && l->attributes) {
             add_one(&b, a, l, seal, &n);
             (*saved)++;
         } else if (old && (l = pb_live_find(old, r->address))) {

@@ -24,8 +24,8 @@ struct pb_baseline_id {
 int pb_baseline_load(struct pb_live_set **out, const char **commit, struct pb_arena *a,
                      const struct pb_baseline_id *id, struct pb_err *err);
 
-/* Remembers the live values of every resource that is in sync. Others that are still
- * recorded keep what `old` has for them. */
+/* Remembers the live values of every resource that is in sync, or differs in nothing that Git
+ * asks for. Others that are still recorded keep what `old` has for them. */
 int pb_baseline_save(const struct pb_baseline_id *id, const struct pb_live_set *live,
                      const struct pb_reconcile_out *result, const struct pb_live_set *old,
                      const struct pb_seal *seal, size_t *saved, struct pb_err *err);

@@ -22,6 +22,7 @@ static struct fake {
     bool preview_wrong; /* the text of the configuration says another region */
     bool fail_declare;
     bool no_preview;
+    bool computed;        /* live has something that Git is silent about */
     int moves;            /* how often the state moves behind a record() */
     const char *recorded; /* what the state says */
     const char *region;   /* what the plan says */
@@ -167,8 +168,15 @@ static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct p
     fake.observes++;
     fake.observed_wrong = strcmp(region, fake.region) != 0;
     for (size_t i = 0; i < rq->n; i++) {
-        out[i] = (struct pb_live){.presence = PB_P_KNOWN,
-                                  .attributes = pb_box(a, map1(a, "name", fake.live))};
+        struct pb_value v = map1(a, "name", fake.live);
+        struct pb_map_builder m = PB_BUILDER_INIT;
+
+        if (fake.computed) {
+            pb_map_add(&m, "arn", pb_mk_string(a, "x"));
+            pb_map_add(&m, "name", pb_mk_string(a, fake.live));
+            v = pb_map_done(&m, a);
+        }
+        out[i] = (struct pb_live){.presence = PB_P_KNOWN, .attributes = pb_box(a, v)};
         fake.observed++;
     }
     stats->requests += rq->n;
@@ -420,10 +428,12 @@ static void audit__baseline(void **state)
 
     (void)state;
     reset();
-    fake.cached = true;
+    fake.cached = fake.computed = true;
     assert_int_equal(audit(&a, &o), 0);
+    assert_int_equal(a.by_verdict[PB_COMPUTED], 1);
     assert_int_equal(a.units[0].baseline_saved, 2);
     pb_audit_release(&a);
+    fake.computed = false;
     o.save_baseline = false;
     assert_int_equal(audit(&a, &o), 0);
     assert_non_null(a.units[0].baseline);
