@@ -28,6 +28,8 @@ static const char *const paths[PB_NCALLS][2] = {
     [PB_CALL_READ] = {"/tfplugin5.Provider/ReadResource", "/tfplugin6.Provider/ReadResource"},
     [PB_CALL_IMPORT] = {"/tfplugin5.Provider/ImportResourceState",
                         "/tfplugin6.Provider/ImportResourceState"},
+    [PB_CALL_PLAN] = {"/tfplugin5.Provider/PlanResourceChange",
+                      "/tfplugin6.Provider/PlanResourceChange"},
     [PB_CALL_STOP] = {"/tfplugin5.Provider/Stop", "/tfplugin6.Provider/StopProvider"},
 };
 

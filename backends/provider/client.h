@@ -36,6 +36,7 @@ enum pb_call {
     PB_CALL_UPGRADE_IDENTITY,
     PB_CALL_READ,
     PB_CALL_IMPORT,
+    PB_CALL_PLAN,
     PB_CALL_STOP,
     PB_NCALLS
 };

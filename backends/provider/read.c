@@ -18,6 +18,8 @@ static void answer(struct pb_target *t)
         return;
     t->answered = true;
     t->session->answered++;
+    if (t->doubtful)
+        return; /* what was read is needed once more */
     pb_buf_wipe(&t->state);
     pb_buf_wipe(&t->identity);
     pb_buf_wipe(&t->notes);
@@ -78,7 +80,7 @@ static bool is_nothing(const struct pb_value *v)
     return pb_is_nullish(v) || ((v->kind == PB_LIST || v->kind == PB_MAP) && !v->n);
 }
 
-static bool same(const struct pb_value *a, const struct pb_value *b)
+bool pb_provider_same(const struct pb_value *a, const struct pb_value *b)
 {
     if (is_nothing(a) || is_nothing(b))
         return is_nothing(a) && is_nothing(b);
@@ -86,14 +88,14 @@ static bool same(const struct pb_value *a, const struct pb_value *b)
         return false;
     if (a->kind == PB_LIST) {
         for (size_t i = 0; i < a->n; i++)
-            if (i >= b->n || !same(&a->items[i], &b->items[i]))
+            if (i >= b->n || !pb_provider_same(&a->items[i], &b->items[i]))
                 return false;
         return a->n == b->n;
     }
     if (a->kind != PB_MAP)
         return pb_value_equal(a, b);
     for (size_t i = 0; i < a->n; i++)
-        if (!same(&a->members[i].value, pb_get(b, a->members[i].key)))
+        if (!pb_provider_same(&a->members[i].value, pb_get(b, a->members[i].key)))
             return false;
     for (size_t i = 0; i < b->n; i++)
         if (!pb_get(a, b->members[i].key) && !is_nothing(&b->members[i].value))
@@ -164,6 +166,19 @@ static bool received(struct pb_target *t, const char *doing, const struct pb_rpc
 static const char reading[] = "the provider could not read it: ";
 static const char upgrading[] = "the provider could not take what is recorded: ";
 
+/* Keeps what was read where the provider is to say whether it is a difference. */
+static void doubt(struct pb_target *t, const Tfplugin6__ReadResource__Response *m)
+{
+    t->doubtful = m->new_state->msgpack.len && pb_session_is_doubtful(t);
+    if (!t->doubtful)
+        return;
+    pb_buf_clear(&t->state);
+    pb_buf_add(&t->state, m->new_state->msgpack.data, m->new_state->msgpack.len);
+    pb_buf_clear(&t->notes);
+    if (m->private_.len)
+        pb_buf_add(&t->notes, m->private_.data, m->private_.len);
+}
+
 static void on_read(void *ctx, const struct pb_rpc_reply *r)
 {
     struct pb_target *t = ctx;
@@ -194,6 +209,7 @@ static void on_read(void *ctx, const struct pb_rpc_reply *r)
     } else {
         t->out->presence = PB_P_KNOWN;
         t->out->attributes = pb_box(s->run->arena, v);
+        doubt(t, m);
     }
     if (m)
         pb_session_diagnostics(s, t->rec->address, m->diagnostics, m->n_diagnostics);
@@ -314,8 +330,9 @@ static void on_upgraded(void *ctx, const struct pb_rpc_reply *r)
         unknown(t, upgrading, *err.msg ? err.msg : "what it answers is no object");
         return;
     }
-    if (!same(&v, t->rec->attributes))
-        t->out->upgraded = pb_box(t->session->run->arena, v);
+    t->recorded = pb_box(t->session->run->arena, v);
+    if (!pb_provider_same(&v, t->rec->attributes))
+        t->out->upgraded = t->recorded;
     if (m->upgraded_state->msgpack.len)
         pb_buf_add(&t->state, m->upgraded_state->msgpack.data, m->upgraded_state->msgpack.len);
     else if (pb_msgpack_encode(&t->state, a, &v, t->schema->root, &err)) {

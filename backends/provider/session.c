@@ -257,7 +257,7 @@ void pb_session_step(struct pb_session *s)
     pb_client_work(s->client);
     state = pb_client_state(s->client);
     if (state == PB_CLIENT_LOST) {
-        broken(s, s->phase == PB_SESSION_READING ? "failed" : "cannot be used", NULL);
+        broken(s, s->phase >= PB_SESSION_READING ? "failed" : "cannot be used", NULL);
         return;
     }
     if (state == PB_CLIENT_READY && s->phase == PB_SESSION_STARTING)
@@ -268,11 +268,12 @@ void pb_session_step(struct pb_session *s)
     }
     if (s->phase == PB_SESSION_READING) {
         pb_session_read_more(s);
-        if (s->answered == s->ntargets) {
-            pb_session_settle(s, "it was not read");
-            stop(s);
-            return;
-        }
+        if (s->answered == s->ntargets)
+            s->phase = PB_SESSION_COMPARING;
+    }
+    if (s->phase == PB_SESSION_COMPARING && !pb_session_compare_more(s)) {
+        stop(s);
+        return;
     }
     if (pb_clock_ms() >= s->run->deadline)
         pb_session_fail(s, "it was not read in the time that there was for all of them");

@@ -36,6 +36,8 @@ struct pb_target {
     struct pb_buf notes;    /* the provider's own, to be given back */
     int64_t asked;          /* when it was read */
     bool answered;
+    const struct pb_value *recorded; /* as upgraded */
+    bool doubtful;                   /* it differs; `state` is then what was read: see compare.c */
 };
 
 enum pb_session_phase {
@@ -44,6 +46,7 @@ enum pb_session_phase {
     PB_SESSION_LEARNING, /* the schema */
     PB_SESSION_CONFIGURING,
     PB_SESSION_READING,
+    PB_SESSION_COMPARING, /* everything is answered; some of it is asked about once more */
     PB_SESSION_DONE
 };
 
@@ -60,6 +63,7 @@ struct pb_session {
     struct pb_map types; /* type -> struct pb_schema, or NULL */
     struct pb_target *targets;
     size_t ntargets, cap, next, under_way, answered;
+    size_t compared;     /* targets looked at while comparing */
     const char *problem; /* why all that is left is unknown */
     int window, since_change;
     double latency, best_latency; /* of reads, smoothed, in ms */
@@ -83,9 +87,14 @@ void pb_session_start(struct pb_session *s);
 void pb_session_step(struct pb_session *s);
 void pb_session_release(struct pb_session *s);
 
-/* read.c */
+/* read.c, compare.c */
 /* Begins as many as may be under way. */
 void pb_session_read_more(struct pb_session *s);
+/* Whether what was read differs where a configuration can say something. */
+bool pb_session_is_doubtful(const struct pb_target *t);
+/* Begins as many comparisons as may be under way; false once there are no more. */
+bool pb_session_compare_more(struct pb_session *s);
+bool pb_provider_same(const struct pb_value *a, const struct pb_value *b);
 /* Whoever has no answer gets this one. */
 void pb_session_settle(struct pb_session *s, const char *reason);
 void pb_session_diagnostics(struct pb_session *s, const char *address,

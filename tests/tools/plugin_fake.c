@@ -3,7 +3,8 @@
  * how; without it, it is an honest provider of one type, fake_thing:
  *
  *	id "gone"	does not exist		id "changed"	its name is "live"
- *	id "denied"	cannot be read		anything else	is as it was
+ *	id "denied"	cannot be read		id "shouts"	its name is in capitals, which
+ *	anything else	is as it was				to this provider is the same
  *
  * FAKE_PROTOCOL is 5 (default) or 6. FAKE_LOG gets a line for each call.
  */
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -210,9 +212,34 @@ static void read_thing(struct pb_buf *out, const uint8_t *p, size_t n)
         pb_map_add(&b, v.members[i].key, v.members[i].value);
     if (pb_streq(id, "changed"))
         pb_map_add(&b, "name", pb_mk_string(arena, "live"));
+    if (pb_streq(id, "shouts"))
+        pb_map_add(&b, "name", pb_mk_string(arena, "RECORDED"));
     v = pb_map_done(&b, arena);
     (void)pb_msgpack_encode(&mp, arena, &v, &thing, NULL);
     with_state(out, mp.s, mp.len);
+}
+
+/* What it wants to change: nothing, if only the case differs. */
+static void plan(struct pb_buf *out, const uint8_t *p, size_t n)
+{
+    Tfplugin6__PlanResourceChange__Request *rq =
+        pb_proto_unpack(&tfplugin6__plan_resource_change__request__descriptor, arena, p, n, NULL);
+    const Tfplugin6__DynamicValue *prior = rq->prior_state, *want = rq->proposed_new_state;
+    Tfplugin6__PlanResourceChange__Response m;
+    Tfplugin6__DynamicValue dv;
+    struct pb_value a, b;
+
+    if (is("crash-planning"))
+        abort();
+    tfplugin6__plan_resource_change__response__init(&m);
+    tfplugin6__dynamic_value__init(&dv);
+    if (pb_msgpack_decode(&a, arena, prior->msgpack.data, prior->msgpack.len, &thing, NULL) ||
+        pb_msgpack_decode(&b, arena, want->msgpack.data, want->msgpack.len, &thing, NULL))
+        exit(3);
+    dv.msgpack = strcasecmp(pb_get_str(&a, "name"), pb_get_str(&b, "name")) == 0 ? prior->msgpack
+                                                                                 : want->msgpack;
+    m.planned_state = &dv;
+    frame(out, &m.base);
 }
 
 /* A state with nothing but the id, as most importers make it. */
@@ -289,6 +316,8 @@ static bool answers(struct stream *s)
         configure(&s->out);
     } else if (strcmp(call, "UpgradeResourceState") == 0) {
         upgrade(&s->out, msg, n);
+    } else if (strcmp(call, "PlanResourceChange") == 0) {
+        plan(&s->out, msg, n);
     } else if (strcmp(call, "ImportResourceState") == 0) {
         import(&s->out, msg, n);
     } else if (strcmp(call, "ReadResource") == 0) {

@@ -233,6 +233,30 @@ static void provider__nothing_found_is_not_missing(void **state)
     pb_diags_release(&w.diags);
 }
 
+static void provider__knows_what_is_no_difference(void **state)
+{
+    static const char *const modes[] = {"", "crash-planning"};
+
+    for (size_t i = 0; i < PB_COUNT(modes); i++) {
+        struct world w = world(state, modes[i]);
+
+        observe(&w, (const char *[]){"same", "shouts", "changed"}, 3);
+        assert_int_equal(w.out[0].presence, PB_P_KNOWN);
+        assert_int_equal(w.out[1].presence, PB_P_KNOWN);
+        assert_string_equal(pb_get_str(w.out[1].attributes, "name"), i ? "RECORDED" : "recorded");
+        assert_string_equal(pb_get_str(w.out[2].attributes, "name"), "live");
+        assert_nothing_left();
+        pb_diags_release(&w.diags);
+    }
+    {
+        struct world w = world(state, "");
+
+        observe(&w, (const char *[]){"same"}, 1);
+        assert_false(was_called("PlanResourceChange"));
+        pb_diags_release(&w.diags);
+    }
+}
+
 static void provider__imports_by_id(void **state)
 {
     struct world w = world(state, "");
@@ -382,6 +406,7 @@ int main(void)
         CASE(provider__reads_protocol_6),
         CASE(provider__keeps_the_schema),
         CASE(provider__nothing_found_is_not_missing),
+        CASE(provider__knows_what_is_no_difference),
         CASE(provider__imports_by_id),
         CASE(provider__unknown_settings),
         CASE(provider__another_binary_is_refused),

@@ -67,7 +67,7 @@ resource "aws_network_acl" "main" {
   ingress {
     rule_no    = 100
     action     = "allow"
-    protocol   = "6"
+    protocol   = "tcp" # which the API calls 6
     cidr_block = "0.0.0.0/0"
     from_port  = 443
     to_port    = 443
