@@ -119,6 +119,17 @@ class Audit(unittest.TestCase):
         invented = [f for f in found if not self.expected(f, wanted, echoes)]
         self.assertEqual((unfound, invented), ([], []))
 
+    def test_4_both_observers_tell_the_same(self):
+        told = {}
+        for name in ("rest", "provider"):
+            report, _ = self.audit("--observer", name)
+            told[name] = {f for f in self.differences(report)}
+        # The provider looks for the rule as a whole, and one with another range is not it.
+        rule = "aws_security_group_rule.cache_in"
+        apart = [{f for f in told[name] if f[0] != rule} for name in ("rest", "provider")]
+        self.assertEqual(apart[0] ^ apart[1], set())
+        self.assertEqual({f for f in told["provider"] if f[0] == rule}, {(rule, None, "missing")})
+
     @staticmethod
     def expected(found, wanted, echoes):
         address, path, _ = found
