@@ -59,7 +59,7 @@ static const char *remedy(const char *reason)
         {"429", "the provider limits requests: lower 'observe.concurrency' in plumb.yaml"},
         {"throttl", "the provider limits requests: lower 'observe.concurrency' in plumb.yaml"},
         {"time", "raise 'observe.timeout' in plumb.yaml, or try again"},
-        {"region", "name the region under 'others' of the unit in plumb.yaml"},
+        {"region", "name the region under 'providers' of the unit in plumb.yaml"},
     };
 
     for (size_t i = 0; i < PB_COUNT(rows); i++)
