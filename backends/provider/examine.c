@@ -19,14 +19,6 @@ static bool was_asked(const struct pb_observe_request *rq, size_t i)
     return false;
 }
 
-static bool has_h1(const char *const *hashes)
-{
-    for (; hashes && *hashes; hashes++)
-        if (pb_starts_with(*hashes, "h1:"))
-            return true;
-    return false;
-}
-
 static void examine_one(struct pb_diags *out, struct pb_arena *a,
                         const struct pb_provider_config *p, const struct pb_plugin_site *site)
 {
@@ -45,7 +37,7 @@ static void examine_one(struct pb_diags *out, struct pb_arena *a,
         return;
     }
     /* Packs still read what they cover; another program than the locked one is no detail. */
-    foreign = err.cls == PB_E_REFUSED && has_h1(p->hashes);
+    foreign = err.cls == PB_E_REFUSED && pb_install_can_check(p->hashes);
     pb_diag_add(out, a, foreign ? "error" : "warning", "plugin", NULL, "%s", err.msg);
 }
 

@@ -249,7 +249,7 @@ static int digest_of(struct digest *out, const struct package *p, const char *ca
 
 /* ---- the answer ------------------------------------------------------------------------- */
 
-static bool has_h1(const char *const *hashes)
+bool pb_install_can_check(const char *const *hashes)
 {
     for (; hashes && *hashes; hashes++)
         if (pb_starts_with(*hashes, "h1:"))
@@ -268,7 +268,7 @@ static bool listed(const char *const *hashes, const char *h1)
 static int check(const struct pb_install_query *q, const struct package *p, const struct digest *d,
                  struct pb_err *err)
 {
-    if (!has_h1(q->hashes))
+    if (!pb_install_can_check(q->hashes))
         return pb_fail(
             err, PB_E_REFUSED,
             "the lock file has no 'h1:' digest of provider '%s' %s, so what is installed "

@@ -31,6 +31,9 @@ struct pb_install {
 int pb_install_find(struct pb_install *out, struct pb_arena *a, const struct pb_install_query *q,
                     struct pb_err *err);
 
+/* Whether a lock file's hashes have an "h1:" among them. */
+bool pb_install_can_check(const char *const *hashes);
+
 /* "linux_amd64" */
 const char *pb_install_platform(void);
 
