@@ -19,6 +19,7 @@
 static const char source[] = "registry.terraform.io/acme/fake";
 static const char key[] = "provider[\"registry.terraform.io/acme/fake\"]";
 
+static const char deep[] = "/of-somebody-who-likes-to-nest/folders-with-long-names/very-deeply";
 static char *root, *log_path, *package;
 static char h1[80];
 
@@ -44,6 +45,7 @@ struct world {
     const char *settings; /* JSON */
     long timeout_ms;
     bool foreign; /* no state knows them */
+    bool deep;    /* temporary files are far down */
     struct pb_diags diags;
     struct pb_observe_stats stats;
     struct pb_live out[8];
@@ -73,7 +75,8 @@ static void observe(struct world *w, const char *const *ids, size_t n)
     const char *const hashes[] = {"zh:of-the-archive", w->hash, NULL};
     struct pb_plugin_site site = {.dirs = dirs,
                                   .env = env,
-                                  .work = pb_arena_printf(w->a, "%s/work", root),
+                                  .work =
+                                      pb_arena_printf(w->a, "%s/work%s", root, w->deep ? deep : ""),
                                   .cache_dir = pb_arena_printf(w->a, "%s/cache", root)};
     struct pb_provider_config config = {.key = key,
                                         .source = source,
@@ -220,6 +223,21 @@ static void provider__keeps_the_schema(void **state)
     assert_int_equal(w.out[0].presence, PB_P_KNOWN);
     assert_true(was_called("ReadResource"));
     assert_false(was_called("Schema"));
+    pb_diags_release(&w.diags);
+}
+
+static void provider__runs_far_down(void **state)
+{
+    PB_AUTO(str) char *work = pb_asprintf("%s/work%s", root, deep);
+    PB_AUTO(str) char *top = pb_asprintf("%s/work/of-somebody-who-likes-to-nest", root);
+    struct world w = world(state, "");
+
+    w.deep = true;
+    assert_int_equal(pb_fs_mkdirs(work, 0700, NULL), 0);
+    observe(&w, (const char *[]){"same"}, 1);
+    assert_int_equal(w.out[0].presence, PB_P_KNOWN);
+    assert_int_equal(pb_fs_remove_tree(top, NULL), 0);
+    assert_nothing_left();
     pb_diags_release(&w.diags);
 }
 
@@ -408,6 +426,7 @@ int main(void)
         CASE(provider__nothing_found_is_not_missing),
         CASE(provider__knows_what_is_no_difference),
         CASE(provider__imports_by_id),
+        CASE(provider__runs_far_down),
         CASE(provider__unknown_settings),
         CASE(provider__another_binary_is_refused),
         CASE(provider__bad_starts),
