@@ -441,8 +441,10 @@ int pb_live_confirm(struct pb_live_set *set, const size_t *want, size_t n,
 
     memcpy(all, set->v, set->n * sizeof(*all));
     rc = pass_over(all, want, n, &rd, err);
+    /* Where a pack looked and could not see, a whole refresh would ask the same cloud in vain. */
     for (size_t i = 0; rc == 0 && i < n; i++)
-        if (all[want[i]].presence == PB_P_UNKNOWN && all[want[i]].unusable)
+        if (!set->v[want[i]].observer && all[want[i]].presence == PB_P_UNKNOWN &&
+            all[want[i]].unusable)
             dark[ndark++] = want[i];
     rd.pass = LAST;
     if (rc == 0 && ndark && rq->unit)
