@@ -4,7 +4,7 @@
 verdict; and plumb ends in time.
 
 PLUMB_FAULTS_SEED   of the random sample; printed
-PLUMB_FAULTS_SAMPLE how many pairs of operation and fault to draw (default 40)
+PLUMB_FAULTS_SAMPLE how many pairs of operation and fault to draw (default 24)
 PLUMB_FAULTS_ESTATE an estate that is up already, and is left so
 PLUMB_FAULTS_ONLY   a word: only audits with such a fault, service or operation
 """
@@ -269,7 +269,7 @@ class Faults(unittest.TestCase):
         used = {n for t in self.types.values() for n in t["operations"]}
         pairs = [(f, n) for n in sorted(used) for f in fault_replies.FAULTS
                  if f not in fault_replies.PAGES or self.operations[n]["next"]]
-        wanted = int(os.environ.get("PLUMB_FAULTS_SAMPLE", "40"))
+        wanted = int(os.environ.get("PLUMB_FAULTS_SAMPLE", "24"))
         drawn = random.Random(seed).sample(pairs, min(wanted, len(pairs)))
         self.suffer_all([[{"fault": f, "operation": n}] for f, n in drawn])
 
