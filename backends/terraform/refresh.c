@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { REFRESH_MS = 900000 };
+
 static bool covers(const struct pb_observe_request *rq, const char *source, const char *type)
 {
     (void)type;
@@ -83,6 +85,7 @@ static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct p
     int rc = 0;
 
     u.refresh = true;
+    u.timeout_ms = rq->timeout_ms > 0 ? rq->timeout_ms : REFRESH_MS;
     memset(stats, 0, sizeof(*stats));
     if (pb_tf_plan_unit(&p, &why) == 0) {
         for (size_t i = 0; i < rq->n; i++)
