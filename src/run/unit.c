@@ -466,6 +466,7 @@ static int judge(struct job *j, struct pb_err *err)
 static bool moved_outside(enum pb_verdict v)
 {
     switch (v) {
+    case PB_COMPUTED: /* Git is silent, but the provider may want its default back */
     case PB_STALE_RECORD:
     case PB_CONVERGED:
     case PB_UNKNOWN_V:
@@ -475,7 +476,6 @@ static bool moved_outside(enum pb_verdict v)
     case PB_CONFLICT: return true;
     case PB_IN_SYNC:
     case PB_UNCHECKED:
-    case PB_COMPUTED:
     case PB_PENDING:
     case PB_UNMANAGED:
     case PB_LAUNDERED:

@@ -77,6 +77,22 @@ gate() {
     [ "$(cause sim_record.www)" = "overwrite deny" ]
 }
 
+# Once it said 'nothing to apply', since the audit calls this computed.
+@test "a default that the provider takes back is planned, though Git is silent about it" {
+    sim_applied 'resource "sim_record" "silent" {
+  zone   = "example.org"
+  name   = "silent"
+  type   = "A"
+  values = ["192.0.2.7"]
+}'
+    must plumb -C "$repo" audit --save-baseline
+    sim_change records silent '{"ttl": 77}'
+    output=$(plumb -C "$repo" audit --format json)
+    [ "$(sim_verdict sim_record.silent)" = "computed ttl=computed" ]
+    plan_json 2
+    [ "$(cause sim_record.silent)" = "revert ask" ]
+}
+
 @test "a stale branch is refused: it would take back what was applied" {
     sim_applied
     git -C "$repo" branch old
