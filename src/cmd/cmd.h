@@ -85,6 +85,7 @@ struct pb_command {
     int min_pos, max_pos;
     const char *const *pos_values; /* what a positional argument may be, for completion */
     const enum pb_exit *exits;     /* those it can give; ends with PB_EXIT_END */
+    const char *done;              /* what 0 means here; NULL: what it means for an audit */
     struct pb_example examples[5]; /* ends with a row without line */
     int (*run)(const struct pb_args *args);
 };

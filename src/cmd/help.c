@@ -101,14 +101,17 @@ static const struct pb_exit_row *exit_row(enum pb_exit code)
     BUG("no row for exit code %d", (int)code);
 }
 
-static void add_exits(struct pb_buf *b, const enum pb_exit *codes)
+static void add_exits(struct pb_buf *b, const struct pb_command *c)
 {
+    const enum pb_exit *codes = c->exits;
+
     pb_buf_adds(b, "\nExit codes\n");
     for (; (int)*codes != PB_EXIT_END; codes++) {
         PB_AUTO(buf) struct pb_buf label = PB_BUF_INIT;
 
         pb_buf_addf(&label, "%3d", (int)*codes);
-        add_row(b, label.s, 3, exit_row(*codes)->meaning);
+        add_row(b, label.s, 3,
+                *codes == PB_EXIT_PLUMB && c->done ? c->done : exit_row(*codes)->meaning);
     }
 }
 
@@ -134,7 +137,7 @@ void pb_help_command(struct pb_buf *b, const struct pb_command *c)
     for (size_t i = 0; i < PB_COUNT(c->examples) && c->examples[i].line; i++)
         pb_buf_addf(b, "%*s%s\n%*s%s\n", INDENT, "", c->examples[i].line, 2 * INDENT + 2, "",
                     c->examples[i].what);
-    add_exits(b, c->exits);
+    add_exits(b, c);
 }
 
 /* roff: a leading dot or quote is a request, a backslash an escape, '-' a hyphen. */

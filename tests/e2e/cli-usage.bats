@@ -84,3 +84,12 @@ load helpers
     says "libgit2.so"
     says_not "libcurl"
 }
+
+@test "the help of a command says what its own 0 means" {
+    output=$(plumb help explain)
+    says "0  the resource was shown, whatever its verdict"
+    output=$(plumb help doctor)
+    says_not "is what Git says"
+    output=$(plumb help audit)
+    says "0  everything that was looked at is what Git says"
+}
