@@ -273,6 +273,24 @@ void pb_pen_diagnostics(struct pb_pen *p, const struct pb_audit *a)
         pb_buf_addc(p->b, '\n');
 }
 
+/* What has no place above without --all, though a person may be looking for it. */
+static void hidden(struct pb_pen *p, const struct pb_audit *a)
+{
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
+    size_t n = 0, computed = a->by_verdict[PB_COMPUTED];
+
+    for (size_t i = 0; i < a->nunits; i++)
+        for (size_t k = 0; k < a->units[i].out.n; k++)
+            for (size_t m = 0; m < a->units[i].out.v[k].nattrs; m++)
+                n += a->units[i].out.v[k].attrs[m].ignored;
+    if (computed)
+        pb_buf_addf(&line, "%zu computed", computed);
+    if (n)
+        pb_buf_addf(&line, "%s%zu ignored attribute%s", computed ? ", " : "", n, n == 1 ? "" : "s");
+    if (line.len && !p->o->all)
+        pb_buf_addf(p->b, "not shown: %s; --all shows everything\n", line.s);
+}
+
 static void footer(struct pb_pen *p, const struct pb_audit *a)
 {
     size_t requests = 0, cached = 0, ran = 0;
@@ -290,6 +308,7 @@ static void footer(struct pb_pen *p, const struct pb_audit *a)
         pb_buf_addf(p->b, "coverage: %zu of %zu resources, %zu of %zu attributes observed\n",
                     c->resources_observed, c->resources_total, c->attributes_observed,
                     c->attributes_total);
+    hidden(p, a);
     pb_buf_addf(p->b, "took %ld.%02ld s, %zu requests", a->elapsed_ms / 1000,
                 a->elapsed_ms % 1000 / 10, requests);
     if (ran)
