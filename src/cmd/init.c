@@ -13,6 +13,26 @@ static void add_quoted(struct pb_buf *b, const char *s)
     pb_json_add_string(b, s, strlen(s));
 }
 
+/* Folders that may be root modules or modules for other repositories: the person knows. */
+static void add_left_out(struct pb_buf *b, const struct pb_audit *a)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->found.n; i++) {
+        const struct pb_module_dir *d = &a->found.v[i];
+
+        if (!pb_units_is_left_out(d))
+            continue;
+        if (!n++)
+            pb_buf_adds(b, "\n  # No module calls these, and they have no backend, provider or "
+                           "lock file:");
+        pb_buf_adds(b, "\n  # - name: ");
+        add_quoted(b, pb_units_name(a->arena, d->path, a->repo));
+        pb_buf_adds(b, "\n  #   path: ");
+        add_quoted(b, *d->path ? d->path : ".");
+    }
+}
+
 static void add_file(struct pb_buf *b, const struct pb_audit *a, size_t *n)
 {
     pb_buf_adds(b, "# What plumb looks at. It is read from the commit that is audited, so a change "
@@ -32,16 +52,17 @@ static void add_file(struct pb_buf *b, const struct pb_audit *a, size_t *n)
     }
     if (!*n)
         pb_buf_adds(b, " []");
-    pb_buf_adds(b,
-                "\n    # workspace: default\n    # var_files: [prod.tfvars]\n    # tool: tofu\n\n"
-                "# What not to report, and why. '/.../' is a regular expression.\n# ignore:\n"
-                "#   - address: module.web\n#     path: desired_capacity\n"
-                "#     reason: the autoscaler owns it\n\n"
-                "# Observer packs of your own.\n# packs: [plumb/observers]\n\n"
-                "# observe:\n#   concurrency: 16\n#   timeout: 2m\n\n"
-                "# cache:\n#   data_source_ttl: 15m\n\n"
-                "# Which verdicts exit with 2; left out: every difference.\n"
-                "# fail_on: [drifted, missing, conflict, laundered]\n");
+    pb_buf_adds(b, "\n    # workspace: default\n    # var_files: [prod.tfvars]\n    # tool: tofu");
+    add_left_out(b, a);
+    pb_buf_adds(b, "\n\n"
+                   "# What not to report, and why. '/.../' is a regular expression.\n# ignore:\n"
+                   "#   - address: module.web\n#     path: desired_capacity\n"
+                   "#     reason: the autoscaler owns it\n\n"
+                   "# Observer packs of your own.\n# packs: [plumb/observers]\n\n"
+                   "# observe:\n#   concurrency: 16\n#   timeout: 2m\n\n"
+                   "# cache:\n#   data_source_ttl: 15m\n\n"
+                   "# Which verdicts exit with 2; left out: every difference.\n"
+                   "# fail_on: [drifted, missing, conflict, laundered]\n");
 }
 
 static int write_new(const struct pb_audit *a, const struct pb_buf *b, size_t n)
@@ -65,7 +86,8 @@ static int write_new(const struct pb_audit *a, const struct pb_buf *b, size_t n)
     }
     if (pb_fs_write_atomic(path, b->s, b->len, 0644, &err) < 0)
         return pb_cmd_fail(&err);
-    pb_cmd_note("wrote %s with %zu units; commit it, it counts from then on", path, n);
+    pb_cmd_note("wrote %s with %zu unit%s; commit it, it counts from then on", path, n,
+                n == 1 ? "" : "s");
     return PB_EXIT_PLUMB;
 }
 

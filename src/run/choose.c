@@ -68,6 +68,37 @@ static int check_dirs(const struct pb_audit *a, struct pb_err *err)
     return 0;
 }
 
+/* What a person may believe to be audited and is not. */
+static void tell_left_out(struct pb_audit *a)
+{
+    const struct pb_module_dir *first = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->found.n; i++)
+        if (pb_units_is_left_out(&a->found.v[i]) && !n++)
+            first = &a->found.v[i];
+    if (n)
+        pb_diag_add(&a->diags, a->arena, "notice", "left-out", NULL,
+                    "'%s'%s not audited: no module calls it, and it has no backend, provider or "
+                    "lock file; if it is applied, name it in %s ('plumb init' lists all)",
+                    *first->path ? first->path : ".",
+                    n == 1 ? " was"
+                           : pb_arena_printf(a->arena, " and %zu more folder%s were", n - 1,
+                                             n == 2 ? "" : "s"),
+                    PB_CONFIG_FILE);
+}
+
+static void tell_uncommitted(struct pb_audit *a)
+{
+    PB_AUTO(str) char *first = NULL;
+
+    if (pb_repo_dirty(&first, a->repo, PB_CONFIG_FILE, NULL) == 0 && first)
+        pb_diag_add(
+            &a->diags, a->arena, "notice", "uncommitted-config", NULL,
+            "%s is not committed as it is here, so the commit's counts; '--config %s' tries it",
+            PB_CONFIG_FILE, PB_CONFIG_FILE);
+}
+
 static void add_all(struct pb_audit *a, const struct pb_audit_options *o)
 {
     const struct pb_module_dir *d = a->config.file ? NULL : here(a, o->dir);
@@ -93,6 +124,8 @@ static void add_all(struct pb_audit *a, const struct pb_audit_options *o)
                         "root module '%s' is not in %s and was not audited",
                         *d->path ? d->path : ".", a->config.file);
     }
+    if (!a->config.nunits && !o->units)
+        tell_left_out(a);
 }
 
 static int no_such_unit(const struct pb_audit *a, const char *name, struct pb_err *err)
@@ -155,5 +188,7 @@ int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct
                        "no unit in commit %.8s: a root module has a backend, cloud or provider "
                        "block or a lock file; name yours in %s ('plumb init' writes one)",
                        a->commit, PB_CONFIG_FILE);
+    if (!o->rev && !o->config)
+        tell_uncommitted(a);
     return o->units ? keep_named(a, o->units, err) : 0;
 }

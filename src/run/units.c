@@ -166,6 +166,11 @@ bool pb_units_is_root(const struct pb_module_dir *d)
     return d->candidate && !d->called;
 }
 
+bool pb_units_is_left_out(const struct pb_module_dir *d)
+{
+    return !d->candidate && !d->called;
+}
+
 const char *pb_units_name(struct pb_arena *a, const char *path, const struct pb_repo *repo)
 {
     const char *dir = pb_repo_workdir(repo), *slash;

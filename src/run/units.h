@@ -33,6 +33,8 @@ int pb_units_find(struct pb_units *out, struct pb_arena *a, struct pb_repo *repo
                   const char *commit, struct pb_err *err);
 const struct pb_module_dir *pb_units_at(const struct pb_units *u, const char *path);
 bool pb_units_is_root(const struct pb_module_dir *d);
+/* Neither a root module by its looks nor called by one: only a person can tell. */
+bool pb_units_is_left_out(const struct pb_module_dir *d);
 
 /* Where a unit without configuration gets its name from: its path, or the repository's
  * folder when it is the top. */

@@ -19,6 +19,8 @@ root_module() {
     output=$("$PLUMB_TEST_PYTHON" -c 'import sys, yaml
 print([u["path"] for u in yaml.safe_load(open(sys.argv[1]))["units"]])' "$repo/plumb.yaml")
     [ "$output" = "['prod', 'stage']" ]
+    # A folder that looks like no root module may be one: once it was left out without a word.
+    grep -qx '  #   path: "modules/plain"' "$repo/plumb.yaml"
     cp "$repo/plumb.yaml" "$BATS_TEST_TMPDIR/before"
     must_fail 1 plumb -C "$repo" init
     says "is there already and stays as it is"
@@ -47,6 +49,24 @@ jsonschema.validate(yaml.safe_load(open(sys.argv[1])), json.load(open(sys.argv[2
     says "plumb.yaml:5: unknown key 'ingore' in unit 'top'; did you mean 'ignore'?"
     must_fail 64 plumb -C "$repo" audit --config <(printf 'version: 1\n') --unit tp
     says "no unit 'tp'"
+}
+
+@test "an audit says which folders and which plumb.yaml it did not look at" {
+    need terraform
+    repo=$(temp_repo)
+    root_module "$repo/prod"
+    mkdir "$repo/other"
+    echo 'resource "terraform_data" "x" {}' >"$repo/other/main.tf"
+    commit_all "$repo" start
+    output=$(plumb -C "$repo" audit)
+    says "notice: 'other' was not audited: no module calls it"
+    output=$(plumb -C "$repo" init 2>&1)
+    says "with 1 unit; commit it"
+    output=$(plumb -C "$repo" audit)
+    says "plumb.yaml is not committed as it is here"
+    commit_all "$repo" units
+    output=$(plumb -C "$repo" audit)
+    says_not "not audited" "not committed"
 }
 
 @test "doctor says what is wrong, with a remedy, as text and JSON" {
