@@ -24,6 +24,7 @@ void pb_cancel_install(void)
     sigaction(SIGHUP, &sa, NULL);
     sa.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &sa, NULL);
+    sigaction(SIGXFSZ, &sa, NULL); /* a write beyond ulimit -f fails, and is cleaned up after */
 }
 
 bool pb_cancel_requested(void)
