@@ -1,27 +1,37 @@
 #include "cmd/cmd.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Messages quote file names, settings and what servers say: none of it may drive a terminal. */
+static void say(const char *text)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+    pb_text_add_safe(&b, text, strlen(text));
+    fflush(stdout);
+    fprintf(stderr, "plumb: %s\n", b.s);
+}
+
 int pb_cmd_fail(const struct pb_err *err)
 {
-    fflush(stdout);
-    fprintf(stderr, "plumb: %s\n", err->msg);
+    say(err->msg);
     return (int)pb_exit_of(err->cls);
 }
 
 void pb_cmd_note(const char *fmt, ...)
 {
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     va_list ap;
 
-    fflush(stdout);
-    fputs("plumb: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    pb_buf_vaddf(&b, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    say(b.s);
 }
 
 static int print_errno; /* why the first write failed: later calls forget it */
