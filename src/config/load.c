@@ -343,14 +343,31 @@ static int load_object(void *out, const struct pb_param *fields, const struct pb
     return 0;
 }
 
+/* It names a folder of the private copy and a key of the remote one, so it has to stay there. */
+static bool is_workspace(const char *s)
+{
+    static const char chars[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-~$&+:=@";
+
+    return !s[strspn(s, chars)] && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+}
+
 static int check_units(const struct pb_config *c, const struct at *at, struct pb_err *err)
 {
     PB_AUTO(map) struct pb_map names = PB_MAP_INIT;
 
-    for (size_t i = 0; i < c->nunits; i++)
+    for (size_t i = 0; i < c->nunits; i++) {
+        const struct pb_config_unit *u = &c->units[i];
+
+        if (u->workspace && !is_workspace(u->workspace))
+            return wrong(at, (unsigned)u->line, err,
+                         "'workspace' in unit '%s' is '%s', which no Terraform workspace is "
+                         "called: write what 'terraform workspace list' shows",
+                         u->name, u->workspace);
         if (pb_map_put(&names, c->units[i].name, (void *)(uintptr_t)(i + 1)))
             return wrong(at, (unsigned)c->units[i].line, err,
                          "there are two units '%s': names must differ", c->units[i].name);
+    }
     return 0;
 }
 

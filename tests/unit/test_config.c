@@ -109,6 +109,12 @@ static void config__messages(void **state)
          "plumb.yaml:3: 'path' in unit 'a' leaves the repository: '../b'"},
         {"version: 1\nunits:\n  - {name: a, path: /b}\n",
          "plumb.yaml:3: 'path' in unit 'a' leaves the repository: '/b'"},
+        {"version: 1\nunits:\n  - {name: a, path: b, workspace: ../../b}\n",
+         "plumb.yaml:3: 'workspace' in unit 'a' is '../../b', which no Terraform workspace is "
+         "called: write what 'terraform workspace list' shows"},
+        {"version: 1\nunits:\n  - {name: a, path: b, workspace: ..}\n",
+         "plumb.yaml:3: 'workspace' in unit 'a' is '..', which no Terraform workspace is "
+         "called: write what 'terraform workspace list' shows"},
         {"version: 1\nunits:\n  - {name: a b, path: b}\n",
          "plumb.yaml:3: 'name' in unit 'a b' is 'a b': use letters, digits, '.', '_', '/' and '-'"},
         {"version: 1\nunits:\n  - {name: a, path: b}\n  - {name: a, path: c}\n",
