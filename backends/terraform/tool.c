@@ -27,6 +27,21 @@ static char *find_program(const struct pb_unit_ctx *u)
     return path ? path : pb_child_which("tofu", NULL);
 }
 
+/* plumb.yaml is the commit's: whoever may push must not choose what runs here by adding a file. */
+static int refuse_own(const struct pb_unit_ctx *u, const char *program, struct pb_err *err)
+{
+    if (!u->tool || !strchr(u->tool, '/'))
+        return 0;
+    if (!pb_fs_exists(program))
+        return pb_fail(err, PB_E_TOOL, "there is no '%s': correct 'tool' in plumb.yaml", program);
+    if (u->worktree && pb_fs_is_below(program, u->worktree))
+        return pb_fail(err, PB_E_REFUSED,
+                       "'%s' is in the repository, and plumb runs nothing of it: install the tool "
+                       "outside and correct 'tool' in plumb.yaml",
+                       program);
+    return 0;
+}
+
 /* Where what is known of a program file is kept; NULL for scripts and what cannot be read. */
 static char *cache_path(const struct pb_unit_ctx *u, const char *program)
 {
@@ -139,6 +154,8 @@ int pb_tf_tool_find(struct pb_tf_tool *out, struct pb_arena *a, const struct pb_
                                : "neither terraform nor tofu is on PATH: install one, or name it "
                                  "as 'tool' in plumb.yaml",
                        u->tool);
+    if (refuse_own(u, program, err))
+        return -1;
     base = strrchr(program, '/') ? strrchr(program, '/') + 1 : program;
     out->path = pb_arena_strdup(a, program);
     out->tofu = strstr(base, "tofu") != NULL;

@@ -160,6 +160,15 @@ bool pb_fs_is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool pb_fs_is_below(const char *path, const char *dir)
+{
+    PB_AUTO(str) char *p = realpath(path, NULL);
+    PB_AUTO(str) char *d = realpath(dir, NULL);
+    size_t n = d ? strlen(d) : 0;
+
+    return p && d && strncmp(p, d, n) == 0 && (p[n] == '/' || d[n - 1] == '/');
+}
+
 /* ---- removing --------------------------------------------------------------------------- */
 
 static int remove_at(int dirfd, const char *name, const char *top, struct pb_err *err);

@@ -23,6 +23,9 @@ int pb_fs_mkdirs(const char *path, unsigned mode, struct pb_err *err); /* like m
 bool pb_fs_exists(const char *path);
 bool pb_fs_is_dir(const char *path);
 
+/* Whether `path`, all links followed, is in the folder `dir`; false when one is not there. */
+bool pb_fs_is_below(const char *path, const char *dir);
+
 /* Removes a tree without following links. Missing is fine. */
 int pb_fs_remove_tree(const char *path, struct pb_err *err);
 

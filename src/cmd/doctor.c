@@ -117,7 +117,11 @@ static bool check_named_tools(struct doctor *d)
         if (!tool)
             continue;
         path = strchr(tool, '/') ? pb_strdup(tool) : pb_child_which(tool, NULL);
-        if (path)
+        if (path && pb_repo_workdir(d->audit.repo) &&
+            pb_fs_is_below(path, pb_repo_workdir(d->audit.repo)))
+            say(d, FAIL, c->units[i].name, "install it outside and correct 'tool' of the unit",
+                "'%s' is in the repository, and plumb runs nothing of it", path);
+        else if (path)
             check_tool(d, c->units[i].name, path);
         else
             say(d, FAIL, c->units[i].name, "install it, or correct 'tool' of the unit",
