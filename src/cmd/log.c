@@ -85,10 +85,11 @@ static int show(struct session *s, struct pb_err *err)
     struct pb_report_opts o = pb_cmd_report_options(s->args);
     struct collector c = {.report = PB_LOG_REPORT_INIT};
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_err damaged = PB_ERR_INIT;
     int rc = -1;
 
     if (query_of(&c.query, s->args, err) == 0 &&
-        pb_record_walk(&s->record, collect, &c, err) == 0) {
+        pb_record_walk(&s->record, collect, &c, &damaged, err) == 0) {
         if (pb_streq(pb_args_get(s->args, PB_O_FORMAT), "json"))
             pb_log_json(&b, &c.report);
         else
@@ -101,6 +102,10 @@ static int show(struct session *s, struct pb_err *err)
                         c.seen);
     }
     pb_log_release(&c.report);
+    if (rc >= 0 && damaged.cls) {
+        *err = damaged;
+        rc = -1;
+    }
     return rc;
 }
 

@@ -87,11 +87,22 @@ void pb_record_release(struct pb_record *r)
 
 /* ---- from Git --------------------------------------------------------------------------- */
 
+/* What Git has under the name of a ledger can be anything: somebody pushed it. */
+static int no_ledger(const char *what, struct pb_err *err)
+{
+    if (err && (err->cls == PB_E_INPUT || err->cls == PB_E_GIT || err->cls == PB_E_REFUSED))
+        err->cls = PB_E_LEDGER;
+    return pb_err_wrap(err,
+                       "'%s' is not a whole copy of a ledger; if it never was one, delete it "
+                       "here and on the remote",
+                       what);
+}
+
 int pb_record_checkpoint_at(struct pb_checkpoint *out, struct pb_buf *text, struct pb_repo *repo,
                             const char *commit, const char *what, struct pb_err *err)
 {
     if (pb_tree_read(text, repo, commit, PB_RECORD_CHECKPOINT, CHECKPOINT_MAX, err) < 0)
-        return pb_err_wrap(err, "'%s' is not a copy of a ledger", what);
+        return no_ledger(what, err);
     return pb_checkpoint_parse(out, text->s, text->len, what, err);
 }
 
@@ -123,15 +134,18 @@ int pb_record_restore(const char *dir, struct pb_repo *repo, const char *commit,
     struct pb_ledger_report report;
     int rc;
 
-    if (pb_record_checkpoint_at(&pin.checkpoint, &text, repo, commit, what, err) < 0 ||
-        join_pieces(&log, repo, commit, pin.checkpoint.size, err) < 0)
+    if (pb_record_checkpoint_at(&pin.checkpoint, &text, repo, commit, what, err) < 0)
         return -1;
+    if (join_pieces(&log, repo, commit, pin.checkpoint.size, err) < 0)
+        return no_ledger(what, err);
     if (pb_fs_mkdirs(dir, 0700, err) < 0 ||
         pb_fs_write_atomic(log_path, log.s, log.len, 0600, err) < 0)
         return -1;
     rc = pb_ledger_verify(&report, dir, &pin, 1, err);
     if (rc == 0 && (report.end != PB_LEDGER_END_WHOLE || report.now.size != pin.checkpoint.size))
         rc = pb_fail(err, PB_E_LEDGER, "'%s' has entries that its checkpoint does not cover", what);
+    else if (rc < 0)
+        no_ledger(what, err);
     if (rc < 0)
         pb_fs_remove_tree(dir, NULL);
     return rc;

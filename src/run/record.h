@@ -79,9 +79,10 @@ int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *con
                      struct pb_err *err);
 
 /* Each ledger that is known here: this machine's, and those of others as Git has them, in the
- * order of their names. Those of others are checked like this one. `name` is the ref's. */
+ * order of their names. Those of others are checked like this one. `name` is the ref's. A copy that
+ * is not a whole ledger is passed over, and `damaged` says what is wrong with the first. */
 int pb_record_walk(struct pb_record *r,
                    int (*fn)(void *ctx, const char *name, const struct pb_ledger_entry *e),
-                   void *ctx, struct pb_err *err);
+                   void *ctx, struct pb_err *damaged, struct pb_err *err);
 
 #endif

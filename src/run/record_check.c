@@ -160,7 +160,7 @@ static int list(struct pb_strv *names, struct pb_strv *refs, const struct pb_rec
 
 int pb_record_walk(struct pb_record *r,
                    int (*fn)(void *ctx, const char *name, const struct pb_ledger_entry *e),
-                   void *ctx, struct pb_err *err)
+                   void *ctx, struct pb_err *damaged, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT, refs = PB_STRV_INIT;
     PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
@@ -177,6 +177,12 @@ int pb_record_walk(struct pb_record *r,
     for (size_t i = 0; rc == 0 && i < names.n; i++) {
         w.name = names.v[i];
         rc = walk_copy(r, &w, refs.v[i], err);
+        /* Whoever can push could silence every other machine with one ref otherwise. */
+        if (rc < 0 && err->cls == PB_E_LEDGER) {
+            if (!damaged->cls)
+                *damaged = *err;
+            rc = 0;
+        }
     }
     return rc;
 }

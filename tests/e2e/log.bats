@@ -121,6 +121,29 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
     must_fail 6 plumb -C "$repo" audit --record
 }
 
+# push_junk NAME: what is no ledger, as somebody's ledger on the remote
+push_junk() {
+    local git="git -C $BATS_TEST_TMPDIR/remote.git" blob tree
+    blob=$(printf '\033[2Jjunk' | $git hash-object -w --stdin)
+    tree=$(printf '100644 blob %s\tjunk\n' "$blob" | $git mktree)
+    $git update-ref "refs/plumb/ledger/$1" "$($git commit-tree "$tree" -m junk </dev/null)"
+}
+
+@test "what somebody pushed as a ledger and is none silences no other" {
+    record 2026-11-19T14:00:00Z
+    push_junk evil
+    must_fail 6 plumb -C "$repo" log --fetch
+    says "2026-11-19 14:00:00Z  audit" "'refs/plumb/remote/origin/ledger/evil' is not a whole copy"
+    git -C "$BATS_TEST_TMPDIR/remote.git" update-ref refs/plumb/ledger/evil \
+        "$(git -C "$BATS_TEST_TMPDIR/remote.git" rev-parse refs/plumb/ledger/evil:junk)"
+    must_fail 6 plumb -C "$repo" log --fetch
+    says "2026-11-19 14:00:00Z  audit" "ledger/evil"
+    must plumb -C "$repo" log verify
+    push_junk first
+    must_fail 6 plumb -C "$repo" log verify --fetch
+    must_fail 6 plumb -C "$repo" audit --record
+}
+
 @test "another clone reads the ledger, and an empty machine goes on with it" {
     record 2026-11-19T14:00:00Z
     local other=$BATS_TEST_TMPDIR/other

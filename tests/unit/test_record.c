@@ -124,10 +124,11 @@ static int count(void *ctx, const char *name, const struct pb_ledger_entry *e)
 static void assert_entries(struct machine *m, const char *expected)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
-    struct pb_err err = PB_ERR_INIT;
+    struct pb_err err = PB_ERR_INIT, damaged = PB_ERR_INIT;
 
-    if (pb_record_walk(&m->record, count, &b, &err))
+    if (pb_record_walk(&m->record, count, &b, &damaged, &err))
         fail_msg("%s", err.msg);
+    assert_int_equal(damaged.cls, PB_E_NONE);
     assert_string_equal(b.s, expected);
 }
 
