@@ -171,7 +171,8 @@ static const struct pb_param gate_params[] = {
     {.name = "branch",
      .kind = PB_PK_NAME,
      .def = "any commit",
-     .meaning = "only what is on this branch of the remote may be applied",
+     .meaning = "only what is on this branch of the remote is applied; the last applied commit has "
+                "its say as well",
      AT(pb_config_gate, branch)},
     {.name = "remote",
      .kind = PB_PK_NAME,

@@ -80,14 +80,17 @@ static enum pb_tri is_in(struct pb_repo *repo, const char *a, const char *b)
     return yes ? PB_TRI_YES : PB_TRI_NO;
 }
 
-static void look_at_branch(struct pb_gate_facts *f, struct pb_audit *a, struct pb_arena *arena)
+/* Asked for by this commit's file and by that of the last verified one; the second counts only
+ * when the first is satisfied, and then the facts are its own. */
+static void look_at_branch(struct pb_gate_facts *f, struct pb_audit *a,
+                           const struct pb_config_gate *c, struct pb_arena *arena)
 {
-    const struct pb_config_gate *c = &a->config.gate;
     const char *remote = c->remote ? c->remote : "origin";
     char tip[PB_OID_HEX];
 
-    if (!c->branch)
+    if (!c->branch || (f->branch_is && f->merged != PB_TRI_YES))
         return;
+    f->merged = PB_TRI_UNKNOWN;
     f->branch_is = pb_arena_printf(arena, "%s of '%s'", c->branch, remote);
     if (pb_repo_resolve(tip, a->repo,
                         pb_arena_printf(arena, "refs/remotes/%s/%s", remote, c->branch), NULL) == 0)
@@ -116,7 +119,7 @@ static int look_at_tree(struct pb_gate_facts *f, struct pb_audit *a, struct pb_u
 }
 
 static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
-                 bool any_tree, struct pb_err *err)
+                 const struct pb_config_gate *old, bool any_tree, struct pb_err *err)
 {
     f->commit = a->commit;
     f->last = u->baseline_commit;
@@ -126,7 +129,8 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
     f->clean = PB_TRI_YES;
     if (f->last)
         f->descends = is_in(a->repo, f->last, a->commit);
-    look_at_branch(f, a, u->arena);
+    look_at_branch(f, a, &a->config.gate, u->arena);
+    look_at_branch(f, a, old, u->arena);
     return any_tree ? 0 : look_at_tree(f, a, u, err);
 }
 
@@ -194,22 +198,23 @@ static int add_guards(struct guards *g, struct pb_arena *a, const char *file, co
     return 0;
 }
 
-/* What the last verified commit protects. That commit was configured once: when its file cannot
- * be read now, nobody can say what it protects. */
-static int add_old_guards(struct guards *g, struct pb_arena *a, struct pb_audit *audit,
-                          const char *last, struct pb_err *err)
+/* What the gate of the last verified commit says, empty without one. A commit cannot do away with
+ * what holds it back. That commit was configured once: when its file cannot be read now, nobody can
+ * say what it asks for. */
+static int old_gate(struct pb_config *out, struct pb_arena *a, struct pb_audit *audit,
+                    const char *last, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_err inner = PB_ERR_INIT;
-    struct pb_config c;
 
+    pb_config_default(out);
     if (!last || strcmp(last, audit->commit) == 0)
         return 0;
     if (pb_tree_read(&text, audit->repo, last, PB_CONFIG_FILE, PB_CONFIG_MAX, &inner) < 0)
         return inner.sys == ENOENT ? 0 : pb_fail(err, inner.cls, "%s", inner.msg);
-    if (pb_config_parse(&c, a, text.s, text.len, PB_CONFIG_FILE, err) < 0)
+    if (pb_config_parse(out, a, text.s, text.len, PB_CONFIG_FILE, err) < 0)
         return pb_err_wrap(err, "commit %.8s", last);
-    return add_guards(g, a, PB_CONFIG_FILE, pb_arena_printf(a, " of %.8s", last), &c.gate, err);
+    return 0;
 }
 
 static void release(struct pb_gate_rule *rules, size_t n, struct guards *g)
@@ -234,17 +239,22 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
                                .see_all = c->coverage && strcmp(c->coverage, "all") == 0};
     struct pb_gate_change *v;
     struct pb_gate_in in = {.facts = &out->facts, .policy = &p};
-    int rc = 0;
+    struct pb_config old;
+    int rc = old_gate(&old, u->arena, a, u->baseline_commit, err);
 
     memset(out, 0, sizeof(*out));
+    p.need_branch |= rc == 0 && old.gate.branch;
     for (; rc == 0 && p.nrules < c->nrules; p.nrules++)
         rc = rule_of(&rules[p.nrules], u->arena, a->config.file, &c->rules[p.nrules], err);
     if (rc == 0)
-        rc = facts(&out->facts, a, u, any_tree, err);
+        rc = facts(&out->facts, a, u, &old.gate, any_tree, err);
     if (rc == 0)
         rc = add_guards(&g, u->arena, a->config.file, "", c, err);
     if (rc == 0)
-        rc = add_old_guards(&g, u->arena, a, out->facts.last, err);
+        rc = add_guards(
+            &g, u->arena, PB_CONFIG_FILE,
+            pb_arena_printf(u->arena, " of %.8s", u->baseline_commit ? u->baseline_commit : ""),
+            &old.gate, err);
     if (rc == 0) {
         p.guards = g.v;
         p.nguards = g.n;

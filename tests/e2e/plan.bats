@@ -173,6 +173,27 @@ gate() {
     plan_json 2
 }
 
+@test "a commit cannot do away with the branch that it has to be on" {
+    sim_applied
+    git init -q -b main --bare "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+    gate '  branch: main'
+    git -C "$repo" push -q origin main
+    must plumb -C "$repo" audit --save-baseline
+    later
+    echo 'version: 1' >"$repo/plumb.yaml"
+    commit_all "$repo" "no gate"
+    plan_json 3
+    [ "$(refusals)" = not-merged ]
+    git -C "$repo" push -q origin main:own
+    gate '  branch: own'
+    git -C "$repo" push -q origin main:own
+    plan_json 3
+    [ "$(refusals)" = not-merged ]
+    git -C "$repo" push -q origin main
+    plan_json 2
+}
+
 @test "what cannot be seen is not allowed by any rule" {
     sim_applied
     gate '  rules:
