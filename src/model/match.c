@@ -7,6 +7,25 @@
 #include "model/path.h"
 #include "model/pattern.h"
 
+/* A star that is neither [*] nor in the key of an instance: no address or path has one. */
+static bool has_wildcard(const char *s)
+{
+    bool quoted = false;
+    int depth = 0;
+
+    for (; *s; s++) {
+        if (quoted && *s == '\\' && s[1])
+            s++;
+        else if (*s == '"')
+            quoted = !quoted;
+        else if (!quoted)
+            depth += (*s == '[') - (*s == ']');
+        if (*s == '*' && !quoted && depth <= 0)
+            return true;
+    }
+    return false;
+}
+
 int pb_match_compile(struct pb_match *out, const char *s, const char *file, int line,
                      struct pb_err *err)
 {
@@ -20,6 +39,11 @@ int pb_match_compile(struct pb_match *out, const char *s, const char *file, int 
         return pb_fail(err, PB_E_CONFIG, "%s:%d: a pattern must be a string of at most %d bytes",
                        file, line, PB_PATTERN_MAX);
     if (n < 3 || s[0] != '/' || s[n - 1] != '/') {
+        if (has_wildcard(s))
+            return pb_fail(err, PB_E_CONFIG,
+                           "%s:%d: '%s' would match nothing, '*' is no wildcard here: write a "
+                           "regular expression between slashes, as '/module[.]db[.].*/'",
+                           file, line, s);
         out->literal = pb_strdup(s);
         return 0;
     }

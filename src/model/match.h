@@ -4,7 +4,7 @@
  * A text between slashes is a regular expression (pattern.h) that must match the whole address
  * or path. Any other is taken literally: an address covers what is inside the module or
  * resource that it names, a path covers what lies below it, and [*] is any index. NULL, null
- * and "*" are everything.
+ * and "*" are everything; another star is refused, since it would match nothing.
  */
 #ifndef PB_MODEL_MATCH_H
 #define PB_MODEL_MATCH_H

@@ -238,7 +238,12 @@ static void ignore__a_pattern_that_explodes(void **state)
 
 static void ignore__refuses(void **state)
 {
-    static const char *const bad[] = {"{}", "[1]", "[{}]", "[{'address':'/(/'}]", "[{'path':1}]"};
+    static const char *const bad[] = {
+        "{}", "[1]", "[{}]", "[{'address':'/(/'}]", "[{'path':1}]",
+        /* a wildcard, which once protected and ignored nothing, without a word */
+        "[{'address':'aws_db_*.main'}]", "[{'path':'labels.*'}]", "[{'path':'a[\\\"]\\\"].*'}]"};
+    static const char *const good = "[{'address':'a.b[\\\"*.x\\\"]','path':'rule[*].port'}]";
+    struct pb_ignore_set *fine = NULL;
 
     for (size_t i = 0; i < PB_COUNT(bad); i++) {
         struct pb_ignore_set *s = NULL;
@@ -247,6 +252,8 @@ static void ignore__refuses(void **state)
         assert_true(strncmp(err.msg, "plumb.yaml:", 11) == 0);
         assert_null(s);
     }
+    assert_int_equal(pb_ignore_parse(&fine, json_marked(*state, good), "plumb.yaml", NULL), 0);
+    pb_ignore_free(fine);
 }
 
 static void explain__one_resource(void **state)
