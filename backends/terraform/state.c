@@ -69,6 +69,9 @@ static struct pb_value marked(const struct reader *r, const struct pb_value *att
     struct pb_value out = pb_tf_unwrap_dynamic(r->arena, attrs, t);
 
     out = pb_tf_mark_schema(r->arena, &out, t);
+    /* Marks that cannot be read could be about anything. */
+    if (!pb_is_nullish(paths) && !pb_is(paths, PB_LIST))
+        return pb_tf_mark_path(r->arena, &out, NULL, 0);
     for (size_t i = 0; i < pb_len(paths); i++) {
         struct pb_value steps = path_steps(r->arena, pb_at(paths, i));
         out = pb_tf_mark_path(r->arena, &out, steps.items, steps.n);

@@ -94,6 +94,24 @@ static void tf_state__instances(void **state)
     assert_true(pb_walk(set.v[2].attributes, "l[1].s")->flags & PB_V_SENSITIVE);
 }
 
+static void tf_state__unreadable_marks_hide_all(void **state)
+{
+    static const char *const marks[] = {"\"x\"", "{\"a\":1}", "[[]]", "true"};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(marks); i++) {
+        PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+        struct pb_recorded_set set;
+
+        pb_buf_addf(&text,
+                    HEAD "\"resources\":[" RES("\"instances\":[{\"attributes\":{\"pw\":\"x\"},"
+                                               "\"sensitive_attributes\":%s}]") "]}",
+                    marks[i]);
+        assert_int_equal(parse(&set, text.s), 0);
+        assert_true(pb_get(set.v[0].attributes, "pw")->flags & PB_V_SENSITIVE);
+    }
+}
+
 static void tf_state__refuses(void **state)
 {
     static const struct {
@@ -164,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tf_state__reads_what_terraform_wrote, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__instances, setup, teardown),
+        cmocka_unit_test_setup_teardown(tf_state__unreadable_marks_hide_all, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__refine, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__encrypted, setup, teardown),
