@@ -150,18 +150,26 @@ static int verify(struct session *s, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     struct pb_record_check k;
+    int code;
 
     if (pb_record_verify(&k, &s->record, pb_args_all(s->args, PB_O_PIN), err) < 0)
         return -1;
     if (k.absent) {
         pb_buf_adds(&b, "there is no ledger yet\n");
     } else {
-        pb_buf_addf(&b, "the ledger stands: %llu entries, %s to %s\n",
-                    (unsigned long long)k.log.now.size, k.log.first, k.log.last);
+        pb_buf_addf(&b, "the ledger stands: %llu entries%s%s%s%s\n",
+                    (unsigned long long)k.log.now.size, *k.log.first ? ", " : "", k.log.first,
+                    *k.log.first ? " to " : "", k.log.last);
         add_pins(&b, s, &k);
         add_limits(&b, &k);
     }
-    return pb_cmd_put(&b, pb_args_get(s->args, PB_O_OUTPUT));
+    if (k.others)
+        pb_buf_addf(&b, "%zu of other machines, as far as they were fetched, %s too\n", k.others,
+                    k.others == 1 ? "stands" : "stand");
+    code = pb_cmd_put(&b, pb_args_get(s->args, PB_O_OUTPUT));
+    if (k.damaged.cls)
+        code = pb_cmd_fail(&k.damaged);
+    return code;
 }
 
 static int checkpoint(struct session *s, struct pb_err *err)
@@ -171,7 +179,7 @@ static int checkpoint(struct session *s, struct pb_err *err)
 
     if (pb_record_verify(&k, &s->record, NULL, err) < 0)
         return -1;
-    if (k.absent)
+    if (k.absent || !k.log.now.size)
         return pb_fail(err, PB_E_INPUT,
                        "there is no ledger yet: 'plumb audit --record' begins one");
     pb_checkpoint_add(&b, &k.log.now);

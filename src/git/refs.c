@@ -86,13 +86,32 @@ static int new_tree(git_oid *out, struct pb_repo *repo, git_tree *base,
     return 0;
 }
 
+/* As git does: what would end the line or the name is left out, and so are blanks and points
+ * around it. NULL when nothing is left. */
+static char *clean_identity(const char *s)
+{
+    static const char around[] = " .,:;\"\\'";
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+    for (; s && *s; s++)
+        if ((unsigned char)*s >= ' ' && *s != '<' && *s != '>' && *s != 0x7f &&
+            (b.len || !strchr(around, *s)))
+            pb_buf_addc(&b, *s);
+    while (b.len && strchr(around, b.s[b.len - 1]))
+        pb_buf_truncate(&b, b.len - 1);
+    return b.len ? pb_buf_detach(&b) : NULL;
+}
+
 static int new_commit(git_oid *out, struct pb_repo *repo, const git_oid *tree_id,
                       git_commit *parent, const struct pb_ref_change *c, struct pb_err *err)
 {
     PB_AUTO(gittree) git_tree *tree = NULL;
     const git_commit *parents[] = {parent};
+    PB_AUTO(str) char *name = clean_identity(c->name);
+    PB_AUTO(str) char *email = clean_identity(c->email);
     git_signature *who = NULL;
-    int code = git_signature_new(&who, c->name, c->email, c->when, 0);
+    int code =
+        git_signature_new(&who, name ? name : "unknown", email ? email : "unknown", c->when, 0);
 
     if (code == 0)
         code = git_tree_lookup(&tree, repo->git, tree_id);

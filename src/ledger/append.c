@@ -117,7 +117,7 @@ static int catch_up(struct pb_ledger *l, uint64_t *torn, struct pb_err *err)
         const char *id = e.seq == 0 ? pb_get_str(e.body, "ledger") : l->id;
 
         rc = 0;
-        if (!id || strlen(id) != PB_LEDGER_ID_HEX - 1)
+        if (!pb_ledger_is_id(id))
             rc =
                 pb_fail(err, PB_E_LEDGER, "the ledger '%s' has no name in its first entry", l->log);
         else

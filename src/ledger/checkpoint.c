@@ -24,9 +24,10 @@ static int bad(const char *what, const char *why, struct pb_err *err)
     return pb_fail(err, PB_E_LEDGER, "'%s' is not a checkpoint of a ledger: %s", what, why);
 }
 
-static bool is_id(const char *s, size_t n)
+bool pb_ledger_is_id(const char *s)
 {
-    return n == PB_LEDGER_ID_HEX - 1 && strspn(s, "0123456789abcdef") >= n;
+    return s && strlen(s) == PB_LEDGER_ID_HEX - 1 &&
+           strspn(s, "0123456789abcdef") == PB_LEDGER_ID_HEX - 1;
 }
 
 int pb_checkpoint_parse(struct pb_checkpoint *out, const char *text, size_t n, const char *what,
@@ -47,7 +48,7 @@ int pb_checkpoint_parse(struct pb_checkpoint *out, const char *text, size_t n, c
         p = eol + 1;
     }
     if (strncmp(line[0], origin, sizeof(origin) - 1) != 0 ||
-        !is_id(line[0] + sizeof(origin) - 1, strlen(line[0]) - (sizeof(origin) - 1)))
+        !pb_ledger_is_id(line[0] + sizeof(origin) - 1))
         return bad(what, "line 1 is 'plumb/' and 32 hexadecimal digits", err);
     memcpy(out->ledger, line[0] + sizeof(origin) - 1, PB_LEDGER_ID_HEX);
     errno = 0;

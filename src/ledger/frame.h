@@ -41,6 +41,9 @@ struct pb_merkle {
 void pb_merkle_add(struct pb_merkle *m, const unsigned char leaf[PB_SHA256_LEN]);
 void pb_merkle_root(unsigned char out[PB_SHA256_LEN], const struct pb_merkle *m);
 
+/* 32 lowercase hexadecimal digits. */
+bool pb_ledger_is_id(const char *s);
+
 /* 32 bytes from 64 lowercase hexadecimal digits; -1 for anything else. */
 int pb_unhex32(unsigned char out[PB_SHA256_LEN], const char *hex);
 

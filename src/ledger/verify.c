@@ -50,7 +50,7 @@ static int take(struct verifier *v, const struct pb_ledger_entry *e, struct pb_e
     if (e->seq == 0) {
         const char *id = pb_get_str(e->body, "ledger");
 
-        if (strcmp(e->kind, "ledger.begin") != 0 || !id || strlen(id) != PB_LEDGER_ID_HEX - 1)
+        if (strcmp(e->kind, "ledger.begin") != 0 || !pb_ledger_is_id(id))
             return pb_fail(err, PB_E_LEDGER, "the ledger in '%s' does not begin with its name",
                            v->dir);
         memcpy(r->now.ledger, id, PB_LEDGER_ID_HEX);

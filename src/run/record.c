@@ -116,11 +116,13 @@ static int join_pieces(struct pb_buf *log, struct pb_repo *repo, const char *com
                        (unsigned long long)entries);
     log->max = PB_RECORD_LOG_MAX;
     for (uint64_t i = 0; i < pieces; i++) {
+        PB_AUTO(buf) struct pb_buf piece = PB_BUF_INIT;
         char path[32];
 
         snprintf(path, sizeof(path), "entries/%06llu", (unsigned long long)i);
-        if (pb_tree_read(log, repo, commit, path, PB_RECORD_LOG_MAX - log->len, err) < 0)
+        if (pb_tree_read(&piece, repo, commit, path, PB_RECORD_LOG_MAX - log->len, err) < 0)
             return -1;
+        pb_buf_add(log, piece.s, piece.len);
     }
     return 0;
 }

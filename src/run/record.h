@@ -69,12 +69,15 @@ struct pb_record_check {
     struct pb_ledger_report log;
     uint64_t in_ref, in_copy; /* entries that each covers; 0: there is none */
     uint64_t elsewhere;       /* covered by a checkpoint that is not only on this machine */
+    size_t others;            /* ledgers of other machines that Git has here and that stand */
+    struct pb_err damaged;    /* what is wrong with the first that does not; cls 0: none */
     char signer[256];         /* of the ref's checkpoint; "": not signed, or nobody asked */
     bool absent;              /* no ledger here */
 };
 
-/* Reads everything: the log against itself, against the checkpoints in Git and in `pins` (paths
- * of files), and their signatures when the configuration names allowed signers. */
+/* Reads everything: every copy that Git has here against its checkpoint; the log against
+ * itself, against the checkpoints in Git and in `pins` (paths of files); and their signatures when
+ * the configuration names allowed signers. */
 int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *const *pins,
                      struct pb_err *err);
 

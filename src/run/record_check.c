@@ -74,38 +74,6 @@ static int add_file(struct pins *p, const char *path, struct pb_err *err)
     return pb_checkpoint_parse(&new_pin(p, path)->checkpoint, text.s, text.len, path, err);
 }
 
-int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *const *pins,
-                     struct pb_err *err)
-{
-    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
-    char other[sizeof(out->signer)] = "";
-    struct pins p = {0};
-    int rc;
-
-    memset(out, 0, sizeof(*out));
-    rc = add_ref(&p, &out->in_ref, out->signer, sizeof(out->signer), r, r->ref, err);
-    if (rc == 0)
-        rc = add_ref(&p, &out->in_copy, other, sizeof(other), r, r->copy, err);
-    out->elsewhere = out->in_copy;
-    for (; rc == 0 && pins && *pins; pins++) {
-        rc = add_file(&p, *pins, err);
-        if (rc == 0 && p.v[p.n - 1].checkpoint.size > out->elsewhere)
-            out->elsewhere = p.v[p.n - 1].checkpoint.size;
-    }
-    out->absent = !pb_fs_exists(log);
-    if (rc == 0 && out->absent && p.n)
-        rc = pb_fail(err, PB_E_LEDGER,
-                     "there is no ledger in '%s', but %s has %llu entries: the next entry is "
-                     "written after they have been restored",
-                     r->dir, p.v[0].what, (unsigned long long)p.v[0].checkpoint.size);
-    if (rc == 0 && !out->absent)
-        rc = pb_ledger_verify(&out->log, r->dir, p.v, p.n, err);
-    free(p.v);
-    return rc;
-}
-
-/* ---- every ledger ----------------------------------------------------------------------- */
-
 struct walk {
     const char *name;
     int (*fn)(void *ctx, const char *name, const struct pb_ledger_entry *e);
@@ -117,24 +85,6 @@ static int one_entry(void *ctx, const struct pb_ledger_entry *e)
     const struct walk *w = ctx;
 
     return w->fn(w->ctx, w->name, e);
-}
-
-static int walk_copy(const struct pb_record *r, struct walk *w, const char *ref, struct pb_err *err)
-{
-    PB_AUTO(str) char *dir = NULL;
-    enum pb_ledger_end end;
-    char *work = NULL;
-    char id[PB_OID_HEX];
-    int rc = -1;
-
-    if (pb_work_new(&work, err) < 0)
-        return -1;
-    dir = pb_fs_join(work, "ledger");
-    if (pb_ref_id(id, r->repo, ref, err) == 0 && pb_record_restore(dir, r->repo, id, ref, err) == 0)
-        rc = pb_ledger_walk(dir, one_entry, w, &end, err);
-    pb_work_remove(work);
-    free(work);
-    return rc;
 }
 
 /* Names of ledgers but for `except`, each with the ref that has it. */
@@ -158,6 +108,98 @@ static int list(struct pb_strv *names, struct pb_strv *refs, const struct pb_rec
     return 0;
 }
 
+/* The log that `ref` has, shown to be what its checkpoint says; with `w` each entry is told. */
+static int read_copy(const struct pb_record *r, struct walk *w, const char *ref, struct pb_err *err)
+{
+    PB_AUTO(str) char *dir = NULL;
+    enum pb_ledger_end end;
+    char *work = NULL;
+    char id[PB_OID_HEX];
+    int rc = -1;
+
+    if (pb_work_new(&work, err) < 0)
+        return -1;
+    dir = pb_fs_join(work, "ledger");
+    if (pb_ref_id(id, r->repo, ref, err) == 0)
+        rc = *id ? pb_record_restore(dir, r->repo, id, ref, err) : 0;
+    if (rc == 0 && *id && w)
+        rc = pb_ledger_walk(dir, one_entry, w, &end, err);
+    pb_work_remove(work);
+    free(work);
+    return rc;
+}
+
+/* Every copy that Git has, of this ledger and of the others. */
+static int check_copies(struct pb_record_check *out, const struct pb_record *r, struct pb_err *err)
+{
+    PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT, refs = PB_STRV_INIT;
+
+    if (read_copy(r, NULL, r->ref, err) < 0 || (r->copy && read_copy(r, NULL, r->copy, err) < 0) ||
+        list(&names, &refs, r, r->copies, r->name, err) < 0 ||
+        list(&names, &refs, r, PB_RECORD_REFS, r->name, err) < 0)
+        return -1;
+    /* Whoever can push could keep this machine from verifying its own otherwise. */
+    for (size_t i = 0; i < refs.n; i++) {
+        struct pb_err inner = PB_ERR_INIT;
+
+        if (read_copy(r, NULL, refs.v[i], &inner) == 0)
+            out->others++;
+        else if (inner.cls != PB_E_LEDGER)
+            return pb_fail(err, inner.cls, "%s", inner.msg);
+        else if (!out->damaged.cls)
+            out->damaged = inner;
+    }
+    return 0;
+}
+
+static int check_absent(const struct pb_record *r, const struct pins *p, struct pb_err *err)
+{
+    PB_AUTO(str) char *head = pb_fs_join(r->dir, "head");
+
+    if (p->n)
+        return pb_fail(err, PB_E_LEDGER,
+                       "there is no ledger in '%s', but %s has %llu entries: the next entry is "
+                       "written after they have been restored",
+                       r->dir, p->v[0].what, (unsigned long long)p->v[0].checkpoint.size);
+    if (pb_fs_exists(head))
+        return pb_fail(err, PB_E_LEDGER,
+                       "the log of the ledger in '%s' is gone: put it back from where it is kept, "
+                       "or move the folder aside to begin another",
+                       r->dir);
+    return 0;
+}
+
+int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *const *pins,
+                     struct pb_err *err)
+{
+    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
+    char other[sizeof(out->signer)] = "";
+    struct pins p = {0};
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    rc = add_ref(&p, &out->in_ref, out->signer, sizeof(out->signer), r, r->ref, err);
+    if (rc == 0)
+        rc = add_ref(&p, &out->in_copy, other, sizeof(other), r, r->copy, err);
+    out->elsewhere = out->in_copy;
+    for (; rc == 0 && pins && *pins; pins++) {
+        rc = add_file(&p, *pins, err);
+        if (rc == 0 && p.v[p.n - 1].checkpoint.size > out->elsewhere)
+            out->elsewhere = p.v[p.n - 1].checkpoint.size;
+    }
+    out->absent = !pb_fs_exists(log);
+    if (rc == 0 && out->absent)
+        rc = check_absent(r, &p, err);
+    if (rc == 0 && !out->absent)
+        rc = pb_ledger_verify(&out->log, r->dir, p.v, p.n, err);
+    if (rc == 0)
+        rc = check_copies(out, r, err);
+    free(p.v);
+    return rc;
+}
+
+/* ---- every ledger ----------------------------------------------------------------------- */
+
 int pb_record_walk(struct pb_record *r,
                    int (*fn)(void *ctx, const char *name, const struct pb_ledger_entry *e),
                    void *ctx, struct pb_err *damaged, struct pb_err *err)
@@ -176,7 +218,7 @@ int pb_record_walk(struct pb_record *r,
         rc = -1;
     for (size_t i = 0; rc == 0 && i < names.n; i++) {
         w.name = names.v[i];
-        rc = walk_copy(r, &w, refs.v[i], err);
+        rc = read_copy(r, &w, refs.v[i], err);
         /* Whoever can push could silence every other machine with one ref otherwise. */
         if (rc < 0 && err->cls == PB_E_LEDGER) {
             if (!damaged->cls)

@@ -104,6 +104,34 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
     must_fail 6 plumb -C "$repo" audit --record
 }
 
+@test "a copy in Git that was altered is exit 6, though its checkpoint is right" {
+    record 2026-11-19T14:00:00Z
+    export GIT_INDEX_FILE=$BATS_TEST_TMPDIR/index
+    local blob tree
+    git -C "$repo" read-tree refs/plumb/ledger/first
+    blob=$(git -C "$repo" cat-file blob refs/plumb/ledger/first:entries/000000 |
+        sed 's/"in_sync":1/"in_sync":2/' | git -C "$repo" hash-object -w --stdin)
+    git -C "$repo" update-index --cacheinfo "100644,$blob,entries/000000"
+    tree=$(git -C "$repo" write-tree)
+    unset GIT_INDEX_FILE
+    git -C "$repo" update-ref refs/plumb/ledger/first \
+        "$(git -C "$repo" commit-tree -m x "$tree")"
+    must_fail 6 plumb -C "$repo" log verify
+    says "refs/plumb/ledger/first" "its hash does not fit"
+}
+
+@test "a log that is gone is exit 6, and a person's odd name does not stop the record" {
+    git -C "$repo" config user.name $'An\nn <x>'
+    git -C "$repo" config user.email $'<a@example.com\n>'
+    record 2026-11-19T14:00:00Z
+    must git -C "$repo" fsck --strict
+    rm "$ledger"/*/log
+    git -C "$repo" update-ref -d refs/plumb/ledger/first
+    git -C "$repo" update-ref -d refs/plumb/remote/origin/ledger/first
+    must_fail 6 plumb -C "$repo" log verify
+    says "is gone"
+}
+
 @test "a ledger that was cut is exit 6, by the copy on the remote" {
     record 2026-11-19T14:00:00Z
     cp -a "$ledger" "$ledger.early"
@@ -138,7 +166,8 @@ push_junk() {
         "$(git -C "$BATS_TEST_TMPDIR/remote.git" rev-parse refs/plumb/ledger/evil:junk)"
     must_fail 6 plumb -C "$repo" log --fetch
     says "2026-11-19 14:00:00Z  audit" "ledger/evil"
-    must plumb -C "$repo" log verify
+    must_fail 6 plumb -C "$repo" log verify
+    says "the ledger stands: 2 entries" "ledger/evil"
     push_junk first
     must_fail 6 plumb -C "$repo" log verify --fetch
     must_fail 6 plumb -C "$repo" audit --record

@@ -163,6 +163,11 @@ static void test_anchors_follow_one_another(void **state)
                " git show refs/plumb/ledger/here:entries/000001) | cmp - ../a/ledger/*/log"),
         0);
     assert_int_equal(pb_record_verify(&check, &m.record, NULL, &err), 0);
+    leave(&m);
+    m = at("one", "a2", here); /* a machine without it gets all the pieces */
+    append(&m, "again");
+    assert_int_equal(pb_record_verify(&check, &m.record, NULL, &err), 0);
+    assert_int_equal(check.log.now.size, PB_RECORD_PIECE + 3);
     assert_int_equal(check.in_ref, PB_RECORD_PIECE + 2);
     assert_int_equal(check.log.pinned, PB_RECORD_PIECE + 2);
     leave(&m);
