@@ -222,9 +222,10 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
 
     pb_curl_early_start(&curl);
     pthread_mutex_init(&s.git, NULL);
-    if (pb_audit_open(out, o, err) == 0 && pb_audit_choose(out, o, err) == 0 &&
-        shared_init(&s, err) == 0 && pb_audit_units(&s, err) == 0 &&
-        check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
+    if (pb_audit_open(out, o, err) == 0 && pb_audit_check_ignore(o->ignore, err) == 0 &&
+        pb_audit_choose(out, o, err) == 0 && shared_init(&s, err) == 0 &&
+        pb_audit_units(&s, err) == 0 && check_targets(out, o->targets, err) == 0 &&
+        pb_audit_sum(out, o->fail_on, err) == 0)
         rc = 0;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     shared_release(&s);

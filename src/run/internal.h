@@ -30,6 +30,7 @@ int pb_audit_units(struct pb_audit_shared *s, struct pb_err *err);
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);
 
 /* The rules of the configuration, of the unit and of the command line as one set. */
+int pb_audit_check_ignore(char *const *adhoc, struct pb_err *err); /* of the command line alone */
 int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *const *adhoc,
                     struct pb_err *err);
 

@@ -51,6 +51,37 @@ static void add_config(struct pb_list_builder *l, struct pb_arena *a,
         add_rule(l, a, v[i].address, v[i].path, v[i].reason, v[i].line);
 }
 
+/* ADDRESS or ADDRESS:PATH of the command line. */
+static void add_adhoc(struct pb_list_builder *l, struct pb_arena *a, const char *text)
+{
+    const char *sep = separator(text);
+    const char *address = sep ? pb_arena_strndup(a, text, (size_t)(sep - text)) : text;
+
+    add_rule(l, a, *address ? address : NULL, sep ? sep + 1 : NULL, "ignored on the command line",
+             0);
+}
+
+int pb_audit_check_ignore(char *const *adhoc, struct pb_err *err)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+
+    for (; adhoc && *adhoc; adhoc++) {
+        PB_AUTO(ignore) struct pb_ignore_set *set = NULL;
+        struct pb_list_builder l = PB_BUILDER_INIT;
+        struct pb_err why = PB_ERR_INIT;
+        struct pb_value list;
+        const char *at;
+
+        add_adhoc(&l, a, *adhoc);
+        list = pb_list_done(&l, a);
+        if (pb_ignore_parse(&set, pb_box(a, list), "--ignore", &why) == 0)
+            continue;
+        at = strstr(why.msg, ": ");
+        return pb_fail(err, PB_E_USAGE, "--ignore '%s': %s", *adhoc, at ? at + 2 : why.msg);
+    }
+    return 0;
+}
+
 int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *const *adhoc,
                     struct pb_err *err)
 {
@@ -59,14 +90,8 @@ int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *c
 
     add_config(&l, u->arena, u->config.ignore, u->config.nignore);
     add_config(&l, u->arena, c->ignore, c->nignore);
-    for (; adhoc && *adhoc; adhoc++) {
-        const char *sep = separator(*adhoc);
-        const char *address =
-            sep ? pb_arena_strndup(u->arena, *adhoc, (size_t)(sep - *adhoc)) : *adhoc;
-
-        add_rule(&l, u->arena, *address ? address : NULL, sep ? sep + 1 : NULL,
-                 "ignored on the command line", 0);
-    }
+    for (; adhoc && *adhoc; adhoc++)
+        add_adhoc(&l, u->arena, *adhoc);
     list = pb_list_done(&l, u->arena);
     return pb_ignore_parse(&u->ignore, pb_box(u->arena, list),
                            c->file ? c->file : "the command line", err);

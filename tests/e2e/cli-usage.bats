@@ -93,3 +93,12 @@ load helpers
     output=$(plumb help audit)
     says "0  everything that was looked at is what Git says"
 }
+
+@test "a wrong --ignore is named as it was written" {
+    repo=$(fake_estate estate)
+    commit_all "$repo" start
+    must_fail 64 plumb -C "$repo" audit --ignore '/(/'
+    says "plumb: --ignore '/(/': pattern '/(/' at character"
+    must_fail 64 plumb -C "$repo" audit --ignore 'a.b:/(/'
+    must_fail 64 plumb -C "$repo" audit --ignore 'terraform_data.*'
+}
