@@ -8,6 +8,9 @@
 #ifndef PB_BACKENDS_BACKEND_H
 #define PB_BACKENDS_BACKEND_H
 
+#include <time.h>
+
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/strv.h"
 #include "model/seal.h"
@@ -19,6 +22,27 @@
 struct pb_progress {
     void (*report)(void *ctx, const char *what, size_t done, size_t total);
     void *ctx;
+};
+
+/* How to plan, beyond what plumb.yaml says of the unit: what a command line adds. Zeros add
+ * nothing. Lists are NULL-terminated or NULL. */
+struct pb_plan_options {
+    char *const *vars;      /* NAME=VALUE; after the unit's own */
+    char *const *var_files; /* as the tool will open them: absolute */
+    char *const *targets;   /* addresses, as the tool knows them */
+    char *const *replace;
+    bool destroy;
+    int parallelism;      /* 0: the tool's default */
+    long lock_timeout_ms; /* for the state's own lock */
+};
+
+/* A plan that can be applied once: made on the state's own backend, kept in u->work. */
+struct pb_saved_plan {
+    const char *path; /* 0600 */
+    char sha256[PB_SHA256_HEX];
+    char plugins[PB_SHA256_HEX]; /* over the packages that were verified and will run */
+    bool refreshed;
+    bool outputs; /* it changes outputs */
 };
 
 /* One unit, resolved by the caller; all strings are the caller's and outlive the call. */
@@ -43,6 +67,10 @@ struct pb_unit_ctx {
     long timeout_ms;         /* per child; 0: none */
     bool refresh;            /* plan as an apply would that has to look first; not kept */
     bool accept_state;       /* an older state, or another's, is meant: believe it from now on */
+    const struct pb_plan_options *plan; /* or NULL */
+    /* declare is to make a plan that can be applied, and to say here where it is; nothing is
+     * taken from the cache or kept there. NULL: it only looks, and never touches the backend. */
+    struct pb_saved_plan *save;
     const struct pb_progress *progress;
     struct pb_diags *diags; /* warnings for the report */
 };
@@ -70,6 +98,47 @@ struct pb_module_text {
     bool candidate;        /* has what a root module has: a backend, a provider, a lock file */
     bool climbs;           /* may read files of the repository outside of its folder */
     struct pb_strv locals; /* other folders that it calls, from its own: "../net" */
+};
+
+/* ---- applying ----------------------------------------------------------------------------- */
+
+enum pb_apply_step { PB_APPLY_STARTED, PB_APPLY_RUNNING, PB_APPLY_DONE, PB_APPLY_FAILED };
+
+struct pb_apply_event {
+    enum pb_apply_step step;
+    const char *address;
+    enum pb_action action;
+    const char *id; /* of the object, when the tool says it; or NULL */
+    long elapsed_ms;
+};
+
+struct pb_apply_request {
+    const struct pb_saved_plan *plan;
+    /* Inherited by everything that is started, so that the lock on it lasts as long as any of
+     * it lives; -1: none. */
+    int lease_fd;
+    /* In the order of the stream; strings live until it returns. The apply goes on whatever the
+     * callback does. */
+    void (*event)(void *ctx, const struct pb_apply_event *e);
+    void (*tick)(void *ctx); /* about ten times a second; may be NULL */
+    void *ctx;
+};
+
+struct pb_apply_result {
+    bool ok;                        /* the tool says that all of it was done */
+    bool running;                   /* of review: it has not ended yet, as far as its output says */
+    int signal;                     /* it was killed by; 0: it exited */
+    size_t added, changed, removed; /* as the tool counts */
+    const char *errors;             /* without secrets; NULL: none */
+    const char *rescued; /* a state that could not be written where it belongs; or NULL */
+    int survivors;       /* processes that were left of it */
+};
+
+/* Who holds the state's own lock. */
+struct pb_state_lock {
+    const char *id;                        /* NULL: nobody */
+    const char *who, *operation, *created; /* as the tool wrote them; may be NULL */
+    time_t created_at;                     /* 0: not known */
 };
 
 struct pb_executor {
@@ -119,6 +188,38 @@ struct pb_executor {
      * `recorded` (or NULL) says which there are: each may know the variables named after it. */
     int (*plugin_site)(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                        const struct pb_recorded_set *recorded, struct pb_err *err);
+
+    /* ---- applying: all of these, or none. They work in u->tree and u->work as declare with
+     * u->save left them, also in another process that comes later. */
+
+    /* Applies the plan, which the caller has checked to be the one that was decided about. 0 when
+     * the tool ran, whatever came of it; -1: it was not started, nothing happened. Not
+     * stopped by a timeout; an interrupt is passed on once. */
+    int (*apply)(struct pb_apply_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                 const struct pb_apply_request *rq, struct pb_err *err);
+
+    /* The events and the result of an apply that nobody saw the end of, from what it left in
+     * u->work. Starts nothing. */
+    int (*review)(struct pb_apply_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                  const struct pb_apply_request *rq, struct pb_err *err);
+
+    /* The bytes of the state as it stands now into a new file, durably. *none: there is no state,
+     * or an empty one (*torn), and no file. */
+    int (*keep_state)(bool *none, bool *torn, struct pb_arena *a, const struct pb_unit_ctx *u,
+                      const char *path, struct pb_err *err);
+
+    /* Puts a state back to where it belongs, whatever is there: the caller has decided that. */
+    int (*put_state)(struct pb_arena *a, const struct pb_unit_ctx *u, const char *path,
+                     struct pb_err *err);
+
+    /* The recorded side as a file has it. */
+    int (*parse_state)(struct pb_recorded_set *out, struct pb_arena *a, const char *path,
+                       struct pb_err *err);
+
+    int (*lock_holder)(struct pb_state_lock *out, struct pb_arena *a, const struct pb_unit_ctx *u,
+                       struct pb_err *err);
+    int (*unlock)(struct pb_arena *a, const struct pb_unit_ctx *u, const char *id,
+                  struct pb_err *err);
 };
 
 /* What an observer is asked to read. A resource without attributes is one that no state knows:

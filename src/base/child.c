@@ -184,6 +184,8 @@ static void run_child(const struct launch *l)
     if (dup2(l->in, 0) < 0 || dup2(l->out, 1) < 0 || dup2(l->err, 2) < 0)
         give_up(l, STAGE_STDIO);
     close_others();
+    if (l->spec->keep_fd > 0)
+        fcntl(l->spec->keep_fd, F_SETFD, 0);
     execve(l->program, l->spec->argv, l->spec->env);
     give_up(l, STAGE_EXEC);
     _exit(127);

@@ -38,6 +38,7 @@ struct pb_child_spec {
     int out_fd;           /* instead of out_path when above 0; stays the caller's */
     const char *err_path; /* created 0600, truncated; NULL: /dev/null; may equal out_path */
     int err_fd;           /* instead of err_path when above 0; stays the caller's */
+    int keep_fd;          /* inherited as it is when above 0, by its children too: a lease */
     int death_signal;     /* what it gets when the starting thread ends; 0: SIGINT */
     long timeout_ms;      /* 0: none; then one INT */
     long kill_after_ms;   /* 0: never; else SIGKILL this long after the INT */

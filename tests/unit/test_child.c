@@ -15,6 +15,7 @@
 
 #include "base/child.h"
 #include "base/fs.h"
+#include "base/lock.h"
 #include "base/mem.h"
 
 static char *out; /* the child's output */
@@ -195,6 +196,28 @@ static void child__survivors_are_noticed_and_reaped(void **state)
     pb_child_free(c);
 }
 
+/* A lock on a kept descriptor lasts as long as anything of the child's lives. */
+static void child__lease_outlives_the_child(void **state)
+{
+    int lease = pb_lock_take(out, 0, NULL), other = -1;
+    struct pb_child *c = start_sh("sleep 0.5 & exit 0", (struct pb_child_spec){.keep_fd = lease});
+    struct pb_child_status st;
+
+    (void)state;
+    assert_true(lease > 0);
+    close(lease);
+    assert_int_equal(pb_child_wait(&st, c, NULL, NULL, NULL), 0);
+    assert_int_equal(pb_lock_take(out, 0, NULL), -1);
+    for (int i = 0; i < 100 && other < 0; i++) {
+        other = pb_lock_take(out, 0, NULL);
+        usleep(50000);
+    }
+    assert_true(other >= 0);
+    close(other);
+    pb_child_survivors(c);
+    pb_child_free(c);
+}
+
 static void count_tick(void *ctx)
 {
     ++*(int *)ctx;
@@ -235,6 +258,7 @@ int main(void)
         cmocka_unit_test(child__timeout_sends_one_int),
         cmocka_unit_test(child__kill_after),
         cmocka_unit_test(child__survivors_are_noticed_and_reaped),
+        cmocka_unit_test(child__lease_outlives_the_child),
         cmocka_unit_test(child__ticks_while_it_runs),
         cmocka_unit_test(child__which_passes_over_relative_entries),
     };
