@@ -1,36 +1,20 @@
 /* One unit, from its state to its verdicts. */
-#include "run/internal.h"
+#include "run/session.h"
 
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "git/export.h"
 #include "git/tree.h"
-#include "model/path.h"
 #include "reconcile/ignore.h"
-#include "run/baseline.h"
 #include "run/confirm.h"
-#include "run/live.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct job {
-    struct pb_unit_result *u;
-    struct pb_audit_shared *s;
-    const struct pb_executor *executor;
-    struct pb_unit_ctx ctx;
-    char *work;
-    char key[PB_SHA256_HEX];
-    struct pb_live_set *baseline;
-    struct pb_plugin_site site;
-    struct pb_map renamed; /* addresses that the state has, of what is wanted under another */
-};
 
 /* Observing while the tool plans: everything it writes is its own until it is joined. */
 struct early {
@@ -54,7 +38,7 @@ static const struct pb_executor *executor_named(const char *name)
 }
 
 /* Everything of the commit that the unit can read, as one digest. */
-static int tree_key(struct job *j, struct pb_err *err)
+static int tree_key(struct pb_session *j, struct pb_err *err)
 {
     const struct pb_audit *a = j->s->audit;
     PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
@@ -69,7 +53,7 @@ static int tree_key(struct job *j, struct pb_err *err)
     return rc;
 }
 
-static int job_init(struct job *j, struct pb_err *err)
+static int job_init(struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
     struct pb_audit *a = j->s->audit;
@@ -125,8 +109,7 @@ static int export(struct pb_audit_shared *s, struct pb_err *err)
     return rc;
 }
 
-/* The first unit that needs it exports for all; the others wait. */
-static int need_tree(struct job *j, struct pb_err *err)
+int pb_session_tree(struct pb_session *j, struct pb_err *err)
 {
     int rc;
 
@@ -139,12 +122,12 @@ static int need_tree(struct job *j, struct pb_err *err)
 
 static const struct pb_unit_ctx *unit_with_tree(void *ctx, struct pb_err *err)
 {
-    struct job *j = ctx;
+    struct pb_session *j = ctx;
 
-    return need_tree(j, err) < 0 ? NULL : &j->ctx;
+    return pb_session_tree(j, err) < 0 ? NULL : &j->ctx;
 }
 
-static struct pb_live_request live_request(struct job *j)
+struct pb_live_request pb_session_request(struct pb_session *j)
 {
     const struct pb_audit *a = j->s->audit;
     bool site = j->executor->plugin_site && j->executor->plugin_site(&j->site, j->u->arena, &j->ctx,
@@ -174,7 +157,7 @@ static void *early_main(void *ctx)
 }
 
 /* Fine when it cannot start: observing then happens afterwards. */
-static void early_start(struct early *e, struct job *j)
+static void early_start(struct early *e, struct pb_session *j)
 {
     const struct pb_provider_config *v = NULL;
     size_t n = 0;
@@ -187,7 +170,7 @@ static void early_start(struct early *e, struct job *j)
         j->executor->preview_providers(&v, &n, j->u->arena, &j->ctx, NULL) < 0 || !n)
         return;
     e->arena = pb_arena_new();
-    e->rq = live_request(j);
+    e->rq = pb_session_request(j);
     e->rq.providers = v;
     e->rq.nproviders = n;
     e->rq.diags = &e->diags;
@@ -195,10 +178,10 @@ static void early_start(struct early *e, struct job *j)
 }
 
 /* Takes over what was observed early, and reads again what was read with other settings. */
-static int early_finish(struct early *e, struct job *j, struct pb_err *err)
+static int early_finish(struct early *e, struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
-    struct pb_live_request rq = live_request(j);
+    struct pb_live_request rq = pb_session_request(j);
     const struct pb_declare_result *d = &u->declared;
     struct pb_live *v;
     size_t again;
@@ -236,9 +219,9 @@ static int early_finish(struct early *e, struct job *j, struct pb_err *err)
                          e->rq.nproviders, err);
 }
 
-static int observe(struct job *j, struct pb_err *err)
+static int observe(struct pb_session *j, struct pb_err *err)
 {
-    struct pb_live_request rq = live_request(j);
+    struct pb_live_request rq = pb_session_request(j);
 
     rq.providers = j->u->declared.declared.providers;
     rq.nproviders = j->u->declared.declared.nproviders;
@@ -246,18 +229,18 @@ static int observe(struct job *j, struct pb_err *err)
     return pb_live_read(&j->u->live, &j->u->stats, j->u->arena, &rq, err);
 }
 
-static void refine(struct job *j)
+static void refine(struct pb_session *j)
 {
     if (j->executor->refine)
         j->executor->refine(&j->u->recorded, j->u->arena, &j->u->declared.schemas);
 }
 
-static int plan_and_observe(struct job *j, struct pb_err *err)
+static int plan_and_observe(struct pb_session *j, struct pb_err *err)
 {
     struct early e = {.rc = -1};
     int rc = -1;
 
-    if (need_tree(j, err) < 0)
+    if (pb_session_tree(j, err) < 0)
         return -1;
     early_start(&e, j);
     rc = j->executor->declare(&j->u->declared, j->u->arena, &j->ctx, &j->u->recorded, err);
@@ -273,66 +256,6 @@ static int plan_and_observe(struct job *j, struct pb_err *err)
     return rc;
 }
 
-static bool wanted(const struct job *j, const char *address)
-{
-    char *const *t = j->s->options->targets;
-
-    if (!t)
-        return true;
-    for (; *t; t++)
-        if (pb_addr_within(address, *t))
-            return true;
-    return false;
-}
-
-/* What moves is wanted under both its addresses, on all sides. */
-static bool wanted_declared(const struct job *j, const struct pb_declared *d)
-{
-    return wanted(j, d->address) || (d->previous_address && wanted(j, d->previous_address));
-}
-
-static bool wanted_recorded(const struct job *j, const char *address)
-{
-    return wanted(j, address) || pb_map_has(&j->renamed, address);
-}
-
-static void find_renamed(struct job *j)
-{
-    const struct pb_declared_set *d = &j->u->declared.declared;
-
-    for (size_t i = 0; j->s->options->targets && i < d->n; i++)
-        if (d->v[i].previous_address && wanted(j, d->v[i].address))
-            pb_map_put(&j->renamed, d->v[i].previous_address, j);
-}
-
-/* Targets narrow all sides alike, so that nothing looks as if it were not there. */
-static void narrow_recorded(struct job *j)
-{
-    struct pb_recorded_set *r = &j->u->recorded;
-    struct pb_recorded *v = pb_arena_zalloc(j->u->arena, (r->n + 1) * sizeof(*v));
-    size_t n = 0;
-
-    find_renamed(j);
-    for (size_t i = 0; i < r->n; i++)
-        if (wanted_recorded(j, r->v[i].address))
-            v[n++] = r->v[i];
-    r->v = v;
-    r->n = n;
-}
-
-static void narrow_declared(struct job *j)
-{
-    struct pb_declared_set *d = &j->u->declared.declared;
-    struct pb_declared *v = pb_arena_zalloc(j->u->arena, (d->n + 1) * sizeof(*v));
-    size_t n = 0;
-
-    for (size_t i = 0; i < d->n; i++)
-        if (wanted_declared(j, &d->v[i]))
-            v[n++] = d->v[i];
-    d->v = v;
-    d->n = n;
-}
-
 static bool same_state(const struct pb_recorded_set *a, const struct pb_recorded_set *b)
 {
     return a->serial == b->serial && pb_streq(a->lineage, b->lineage) &&
@@ -340,18 +263,18 @@ static bool same_state(const struct pb_recorded_set *a, const struct pb_recorded
 }
 
 /* The backend's place is in the files: the first audit of a tree needs them for that. */
-static int record(struct pb_recorded_set *out, struct pb_arena *a, struct job *j,
-                  struct pb_err *err)
+int pb_session_record(struct pb_recorded_set *out, struct pb_arena *a, struct pb_session *j,
+                      struct pb_err *err)
 {
     if (j->executor->record(out, a, &j->ctx, err) == 0)
         return 0;
     if (err->sys != ENODATA || j->ctx.tree)
         return -1;
     pb_err_clear(err);
-    return need_tree(j, err) < 0 ? -1 : j->executor->record(out, a, &j->ctx, err);
+    return pb_session_tree(j, err) < 0 ? -1 : j->executor->record(out, a, &j->ctx, err);
 }
 
-static int has_moved(bool *moved, const struct pb_recorded_set *before, struct job *j,
+int pb_session_moved(bool *moved, const struct pb_recorded_set *before, struct pb_session *j,
                      struct pb_err *err)
 {
     PB_AUTO(arena) struct pb_arena *scratch = pb_arena_new();
@@ -362,7 +285,7 @@ static int has_moved(bool *moved, const struct pb_recorded_set *before, struct j
         if (j->executor->unmoved(&same, scratch, &j->ctx, before, err) < 0)
             return -1;
     } else {
-        if (record(&after, scratch, j, err) < 0)
+        if (pb_session_record(&after, scratch, j, err) < 0)
             return -1;
         same = same_state(before, &after);
     }
@@ -370,26 +293,14 @@ static int has_moved(bool *moved, const struct pb_recorded_set *before, struct j
     return 0;
 }
 
-static struct pb_baseline_id baseline_id(const struct job *j)
+struct pb_baseline_id pb_session_baseline(const struct pb_session *j)
 {
     return (struct pb_baseline_id){j->s->repo_id, j->u->config.path, j->u->config.workspace,
                                    j->u->recorded.lineage, j->s->audit->commit};
 }
 
-static void drop_unwanted_live(struct job *j)
-{
-    struct pb_live_set *l = &j->u->live;
-    struct pb_live *v = pb_arena_zalloc(j->u->arena, (l->n + 1) * sizeof(*v));
-    size_t n = 0;
-
-    for (size_t i = 0; i < l->n; i++)
-        if (wanted_recorded(j, l->v[i].address))
-            v[n++] = l->v[i];
-    *l = (struct pb_live_set){v, n};
-}
-
 /* The recorded side as the observer's own upgrade of it has it: an older schema's is no drift. */
-static void take_upgraded(struct job *j)
+static void take_upgraded(struct pb_session *j)
 {
     struct pb_unit_result *u = j->u;
     struct pb_recorded *v = NULL;
@@ -413,7 +324,7 @@ static void take_upgraded(struct job *j)
         u->recorded.v = v;
 }
 
-static void reconcile(struct job *j)
+static void reconcile(struct pb_session *j)
 {
     struct pb_unit_result *u = j->u;
     int64_t start = pb_clock_ms();
@@ -433,17 +344,17 @@ static void reconcile(struct job *j)
 }
 
 /* Verdicts, and a second reading of what did not turn out in sync. */
-static int judge(struct job *j, struct pb_err *err)
+static int judge(struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
-    struct pb_baseline_id id = baseline_id(j);
-    struct pb_live_request rq = live_request(j);
+    struct pb_baseline_id id = pb_session_baseline(j);
+    struct pb_live_request rq = pb_session_request(j);
     bool cross = j->s->options->cross_check;
     struct pb_err berr = PB_ERR_INIT;
     struct pb_reconcile_out before;
     struct pb_confirmed done;
 
-    drop_unwanted_live(j);
+    pb_narrow_live(j);
     j->baseline = NULL;
     u->reconcile_ms = 0;
     if (pb_baseline_load(&j->baseline, &u->baseline_commit, u->arena, &id, &berr) < 0)
@@ -501,7 +412,7 @@ static bool must_refresh(const struct pb_reconcile_out *out)
 }
 
 /* What an apply would do, where the world is not what the state says. */
-static int plan_again(struct job *j, struct pb_err *err)
+static int plan_again(struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
     struct pb_declare_result believing = u->declared;
@@ -510,7 +421,7 @@ static int plan_again(struct job *j, struct pb_err *err)
 
     if (!j->s->options->as_applied || !must_refresh(&u->out))
         return 0;
-    if (need_tree(j, err) < 0)
+    if (pb_session_tree(j, err) < 0)
         return -1;
     j->ctx.refresh = true;
     rc = j->executor->declare(&u->declared, u->arena, &j->ctx, &u->recorded, &why);
@@ -523,15 +434,15 @@ static int plan_again(struct job *j, struct pb_err *err)
             pb_arena_printf(u->arena, "what changed outside could not be planned: %s", why.msg);
         return 0;
     }
-    narrow_declared(j);
+    pb_narrow_declared(j);
     reconcile(j);
     return 0;
 }
 
-static int finish(struct job *j, struct pb_err *err)
+static int finish(struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
-    struct pb_baseline_id id = baseline_id(j);
+    struct pb_baseline_id id = pb_session_baseline(j);
 
     pb_ignore_problems(u->ignore, &u->diags, u->arena);
     if (!j->s->options->save_baseline)
@@ -544,7 +455,7 @@ static int finish(struct job *j, struct pb_err *err)
 }
 
 /* All three sides, seen while the state stood still. */
-static int gather_once(struct job *j, bool *moved, struct pb_err *err)
+static int gather_once(struct pb_session *j, bool *moved, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
     struct pb_recorded_set whole;
@@ -552,28 +463,28 @@ static int gather_once(struct job *j, bool *moved, struct pb_err *err)
     int rc;
 
     *moved = false;
-    if (record(&whole, u->arena, j, err) < 0 ||
+    if (pb_session_record(&whole, u->arena, j, err) < 0 ||
         j->executor->declare_cached(&u->declared, &hit, u->arena, &j->ctx, &whole, err) < 0)
         return -1;
     u->recorded = whole;
     if (hit) {
         refine(j);
-        narrow_recorded(j);
+        pb_narrow_recorded(j);
         rc = observe(j, err);
     } else {
         /* The plan is about all of the state; what is observed follows the targets. */
         rc = plan_and_observe(j, err);
-        narrow_recorded(j);
+        pb_narrow_recorded(j);
     }
     if (rc < 0 || pb_cancel_check(err) < 0)
         return -1;
-    narrow_declared(j);
+    pb_narrow_declared(j);
     if (judge(j, err) < 0 || plan_again(j, err) < 0)
         return -1;
-    return has_moved(moved, &whole, j, err);
+    return pb_session_moved(moved, &whole, j, err);
 }
 
-static int gather(struct job *j, struct pb_err *err)
+static int gather(struct pb_session *j, struct pb_err *err)
 {
     bool moved;
 
@@ -602,7 +513,7 @@ static void name_in_repository(struct pb_err *err, const char *copy)
 
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err)
 {
-    struct job j = {.u = u, .s = s, .renamed = PB_MAP_INIT};
+    struct pb_session j = {.u = u, .s = s, .renamed = PB_MAP_INIT};
     int64_t start = pb_clock_ms();
     int rc = -1;
 

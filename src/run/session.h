@@ -1,0 +1,45 @@
+/*
+ * session.h: one unit while it is worked on: what its three sides come from, the exported tree
+ * and the private folder, all of which are gone afterwards. Part of audit.h; apply.c acts in it.
+ */
+#ifndef PB_RUN_SESSION_H
+#define PB_RUN_SESSION_H
+
+#include "base/map.h"
+#include "run/baseline.h"
+#include "run/internal.h"
+#include "run/live.h"
+
+struct pb_session {
+    struct pb_unit_result *u;
+    struct pb_audit_shared *s;
+    const struct pb_executor *executor;
+    struct pb_unit_ctx ctx;
+    char *work;
+    char key[PB_SHA256_HEX];
+    struct pb_live_set *baseline;
+    struct pb_plugin_site site;
+    struct pb_map renamed; /* addresses that the state has, of what is wanted under another */
+};
+
+/* j->ctx.tree is there from now on. The first unit that needs it exports for all. */
+int pb_session_tree(struct pb_session *j, struct pb_err *err);
+
+/* The recorded side as it is at this moment. */
+int pb_session_record(struct pb_recorded_set *out, struct pb_arena *a, struct pb_session *j,
+                      struct pb_err *err);
+/* Whether the state is another one than `before` was read from. */
+int pb_session_moved(bool *moved, const struct pb_recorded_set *before, struct pb_session *j,
+                     struct pb_err *err);
+
+/* For reading j->u->recorded; the caller sets providers and schemas. */
+struct pb_live_request pb_session_request(struct pb_session *j);
+
+struct pb_baseline_id pb_session_baseline(const struct pb_session *j);
+
+/* narrow.c: all but the targets is taken out of the sides. */
+void pb_narrow_recorded(struct pb_session *j);
+void pb_narrow_declared(struct pb_session *j);
+void pb_narrow_live(struct pb_session *j);
+
+#endif
