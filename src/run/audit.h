@@ -42,6 +42,7 @@ struct pb_audit_options {
     bool save_baseline;
     bool as_applied;                    /* plan like an apply: refresh where drift was seen */
     bool accept_state;                  /* an older or foreign state is meant */
+    const struct pb_plan_options *plan; /* what the command line adds to each plan; or NULL */
     const struct pb_progress *progress; /* called by several threads; or NULL */
 };
 

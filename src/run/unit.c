@@ -84,6 +84,7 @@ static int job_init(struct pb_session *j, struct pb_err *err)
         .cache_dir = j->s->cache_dir,
         .data_source_ttl_ms = (long)a->config.cache.data_source_ttl,
         .accept_state = j->s->options->accept_state,
+        .plan = j->s->options->plan,
         .progress = j->s->options->progress,
         .diags = &u->diags,
     };
