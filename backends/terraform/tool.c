@@ -120,17 +120,11 @@ static int ask(const char **version, struct pb_arena *a, const struct pb_unit_ct
     struct pb_child_spec spec = {
         .argv = argv, .out_path = out, .timeout_ms = VERSION_TIMEOUT_MS, .kill_after_ms = 1000};
     struct pb_child_status status;
-    struct pb_child *c = NULL;
-    int rc;
 
     spec.dir = dir && pb_fs_is_dir(dir) ? dir : u->work;
     pb_tf_env_build(&env, environ, NULL, data, NULL, NULL, a);
     spec.env = env.v;
-    if (pb_child_start(&c, &spec, err))
-        return -1;
-    rc = pb_child_wait(&status, c, NULL, NULL, err);
-    pb_child_free(c);
-    if (rc)
+    if (pb_child_run(&status, &spec, err))
         return -1;
     *version = version_in(a, out);
     if (!*version)

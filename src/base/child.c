@@ -417,7 +417,7 @@ static int reap(struct pb_child_status *status, struct pb_child *c, struct pb_er
 int pb_child_wait(struct pb_child_status *status, struct pb_child *c, void (*tick)(void *ctx),
                   void *ctx, struct pb_err *err)
 {
-    memset(status, 0, sizeof(*status));
+    *status = (struct pb_child_status){.started = true};
     mind(c);
     while (!has_ended(c, until_next(c))) {
         mind(c);
@@ -431,6 +431,20 @@ int pb_child_wait(struct pb_child_status *status, struct pb_child *c, void (*tic
     if (c->cancelled)
         return pb_fail(err, PB_E_INTERRUPTED, "interrupted while '%s' ran", c->name);
     return 0;
+}
+
+int pb_child_run(struct pb_child_status *status, const struct pb_child_spec *spec,
+                 struct pb_err *err)
+{
+    struct pb_child *c = NULL;
+    int rc;
+
+    *status = (struct pb_child_status){0};
+    if (pb_child_start(&c, spec, err))
+        return -1;
+    rc = pb_child_wait(status, c, NULL, NULL, err);
+    pb_child_free(c);
+    return rc;
 }
 
 pid_t pb_child_pid(const struct pb_child *c)

@@ -8,6 +8,8 @@
  *	    rc = pb_child_wait(&status, c, on_tick, ctx, err);
  *	pb_child_free(c);
  *
+ * or, with nothing to do meanwhile, rc = pb_child_run(&status, &spec, err).
+ *
  * argv arrays only, never a shell. The child has its own session, stdin on /dev/null or a file and
  * its stdio on files (0600) that the caller may tail while it runs: Terraform with a pipe
  * whose reader dies loses its state. Every other descriptor is closed, the environment is
@@ -45,8 +47,9 @@ struct pb_child_spec {
 };
 
 struct pb_child_status {
-    bool exited; /* else killed by `signal` */
-    int code;    /* exit code */
+    bool started; /* false: it could not be run at all */
+    bool exited;  /* else killed by `signal` */
+    int code;     /* exit code */
     int signal;
     bool timed_out;
     int survivors; /* processes of its session that were still alive when it ended */
@@ -58,6 +61,9 @@ int pb_child_start(struct pb_child **out, const struct pb_child_spec *spec, stru
  * Returns 0 once the child has ended, however it ended; PB_E_INTERRUPTED after a cancel. */
 int pb_child_wait(struct pb_child_status *status, struct pb_child *c, void (*tick)(void *ctx),
                   void *ctx, struct pb_err *err);
+/* Starts, waits and frees. 0 once it has ended, however it ended; `status` is always filled. */
+int pb_child_run(struct pb_child_status *status, const struct pb_child_spec *spec,
+                 struct pb_err *err);
 /* How many processes of the child's session still live (a local-exec may outlive
  * Terraform); reaps those that have ended. Ask until 0 before releasing a lease. */
 int pb_child_survivors(struct pb_child *c);

@@ -60,8 +60,7 @@ static char *tool_version(const char *path, struct pb_err *err)
     PB_AUTO(str) char *work = NULL, *out = NULL;
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     PB_AUTO(strv) struct pb_strv env = PB_STRV_INIT;
-    struct pb_child_status status = {0};
-    struct pb_child *c = NULL;
+    struct pb_child_status status;
     char *line = NULL;
 
     if (pb_work_new(&work, err) < 0)
@@ -79,14 +78,12 @@ static char *tool_version(const char *path, struct pb_err *err)
                                      .timeout_ms = 20000,
                                      .kill_after_ms = 1000};
 
-        if (pb_child_start(&c, &spec, err) == 0 &&
-            pb_child_wait(&status, c, NULL, NULL, err) == 0 && status.exited && status.code == 0 &&
+        if (pb_child_run(&status, &spec, err) == 0 && status.exited && status.code == 0 &&
             pb_fs_read(&text, out, 1 << 16, err) == 0) {
             text.s[strcspn(text.s, "\r\n")] = '\0';
             line = pb_strdup(text.s);
         }
     }
-    pb_child_free(c);
     pb_work_remove(work);
     return line;
 }

@@ -54,19 +54,13 @@ static int run_in(struct said *out, const struct pb_repo *repo, const char *cons
                                  .timeout_ms = REMOTE_MS,
                                  .kill_after_ms = KILL_AFTER_MS};
     struct pb_child_status st;
-    struct pb_child *child = NULL;
-    int rc;
 
     /* A relative URL of a remote counts from there. */
     build(&argv, &env, repo, args);
     spec.argv = argv.v;
     spec.env = env.v;
-    if (pb_child_start(&child, &spec, err))
-        return pb_err_wrap(err, "git is needed to reach the remote");
-    rc = pb_child_wait(&st, child, NULL, NULL, err);
-    pb_child_free(child);
-    if (rc)
-        return -1;
+    if (pb_child_run(&st, &spec, err))
+        return st.started ? -1 : pb_err_wrap(err, "git is needed to reach the remote");
     if (st.timed_out)
         return pb_fail(err, PB_E_NET, "git %s took longer than %d s and was stopped", args[0],
                        REMOTE_MS / 1000);

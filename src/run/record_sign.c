@@ -27,19 +27,15 @@ static int keygen(int *code, struct pb_buf *said, const char *work, const char *
                                  .timeout_ms = SIGN_MS,
                                  .kill_after_ms = 1000};
     struct pb_child_status st;
-    struct pb_child *child = NULL;
-    int rc;
 
     pb_strv_add(&argv, "ssh-keygen");
     for (; *args; args++)
         pb_strv_add(&argv, *args);
     spec.argv = argv.v;
-    if (pb_child_start(&child, &spec, err) < 0)
-        return pb_err_wrap(err, "ssh-keygen (openssh-client) makes and checks signatures");
-    rc = pb_child_wait(&st, child, NULL, NULL, err);
-    pb_child_free(child);
-    if (rc < 0)
-        return -1;
+    if (pb_child_run(&st, &spec, err) < 0)
+        return st.started
+                   ? -1
+                   : pb_err_wrap(err, "ssh-keygen (openssh-client) makes and checks signatures");
     *code = st.exited ? st.code : 128;
     return pb_fs_read(said, out, SIG_MAX, err);
 }

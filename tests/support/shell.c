@@ -22,11 +22,9 @@ int test_sh(const char *dir, const char *script)
                    NULL};
     char *argv[] = {(char[]){"sh"}, (char[]){"-ec"}, s, NULL};
     struct pb_child_spec spec = {.argv = argv, .env = env, .dir = dir};
-    struct pb_child_status st = {0};
-    struct pb_child *c = NULL;
+    struct pb_child_status st;
 
-    if (pb_child_start(&c, &spec, NULL) || pb_child_wait(&st, c, NULL, NULL, NULL))
+    if (pb_child_run(&st, &spec, NULL))
         return -1;
-    pb_child_free(c);
     return st.exited ? st.code : -1;
 }

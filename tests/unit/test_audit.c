@@ -228,7 +228,6 @@ static void git(const char *a, const char *b, const char *c, const char *d)
         a,     b,    c,    d};
     struct pb_child_spec spec = {0};
     struct pb_child_status st;
-    struct pb_child *child = NULL;
     struct pb_err err = PB_ERR_INIT;
 
     for (size_t i = 0; i < PB_COUNT(words); i++)
@@ -238,10 +237,8 @@ static void git(const char *a, const char *b, const char *c, const char *d)
     pb_strv_setenv(&env, "GIT_CONFIG_SYSTEM", "/dev/null");
     spec.argv = argv.v;
     spec.env = env.v;
-    assert_int_equal(pb_child_start(&child, &spec, &err), 0);
-    assert_int_equal(pb_child_wait(&st, child, NULL, NULL, &err), 0);
+    assert_int_equal(pb_child_run(&st, &spec, &err), 0);
     assert_int_equal(st.code, 0);
-    pb_child_free(child);
 }
 
 static void put(const char *name, const char *text)

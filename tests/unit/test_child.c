@@ -130,6 +130,26 @@ static void child__program_not_found(void **state)
     assert_null(c);
 }
 
+static void child__run_says_whether_it_started(void **state)
+{
+    char *sh[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"echo ran; exit 3"}, NULL};
+    char *none[] = {(char[]){"no-such-program"}, NULL};
+    struct pb_child_spec spec = {.argv = sh, .env = env, .out_path = out};
+    struct pb_child_status st;
+    struct pb_err err = PB_ERR_INIT;
+
+    (void)state;
+    memset(&st, 0xff, sizeof(st));
+    assert_int_equal(pb_child_run(&st, &spec, &err), 0);
+    assert_true(st.started && st.exited && !st.timed_out);
+    assert_int_equal(st.code, 3);
+    expect_output("ran\n");
+    spec.argv = none;
+    assert_int_equal(pb_child_run(&st, &spec, &err), -1);
+    assert_false(st.started || st.exited);
+    assert_non_null(strstr(err.msg, "program 'no-such-program' not found in PATH"));
+}
+
 static void child__exec_and_chdir_errors_come_back(void **state)
 {
     char *argv[] = {out, NULL}; /* an empty file without the x bit */
@@ -254,6 +274,7 @@ int main(void)
         cmocka_unit_test(child__inherits_no_descriptor_and_no_stdin),
         cmocka_unit_test(child__own_session_and_clean_signals),
         cmocka_unit_test(child__program_not_found),
+        cmocka_unit_test(child__run_says_whether_it_started),
         cmocka_unit_test(child__exec_and_chdir_errors_come_back),
         cmocka_unit_test(child__timeout_sends_one_int),
         cmocka_unit_test(child__kill_after),

@@ -33,13 +33,11 @@ static int run(char *const *argv)
     PB_AUTO(str) char *path = pb_asprintf("PATH=%s", getenv("PATH"));
     char *env[] = {path, NULL};
     struct pb_child_spec spec = {.argv = argv, .env = env};
-    struct pb_child_status st = {0};
-    struct pb_child *c = NULL;
+    struct pb_child_status st;
     struct pb_err err = PB_ERR_INIT;
 
-    if (pb_child_start(&c, &spec, &err) || pb_child_wait(&st, c, NULL, NULL, &err))
+    if (pb_child_run(&st, &spec, &err))
         fail_msg("%s", err.msg);
-    pb_child_free(c);
     return st.exited ? st.code : -1;
 }
 
