@@ -173,20 +173,23 @@ static int hash_package(struct digest *out, const struct package *p, struct pb_e
 /* ---- remembering it --------------------------------------------------------------------- */
 
 /* What tells that nothing was changed: another file, other bytes, or the same put back. */
-static int identity(struct pb_buf *out, const struct package *p)
+static int identity(char hex[PB_SHA256_HEX], const struct package *p)
 {
-    for (size_t i = 0; i < p->files.n; i++) {
+    struct pb_sha256 *d = pb_sha256_new();
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->files.n; i++) {
         PB_AUTO(str) char *full = pb_fs_join(p->dir, p->files.v[i]);
         struct stat st;
 
-        if (stat(full, &st))
-            return -1;
-        pb_buf_addf(out, "%s %llu %llu %lld %lld.%09ld %lld.%09ld\n", p->files.v[i],
-                    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
-                    (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                    (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+        rc = stat(full, &st);
+        if (rc == 0) {
+            pb_sha256_add_str(d, p->files.v[i]);
+            pb_fs_add_stamp(d, &st);
+        }
     }
-    return 0;
+    pb_sha256_end_hex(d, hex);
+    return rc;
 }
 
 static char *memory_path(const char *cache_dir, const struct package *p)
@@ -231,19 +234,17 @@ static void remember(const struct digest *d, const char *path, const char *ident
 static int digest_of(struct digest *out, const struct package *p, const char *cache_dir,
                      struct pb_err *err)
 {
-    PB_AUTO(buf) struct pb_buf before = PB_BUF_INIT, after = PB_BUF_INIT;
     PB_AUTO(str) char *path = cache_dir ? memory_path(cache_dir, p) : NULL;
-    char hex[PB_SHA256_HEX];
+    char before[PB_SHA256_HEX], after[PB_SHA256_HEX];
 
-    if (identity(&before, p))
+    if (identity(before, p))
         return pb_fail_errno(err, PB_E_IO, "cannot read '%s'", p->dir);
-    pb_sha256_hex_of(hex, before.s, before.len);
-    if (path && recall(out, path, hex))
+    if (path && recall(out, path, before))
         return 0;
     if (hash_package(out, p, err))
         return -1;
-    if (path && identity(&after, p) == 0 && strcmp(before.s, after.s) == 0)
-        remember(out, path, hex);
+    if (path && identity(after, p) == 0 && strcmp(before, after) == 0)
+        remember(out, path, before);
     return 0;
 }
 

@@ -60,21 +60,7 @@ void pb_tf_lend_installed(struct pb_tf_lent *out, const struct pb_tf_planning *p
 
 /* ---- remembering ----------------------------------------------------------------------------- */
 
-static void add_file(struct pb_sha256 *d, const char *name, const struct stat *st)
-{
-    pb_sha256_add_str(d, name);
-    pb_sha256_add_field(d, &st->st_dev, sizeof(st->st_dev));
-    pb_sha256_add_field(d, &st->st_ino, sizeof(st->st_ino));
-    pb_sha256_add_field(d, &st->st_mode, sizeof(st->st_mode));
-    pb_sha256_add_field(d, &st->st_size, sizeof(st->st_size));
-    pb_sha256_add_field(d, &st->st_mtim.tv_sec, sizeof(st->st_mtim.tv_sec));
-    pb_sha256_add_field(d, &st->st_mtim.tv_nsec, sizeof(st->st_mtim.tv_nsec));
-    pb_sha256_add_field(d, &st->st_ctim.tv_sec, sizeof(st->st_ctim.tv_sec));
-    pb_sha256_add_field(d, &st->st_ctim.tv_nsec, sizeof(st->st_ctim.tv_nsec));
-}
-
-/* Nobody but root can set back the time of a file's last change, so whatever was written into it
- * shows. False for packages with folders or links in them. */
+/* False for packages with folders or links in them. */
 static bool fingerprint(char out[PB_SHA256_HEX], const char *dir)
 {
     PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
@@ -93,8 +79,10 @@ static bool fingerprint(char out[PB_SHA256_HEX], const char *dir)
     for (size_t i = 0; plain && i < names.n; i++) {
         PB_AUTO(str) char *path = pb_fs_join(dir, names.v[i]);
         plain = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
-        if (plain)
-            add_file(d, names.v[i], &st);
+        if (!plain)
+            break;
+        pb_sha256_add_str(d, names.v[i]);
+        pb_fs_add_stamp(d, &st);
     }
     pb_sha256_end_hex(d, out);
     return plain;

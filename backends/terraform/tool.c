@@ -56,12 +56,7 @@ static char *cache_path(const struct pb_unit_ctx *u, const char *program)
         return NULL;
     d = pb_sha256_new();
     pb_sha256_add_str(d, real);
-    pb_sha256_add_field(d, &st.st_dev, sizeof(st.st_dev));
-    pb_sha256_add_field(d, &st.st_ino, sizeof(st.st_ino));
-    pb_sha256_add_field(d, &st.st_size, sizeof(st.st_size));
-    pb_sha256_add_field(d, &st.st_mtim.tv_sec, sizeof(st.st_mtim.tv_sec));
-    pb_sha256_add_field(d, &st.st_mtim.tv_nsec, sizeof(st.st_mtim.tv_nsec));
-    pb_sha256_add_field(d, &st.st_ctim.tv_sec, sizeof(st.st_ctim.tv_sec));
+    pb_fs_add_stamp(d, &st);
     pb_sha256_end_hex(d, hex);
     return pb_asprintf("%s/tools/%s.json", u->cache_dir, hex);
 }

@@ -160,6 +160,18 @@ bool pb_fs_is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+void pb_fs_add_stamp(struct pb_sha256 *d, const struct stat *st)
+{
+    pb_sha256_add_field(d, &st->st_dev, sizeof(st->st_dev));
+    pb_sha256_add_field(d, &st->st_ino, sizeof(st->st_ino));
+    pb_sha256_add_field(d, &st->st_mode, sizeof(st->st_mode));
+    pb_sha256_add_field(d, &st->st_size, sizeof(st->st_size));
+    pb_sha256_add_field(d, &st->st_mtim.tv_sec, sizeof(st->st_mtim.tv_sec));
+    pb_sha256_add_field(d, &st->st_mtim.tv_nsec, sizeof(st->st_mtim.tv_nsec));
+    pb_sha256_add_field(d, &st->st_ctim.tv_sec, sizeof(st->st_ctim.tv_sec));
+    pb_sha256_add_field(d, &st->st_ctim.tv_nsec, sizeof(st->st_ctim.tv_nsec));
+}
+
 bool pb_fs_is_below(const char *path, const char *dir)
 {
     PB_AUTO(str) char *p = realpath(path, NULL);

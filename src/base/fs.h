@@ -7,7 +7,10 @@
 #ifndef PB_BASE_FS_H
 #define PB_BASE_FS_H
 
+#include <sys/stat.h>
+
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 
 /* Reads a regular file (or /proc and pipes) whole into `out`; more than `max` bytes is an
@@ -25,6 +28,10 @@ bool pb_fs_is_dir(const char *path);
 
 /* Whether `path`, all links followed, is in the folder `dir`; false when one is not there. */
 bool pb_fs_is_below(const char *path, const char *dir);
+
+/* Adds what tells that a file is the one it was: device, inode, mode, size and times. Nobody but
+ * root can set back the time of a file's last change, so whatever was written into it shows. */
+void pb_fs_add_stamp(struct pb_sha256 *d, const struct stat *st);
 
 /* Removes a tree without following links. Missing is fine. */
 int pb_fs_remove_tree(const char *path, struct pb_err *err);
