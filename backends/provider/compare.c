@@ -91,14 +91,11 @@ static void on_planned(void *ctx, const struct pb_rpc_reply *r)
     struct pb_target *t = ctx;
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
-    Tfplugin6__PlanResourceChange__Response *m = NULL;
+    const Tfplugin6__PlanResourceChange__Response *m;
     const Tfplugin6__DynamicValue *dv;
     struct pb_value v;
 
-    t->session->under_way--;
-    if (r->status == PB_GRPC_OK)
-        m = pb_proto_unpack(&tfplugin6__plan_resource_change__response__descriptor, a, r->msg, r->n,
-                            NULL);
+    m = pb_session_answer(t, a, &tfplugin6__plan_resource_change__response__descriptor, r);
     if (!m || m->deferred || pb_plugin_errors(&why, m->diagnostics, m->n_diagnostics))
         return;
     dv = m->planned_state;
@@ -129,9 +126,7 @@ static void plan(struct pb_target *t)
     rq.proposed_new_state = &want;
     rq.config = &said;
     rq.prior_private = pb_proto_bytes(t->notes.s, t->notes.len);
-    t->session->under_way++;
-    pb_client_call(t->session->client, PB_CALL_PLAN, &rq.base,
-                   pb_session_time(t->session, PB_SESSION_CALL_MS), on_planned, t);
+    pb_session_ask(t, PB_CALL_PLAN, &rq.base, on_planned);
     pb_wipe(config.s, config.len);
     pb_wipe(proposed.s, proposed.len);
 }

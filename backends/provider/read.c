@@ -163,6 +163,28 @@ static bool received(struct pb_target *t, const char *doing, const struct pb_rpc
     return false;
 }
 
+/* The message itself; NULL when that is the end of this target: it is then told why. */
+static void *message(struct pb_target *t, const char *doing, struct pb_arena *a,
+                     const ProtobufCMessageDescriptor *d, const struct pb_rpc_reply *r)
+{
+    struct pb_err err = PB_ERR_INIT;
+    void *m;
+
+    if (!received(t, doing, r))
+        return NULL;
+    m = pb_proto_unpack(d, a, r->msg, r->n, &err);
+    if (!m)
+        unknown(t, doing, err.msg);
+    return m;
+}
+
+void *pb_session_answer(struct pb_target *t, struct pb_arena *a,
+                        const ProtobufCMessageDescriptor *d, const struct pb_rpc_reply *r)
+{
+    t->session->under_way--;
+    return r->status == PB_GRPC_OK ? pb_proto_unpack(d, a, r->msg, r->n, NULL) : NULL;
+}
+
 static const char reading[] = "the provider could not read it: ";
 static const char upgrading[] = "the provider could not take what is recorded: ";
 
@@ -219,6 +241,14 @@ static void on_read(void *ctx, const struct pb_rpc_reply *r)
 
 /* ---- what is sent ----------------------------------------------------------------------- */
 
+void pb_session_ask(struct pb_target *t, enum pb_call call, const ProtobufCMessage *m,
+                    void (*done)(void *ctx, const struct pb_rpc_reply *r))
+{
+    t->session->under_way++;
+    pb_client_call(t->session->client, call, m, pb_session_time(t->session, PB_SESSION_CALL_MS),
+                   done, t);
+}
+
 static void add_base64(struct pb_buf *out, const char *text)
 {
     size_t n = text ? strlen(text) : 0;
@@ -257,9 +287,7 @@ static void read_it(struct pb_target *t)
         rq.current_identity = &id;
     }
     t->asked = pb_clock_ms();
-    t->session->under_way++;
-    pb_client_call(t->session->client, PB_CALL_READ, &rq.base,
-                   pb_session_time(t->session, PB_SESSION_CALL_MS), on_read, t);
+    pb_session_ask(t, PB_CALL_READ, &rq.base, on_read);
 }
 
 /* A provider that does not take an identity still reads by the state. */
@@ -268,17 +296,14 @@ static void on_identity(void *ctx, const struct pb_rpc_reply *r)
     struct pb_target *t = ctx;
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
-    Tfplugin6__UpgradeResourceIdentity__Response *m = NULL;
+    const Tfplugin6__UpgradeResourceIdentity__Response *m;
     const Tfplugin6__DynamicValue *dv;
 
     if (r->status == PB_GRPC_UNAVAILABLE) {
         received(t, reading, r);
         return;
     }
-    t->session->under_way--;
-    if (r->status == PB_GRPC_OK)
-        m = pb_proto_unpack(&tfplugin6__upgrade_resource_identity__response__descriptor, a, r->msg,
-                            r->n, NULL);
+    m = pb_session_answer(t, a, &tfplugin6__upgrade_resource_identity__response__descriptor, r);
     dv = m && m->upgraded_identity ? m->upgraded_identity->identity_data : NULL;
     if (dv && dv->msgpack.len && !pb_plugin_errors(&why, m->diagnostics, m->n_diagnostics))
         pb_buf_add(&t->identity, dv->msgpack.data, dv->msgpack.len);
@@ -300,9 +325,7 @@ static void upgrade_identity(struct pb_target *t)
     rq.type_name = type;
     rq.version = t->rec->identity_version;
     rq.raw_identity = &raw;
-    t->session->under_way++;
-    pb_client_call(t->session->client, PB_CALL_UPGRADE_IDENTITY, &rq.base,
-                   pb_session_time(t->session, PB_SESSION_CALL_MS), on_identity, t);
+    pb_session_ask(t, PB_CALL_UPGRADE_IDENTITY, &rq.base, on_identity);
 }
 
 static void on_upgraded(void *ctx, const struct pb_rpc_reply *r)
@@ -311,17 +334,12 @@ static void on_upgraded(void *ctx, const struct pb_rpc_reply *r)
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
     struct pb_err err = PB_ERR_INIT;
-    Tfplugin6__UpgradeResourceState__Response *m;
+    const Tfplugin6__UpgradeResourceState__Response *m;
     struct pb_value v;
 
-    if (!received(t, upgrading, r))
+    m = message(t, upgrading, a, &tfplugin6__upgrade_resource_state__response__descriptor, r);
+    if (!m)
         return;
-    m = pb_proto_unpack(&tfplugin6__upgrade_resource_state__response__descriptor, a, r->msg, r->n,
-                        &err);
-    if (!m) {
-        unknown(t, upgrading, err.msg);
-        return;
-    }
     if (pb_plugin_errors(&why, m->diagnostics, m->n_diagnostics)) {
         unknown(t, upgrading, why.s);
         return;
@@ -360,9 +378,7 @@ static void upgrade(struct pb_target *t)
     rq.type_name = type;
     rq.version = t->rec->schema_version;
     rq.raw_state = &raw;
-    t->session->under_way++;
-    pb_client_call(t->session->client, PB_CALL_UPGRADE, &rq.base,
-                   pb_session_time(t->session, PB_SESSION_CALL_MS), on_upgraded, t);
+    pb_session_ask(t, PB_CALL_UPGRADE, &rq.base, on_upgraded);
     pb_wipe(json.s, json.len);
 }
 
@@ -376,17 +392,11 @@ static void on_imported(void *ctx, const struct pb_rpc_reply *r)
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
     const Tfplugin6__ImportResourceState__ImportedResource *found = NULL;
-    Tfplugin6__ImportResourceState__Response *m;
-    struct pb_err err = PB_ERR_INIT;
+    const Tfplugin6__ImportResourceState__Response *m;
 
-    if (!received(t, importing, r))
+    m = message(t, importing, a, &tfplugin6__import_resource_state__response__descriptor, r);
+    if (!m)
         return;
-    m = pb_proto_unpack(&tfplugin6__import_resource_state__response__descriptor, a, r->msg, r->n,
-                        &err);
-    if (!m) {
-        unknown(t, importing, err.msg);
-        return;
-    }
     /* One import may bring others with it; they are somebody else's question. */
     for (size_t i = 0; i < m->n_imported_resources && !found; i++)
         if (strcmp(m->imported_resources[i]->type_name, t->rec->type) == 0)
@@ -417,9 +427,7 @@ static void import(struct pb_target *t)
     tfplugin6__import_resource_state__request__init(&rq);
     rq.type_name = pb_arena_strdup(t->session->run->arena, t->rec->type);
     rq.id = pb_arena_strdup(t->session->run->arena, t->rec->id);
-    t->session->under_way++;
-    pb_client_call(t->session->client, PB_CALL_IMPORT, &rq.base,
-                   pb_session_time(t->session, PB_SESSION_CALL_MS), on_imported, t);
+    pb_session_ask(t, PB_CALL_IMPORT, &rq.base, on_imported);
 }
 
 /* ---- which ------------------------------------------------------------------------------ */

@@ -95,6 +95,12 @@ void pb_session_read_more(struct pb_session *s);
 bool pb_session_is_doubtful(const struct pb_target *t);
 /* Begins as many comparisons as may be under way; false once there are no more. */
 bool pb_session_compare_more(struct pb_session *s);
+/* One call about a target, counted as under way until `done` has heard of it. */
+void pb_session_ask(struct pb_target *t, enum pb_call call, const ProtobufCMessage *m,
+                    void (*done)(void *ctx, const struct pb_rpc_reply *r));
+/* In a `done`, of a call that may fail without anybody being told: the message, or NULL. */
+void *pb_session_answer(struct pb_target *t, struct pb_arena *a,
+                        const ProtobufCMessageDescriptor *d, const struct pb_rpc_reply *r);
 bool pb_provider_same(const struct pb_value *a, const struct pb_value *b);
 /* Whoever has no answer gets this one. */
 void pb_session_settle(struct pb_session *s, const char *reason);
