@@ -259,6 +259,33 @@ static bool is_plain(const struct pb_value *v)
     return true;
 }
 
+/* What is not UTF-8 (a name in somebody's Git configuration, a message that was cut) would make
+ * the log unreadable for good: it is written as escapes. */
+static struct pb_value readable(struct pb_arena *a, const struct pb_value *v)
+{
+    struct pb_value out = *v;
+
+    if (v->kind == PB_STRING && !pb_utf8_valid(v->s, v->n)) {
+        PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+        pb_text_add_safe(&b, v->s, v->n);
+        out = pb_mk_stringn(a, b.s, b.len);
+    } else if (v->kind == PB_LIST && v->n) {
+        struct pb_value *items = pb_arena_alloc(a, v->n * sizeof(*items));
+
+        for (size_t i = 0; i < v->n; i++)
+            items[i] = readable(a, &v->items[i]);
+        out.items = items;
+    } else if (v->kind == PB_MAP && v->n) {
+        struct pb_member *members = pb_arena_alloc(a, v->n * sizeof(*members));
+
+        for (size_t i = 0; i < v->n; i++)
+            members[i] = (struct pb_member){v->members[i].key, readable(a, &v->members[i].value)};
+        out.members = members;
+    }
+    return out;
+}
+
 static struct pb_value who(struct pb_arena *a, const struct pb_ledger_origin *o)
 {
     struct pb_map_builder m = PB_BUILDER_INIT;
@@ -291,6 +318,11 @@ static void entry_json(struct pb_buf *out, const struct pb_ledger *l, const char
     pb_map_add(&m, "body", body ? *body : pb_empty_map);
     entry = pb_map_done(&m, a);
     pb_json_add_canonical(out, &entry);
+    if (!pb_utf8_valid(out->s, out->len)) {
+        entry = readable(a, &entry);
+        pb_buf_clear(out);
+        pb_json_add_canonical(out, &entry);
+    }
 }
 
 static int write_at(int fd, const char *p, size_t n, uint64_t offset)

@@ -38,7 +38,8 @@ int pb_ledger_open(struct pb_ledger **out, const char *dir, const struct pb_ledg
                    struct pb_err *err);
 void pb_ledger_close(struct pb_ledger *l); /* NULL is fine */
 
-/* `body` is a map or NULL. On return the entry is on disk. */
+/* `body` is a map or NULL. On return the entry is on disk. Strings that are not UTF-8 are
+ * written as escapes. */
 int pb_ledger_append(struct pb_ledger *l, const char *kind, const struct pb_value *body,
                      struct pb_err *err);
 
