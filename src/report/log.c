@@ -90,21 +90,44 @@ static void add_counts(struct pb_pen *p, const struct pb_value *verdicts)
         pb_buf_adds(p->b, "nothing to compare");
 }
 
+static void add_verdict(struct pb_pen *p, const char *verdict)
+{
+    enum pb_verdict v;
+
+    if (verdict && pb_verdict_parse(&v, verdict) == 0)
+        pb_pen_ink(p, pb_pen_style_of(v), verdict);
+    else
+        pb_pen_safe(p, verdict ? verdict : "?");
+}
+
+/* A change of an apply has an action, and what became of it; a finding has a verdict. */
 static void add_resource(struct pb_pen *p, const struct pb_value *r)
 {
     const struct pb_value *paths = pb_get(r, "paths");
     const char *verdict = pb_get_str(r, "verdict"), *address = pb_get_str(r, "address");
-    enum pb_verdict v;
+    const char *action = pb_get_str(r, "action"), *first = action ? action : verdict;
+    static const char *const about[] = {"id", "cause", "result"};
 
     pb_buf_adds(p->b, "    ");
-    if (verdict && pb_verdict_parse(&v, verdict) == 0) {
-        pb_pen_ink(p, pb_pen_style_of(v), verdict);
-        pb_buf_addf(p->b, "%*s", (int)(strlen(verdict) < 11 ? 11 - strlen(verdict) : 0), "");
-    } else {
-        pb_pen_safe(p, verdict ? verdict : "?");
-    }
-    pb_buf_adds(p->b, " ");
+    if (action)
+        pb_pen_safe(p, action);
+    else
+        add_verdict(p, verdict);
+    pb_buf_addf(p->b, "%*s ", (int)(first && strlen(first) < 11 ? 11 - strlen(first) : 0), "");
     pb_pen_safe(p, address ? address : "?");
+    for (size_t i = 0; action && i < PB_COUNT(about); i++) {
+        const char *word = pb_get_str(r, about[i]);
+
+        if (!word)
+            continue;
+        pb_buf_adds(p->b, i ? "  " : " (");
+        pb_pen_safe(p, word);
+        pb_buf_adds(p->b, i ? "" : ")");
+    }
+    if (action && verdict) {
+        pb_buf_adds(p->b, "  ");
+        add_verdict(p, verdict);
+    }
     for (size_t i = 0; i < pb_len(paths); i++) {
         pb_buf_adds(p->b, i ? ", " : "  ");
         pb_pen_safe(p, pb_str(pb_at(paths, i)) ? pb_str(pb_at(paths, i)) : "?");
@@ -112,14 +135,102 @@ static void add_resource(struct pb_pen *p, const struct pb_value *r)
     pb_buf_addc(p->b, '\n');
 }
 
-static void add_body(struct pb_pen *p, const struct pb_value *body)
+/* ", 2 update, 1 delete" of a map of counts. */
+static void add_tally(struct pb_pen *p, const struct pb_value *counts)
 {
-    const char *commit = pb_get_str(body, "commit"), *error = pb_get_str(body, "error");
-    const struct pb_value *verdicts = pb_get(body, "verdicts"), *list = pb_get(body, "resources");
-    int64_t omitted;
+    for (size_t i = 0; pb_is(counts, PB_MAP) && i < counts->n; i++) {
+        int64_t n = 0;
 
-    if (commit)
-        pb_buf_addf(p->b, "  %.8s", commit);
+        pb_get_int(&n, counts, counts->members[i].key);
+        pb_buf_addf(p->b, "%s%lld ", i ? ", " : "", (long long)n);
+        pb_pen_safe(p, counts->members[i].key);
+    }
+    if (!pb_len(counts))
+        pb_buf_adds(p->b, "no changes");
+}
+
+static void add_approval(struct pb_pen *p, const struct pb_value *approved)
+{
+    const char *by = pb_get_str(approved, "by"), *how = pb_get_str(approved, "how");
+
+    if (!approved)
+        return;
+    pb_buf_adds(p->b, ", approved by ");
+    pb_pen_safe(p, by ? by : how ? how : "?");
+    if (by && how) {
+        pb_buf_adds(p->b, " (");
+        pb_pen_safe(p, how);
+        pb_buf_adds(p->b, ")");
+    }
+}
+
+/* What became of it, the one thing that matters first. */
+static void add_end(struct pb_pen *p, const struct pb_value *body)
+{
+    const char *outcome = pb_get_str(body, "outcome");
+    int64_t n;
+
+    if (outcome) {
+        pb_pen_safe(p, outcome);
+        pb_buf_adds(p->b, ": ");
+    }
+    add_tally(p, pb_get(body, pb_get(body, "results") ? "results" : "actions"));
+    if (pb_get_bool(body, "verified", false))
+        pb_pen_ink(p, PB_GREEN, ", verified");
+    else
+        pb_pen_ink(p, PB_RED, ", not verified");
+    if (pb_get_int(&n, body, "exit") == 0)
+        pb_buf_addf(p->b, ", exit %lld", (long long)n);
+    if (pb_get_int(&n, body, "duration_ms") == 0)
+        pb_buf_addf(p->b, ", %lld.%lld s", (long long)n / 1000, (long long)n % 1000 / 100);
+    add_approval(p, pb_get(body, "approved"));
+}
+
+static void add_refusals(struct pb_pen *p, const struct pb_value *list)
+{
+    for (size_t i = 0; i < pb_len(list); i++) {
+        const char *code = pb_get_str(pb_at(list, i), "code");
+        const char *what = pb_get_str(pb_at(list, i), "what");
+
+        pb_buf_adds(p->b, "    ");
+        pb_pen_ink(p, PB_RED, code ? code : "?");
+        if (what) {
+            pb_buf_adds(p->b, "  ");
+            pb_pen_safe(p, what);
+        }
+        pb_buf_addc(p->b, '\n');
+    }
+}
+
+static void add_apply(struct pb_pen *p, const struct pb_value *body)
+{
+    const char *command = pb_get_str(body, "command"), *error = pb_get_str(body, "error");
+
+    pb_buf_adds(p->b, "  ");
+    if (command && !pb_streq(command, "apply")) {
+        pb_pen_safe(p, command);
+        pb_buf_adds(p->b, ": ");
+    }
+    if (pb_get(body, "verified")) {
+        add_end(p, body);
+    } else {
+        add_tally(p, pb_get(body, "actions"));
+        add_approval(p, pb_get(body, "approved"));
+    }
+    pb_buf_addc(p->b, '\n');
+    if (error) {
+        pb_buf_adds(p->b, "    ");
+        pb_pen_safe(p, error);
+        pb_buf_addc(p->b, '\n');
+    }
+    add_refusals(p, pb_get(body, "refusals"));
+}
+
+static void add_found(struct pb_pen *p, const struct pb_value *body)
+{
+    const char *error = pb_get_str(body, "error");
+    const struct pb_value *verdicts = pb_get(body, "verdicts");
+
     if (error) {
         pb_buf_adds(p->b, "  failed: ");
         pb_pen_safe(p, error);
@@ -128,6 +239,20 @@ static void add_body(struct pb_pen *p, const struct pb_value *body)
         add_counts(p, verdicts);
     }
     pb_buf_addc(p->b, '\n');
+}
+
+static void add_body(struct pb_pen *p, const char *kind, const struct pb_value *body)
+{
+    const char *commit = pb_get_str(body, "commit");
+    const struct pb_value *list = pb_get(body, "resources");
+    int64_t omitted;
+
+    if (commit)
+        pb_buf_addf(p->b, "  %.8s", commit);
+    if (pb_starts_with(kind, "apply."))
+        add_apply(p, body);
+    else
+        add_found(p, body);
     for (size_t i = 0; i < pb_len(list); i++)
         add_resource(p, pb_at(list, i));
     if (pb_get_int(&omitted, body, "omitted") == 0)
@@ -162,7 +287,7 @@ static void add_entry(struct pb_pen *p, const struct pb_log_item *i, bool many)
         pb_buf_adds(p->b, "  in ");
         pb_pen_safe(p, i->ledger);
     }
-    add_body(p, body);
+    add_body(p, kind, body);
     pb_arena_free(a);
 }
 

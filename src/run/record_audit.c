@@ -1,5 +1,5 @@
 /* What an audit found, as entries of the ledger: one for each unit. */
-#include "run/record.h"
+#include "run/record_internal.h"
 
 #include "base/mem.h"
 
@@ -78,14 +78,15 @@ static void add_found(struct pb_map_builder *m, struct pb_arena *a, const struct
         pb_map_add(m, "omitted", pb_mk_int(a, (int64_t)omitted));
 }
 
-static struct pb_value state(struct pb_arena *a, const struct pb_recorded_set *s)
+struct pb_value pb_record_state_value(struct pb_arena *a, const char *lineage, int64_t serial,
+                                      const char *sha256)
 {
     struct pb_map_builder m = PB_BUILDER_INIT;
 
-    if (s->lineage)
-        pb_map_add(&m, "lineage", pb_mk_string(a, s->lineage));
-    pb_map_add(&m, "serial", pb_mk_int(a, s->serial));
-    pb_map_add(&m, "sha256", pb_mk_string(a, s->sha256));
+    if (lineage)
+        pb_map_add(&m, "lineage", pb_mk_string(a, lineage));
+    pb_map_add(&m, "serial", pb_mk_int(a, serial));
+    pb_map_add(&m, "sha256", pb_mk_string(a, sha256));
     return pb_map_done(&m, a);
 }
 
@@ -101,7 +102,9 @@ int pb_record_audit(struct pb_record *r, const struct pb_audit *audit, struct pb
         pb_map_add(&m, "path", pb_mk_string(a, u->config.path));
         pb_map_add(&m, "commit", pb_mk_string(a, audit->commit));
         if (u->recorded.sha256[0])
-            pb_map_add(&m, "state", state(a, &u->recorded));
+            pb_map_add(&m, "state",
+                       pb_record_state_value(a, u->recorded.lineage, u->recorded.serial,
+                                             u->recorded.sha256));
         if (u->failed)
             pb_map_add(&m, "error", pb_mk_string(a, u->err.msg));
         else

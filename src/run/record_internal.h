@@ -12,6 +12,10 @@
 int pb_record_checkpoint_at(struct pb_checkpoint *out, struct pb_buf *text, struct pb_repo *repo,
                             const char *commit, const char *what, struct pb_err *err);
 
+/* A state as entries name it: without its content. `lineage` may be NULL. */
+struct pb_value pb_record_state_value(struct pb_arena *a, const char *lineage, int64_t serial,
+                                      const char *sha256);
+
 /* Puts the log of `commit` into `dir`, which must not be there yet, once it has been shown to
  * be what its checkpoint says. */
 int pb_record_restore(const char *dir, struct pb_repo *repo, const char *commit, const char *what,
