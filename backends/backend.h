@@ -88,6 +88,7 @@ struct pb_plugin_site {
 struct pb_declare_result {
     struct pb_declared_set declared;
     struct pb_schema_set schemas;
+    const char *tool_version; /* of what plans, or NULL */
     bool from_cache;
     long elapsed_ms;
 };
@@ -142,7 +143,8 @@ struct pb_state_lock {
 };
 
 struct pb_executor {
-    const char *name; /* "terraform": the report's "engine" */
+    const char *name;      /* "terraform": the report's "engine" */
+    const char *lock_file; /* that pins plugins, in the unit's folder; NULL: it has none */
 
     /* Required. Whether a folder with these files (names alone) may be a unit or a part. */
     bool (*is_unit_dir)(const char *const *files, size_t n);

@@ -88,6 +88,7 @@ static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_ar
         return -1;
     pb_tf_key(key, u, recorded, &tool, environ);
     *hit = pb_tf_cache_load(out, u->diags, a, u->cache_dir, key, pb_clock_wall());
+    out->tool_version = *hit ? tool.version : NULL;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     return 0;
 }
@@ -171,6 +172,7 @@ int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct
     struct pb_provider_config *v = pb_arena_alloc(p->arena, p->nproviders * sizeof(*v) + 1);
 
     out->declared = p->plan.declared;
+    out->tool_version = p->run.tool.version;
     if (p->nproviders)
         memcpy(v, p->providers, p->nproviders * sizeof(*v));
     for (size_t i = 0; i < p->nproviders; i++) {
@@ -261,6 +263,7 @@ static int preview_providers(const struct pb_provider_config **out, size_t *n, s
 
 const struct pb_executor pb_terraform = {
     .name = "terraform",
+    .lock_file = ".terraform.lock.hcl",
     .is_unit_dir = is_unit_dir,
     .scan = pb_tf_scan,
     .record = record,

@@ -104,6 +104,9 @@ int pb_config_parse(struct pb_config *out, struct pb_arena *a, const char *text,
 /* NULL-safe search by name. */
 const struct pb_config_unit *pb_config_unit_find(const struct pb_config *c, const char *name);
 
+/* What a file asks of the gate as a map of the table's names, without lines: for evidence. */
+struct pb_value pb_config_gate_value(struct pb_arena *a, const struct pb_config_gate *c);
+
 /* The table, for documents. */
 void pb_config_add_reference(struct pb_buf *b); /* Markdown table of every key */
 void pb_config_add_schema(struct pb_buf *b);    /* JSON Schema, 2020-12 */

@@ -117,6 +117,8 @@ static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_uni
                 change(p, &g->out.v[i], g->results[i]);
     if (!g->out.n)
         pb_buf_adds(p->b, "    no changes\n");
+    else
+        pb_buf_addf(p->b, "\n    evidence: sha256:%s\n", g->evidence);
 }
 
 void pb_report_gate_text(struct pb_buf *b, const struct pb_audit *a,
@@ -159,6 +161,7 @@ static void put_gate(struct pb_buf *b, const struct pb_unit_gate *g)
 {
     member(b, "decision", pb_gate_decision_names[g->out.decision]);
     member(b, "last_verified", g->facts.last);
+    member(b, "evidence", g->evidence);
     pb_buf_adds(b, ",\"refusals\":[");
     for (size_t i = 0; i < g->out.nrefusals; i++) {
         pb_buf_adds(b, i ? ",{\"code\":" : "{\"code\":");

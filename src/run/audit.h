@@ -59,6 +59,7 @@ struct pb_unit_result {
     struct pb_reconcile_out out;
     struct pb_ignore_set *ignore;
     struct pb_diags diags;
+    const struct pb_plan_options *plan; /* of the command line, or NULL */
     const char *gap;                    /* why the plan is not what an apply would do, or NULL */
     const struct pb_live_set *baseline; /* NULL: none was saved */
     const char *baseline_commit;        /* NULL: not known */

@@ -201,19 +201,21 @@ static int add_guards(struct guards *g, struct pb_arena *a, const char *file, co
 /* What the gate of the last verified commit says, empty without one. A commit cannot do away with
  * what holds it back. That commit was configured once: when its file cannot be read now, nobody can
  * say what it asks for. */
-static int old_gate(struct pb_config *out, struct pb_arena *a, struct pb_audit *audit,
-                    const char *last, struct pb_err *err)
+static int old_gate(struct pb_config *out, bool *another, struct pb_arena *a,
+                    struct pb_audit *audit, const char *last, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_err inner = PB_ERR_INIT;
 
     pb_config_default(out);
+    *another = false;
     if (!last || strcmp(last, audit->commit) == 0)
         return 0;
     if (pb_tree_read(&text, audit->repo, last, PB_CONFIG_FILE, PB_CONFIG_MAX, &inner) < 0)
         return inner.sys == ENOENT ? 0 : pb_fail(err, inner.cls, "%s", inner.msg);
     if (pb_config_parse(out, a, text.s, text.len, PB_CONFIG_FILE, err) < 0)
         return pb_err_wrap(err, "commit %.8s", last);
+    *another = true;
     return 0;
 }
 
@@ -231,6 +233,7 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
 {
     const struct pb_config_gate *c = &a->config.gate;
     struct pb_gate_rule *rules = pb_arena_zalloc(u->arena, (c->nrules + 1) * sizeof(*rules));
+    PB_AUTO(buf) struct pb_buf evidence = PB_BUF_INIT;
     struct guards g = {0};
     struct pb_gate_policy p = {.rules = rules,
                                .max_delete = c->max_delete,
@@ -239,22 +242,25 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
                                .see_all = c->coverage && strcmp(c->coverage, "all") == 0};
     struct pb_gate_change *v;
     struct pb_gate_in in = {.facts = &out->facts, .policy = &p};
-    struct pb_config old;
-    int rc = old_gate(&old, u->arena, a, u->baseline_commit, err);
+    struct pb_config *old = pb_arena_zalloc(u->arena, sizeof(*old));
+    bool another;
+    int rc = old_gate(old, &another, u->arena, a, u->baseline_commit, err);
 
     memset(out, 0, sizeof(*out));
-    p.need_branch |= rc == 0 && old.gate.branch;
+    out->rules = c;
+    out->old_rules = another ? &old->gate : NULL;
+    p.need_branch |= rc == 0 && old->gate.branch;
     for (; rc == 0 && p.nrules < c->nrules; p.nrules++)
         rc = rule_of(&rules[p.nrules], u->arena, a->config.file, &c->rules[p.nrules], err);
     if (rc == 0)
-        rc = facts(&out->facts, a, u, &old.gate, any_tree, err);
+        rc = facts(&out->facts, a, u, &old->gate, any_tree, err);
     if (rc == 0)
         rc = add_guards(&g, u->arena, a->config.file, "", c, err);
     if (rc == 0)
         rc = add_guards(
             &g, u->arena, PB_CONFIG_FILE,
             pb_arena_printf(u->arena, " of %.8s", u->baseline_commit ? u->baseline_commit : ""),
-            &old.gate, err);
+            &old->gate, err);
     if (rc == 0) {
         p.guards = g.v;
         p.nguards = g.n;
@@ -263,5 +269,5 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
         pb_gate(&out->out, u->arena, &in);
     }
     release(rules, p.nrules, &g);
-    return rc;
+    return rc < 0 ? -1 : pb_run_evidence(&evidence, out->evidence, out, a, u, err);
 }

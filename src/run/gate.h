@@ -16,10 +16,24 @@ struct pb_unit_gate {
     struct pb_gate_out out;
     struct pb_gate_facts facts;
     const struct pb_resource_result **results; /* of out.v[i], for reports */
+    const struct pb_config_gate *rules;        /* what the commit asks for */
+    const struct pb_config_gate *old_rules;    /* and the last verified one, if it is another */
+    char evidence[PB_SHA256_HEX];              /* see pb_run_evidence */
 };
 
 /* In u->arena. `any_tree`: the commit was named, so what is not committed plays no part. */
 int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
                 bool any_tree, struct pb_err *err);
+
+/*
+ * Everything that the decision rests on, as canonical JSON in `canonical`, and its digest: commit,
+ * unit, options, state, pinned plugins, each change with its values, the live values of what it
+ * touches, and the rules. The same facts give the same bytes on every machine; what is decided is
+ * not in it, and neither is the time. Of live values only those count that a configuration could
+ * set: what providers compute moves by itself. A sensitive value is "(sensitive)", so that two
+ * secrets are told apart only by what else follows from them; of variables there are the names.
+ */
+int pb_run_evidence(struct pb_buf *canonical, char hash[PB_SHA256_HEX], struct pb_unit_gate *g,
+                    struct pb_audit *a, struct pb_unit_result *u, struct pb_err *err);
 
 #endif

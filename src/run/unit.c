@@ -60,6 +60,7 @@ static int job_init(struct pb_session *j, struct pb_err *err)
     PB_AUTO(str) char *state = NULL;
 
     j->executor = executor_named(u->engine);
+    u->plan = j->s->options->plan;
     if (!j->executor)
         return pb_fail(err, PB_E_CONFIG, "nothing here can run a unit of engine '%s'",
                        u->engine ? u->engine : "unknown");
