@@ -13,7 +13,7 @@
 /* Grows whenever what is made of a plan changes. */
 static const char format[] = "declared 1 " PLUMB_VERSION;
 
-enum { CLI_CONFIG_MAX = 1 << 20 };
+enum { FILE_MAX = 4 << 20 };
 
 static void add_sealed(struct pb_sha256 *d, const struct pb_seal *seal, const void *p, size_t n)
 {
@@ -46,7 +46,7 @@ static void add_file(struct pb_sha256 *d, const struct pb_seal *seal, const char
     PB_AUTO(str) char *path = dir ? pb_fs_join(dir, name) : NULL;
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
 
-    if (path && pb_fs_read(&text, path, CLI_CONFIG_MAX, NULL) == 0)
+    if (path && pb_fs_read(&text, path, FILE_MAX, NULL) == 0)
         add_sealed(d, seal, text.s, text.len);
     else
         pb_sha256_add_str(d, NULL);
@@ -80,6 +80,22 @@ static void add_value(struct pb_sha256 *d, const struct pb_seal *seal, const str
     pb_buf_wipe(&text);
 }
 
+/* Nothing when nothing was asked for, so that the entries of audits serve. */
+static void add_options(struct pb_sha256 *d, const struct pb_unit_ctx *u)
+{
+    const struct pb_plan_options *o = u->plan;
+
+    if (!o || !((o->vars && *o->vars) || (o->var_files && *o->var_files) ||
+                (o->targets && *o->targets) || (o->replace && *o->replace) || o->destroy))
+        return;
+    pb_sha256_add_str(d, o->destroy ? "destroy" : "options");
+    add_list(d, u->seal, o->vars);
+    add_list(d, u->seal, o->targets);
+    add_list(d, u->seal, o->replace);
+    for (char *const *p = o->var_files; p && *p; p++)
+        add_file(d, u->seal, "", *p); /* no part of the tree: what is in it counts */
+}
+
 void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
                const struct pb_recorded_set *recorded, const struct pb_tf_tool *tool,
                char *const *from)
@@ -101,6 +117,7 @@ void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
     add_list(d, u->seal, u->vars);
     add_list(d, u->seal, u->backend_config);
     add_value(d, u->seal, u->providers);
+    add_options(d, u);
     add_cli_config(d, u, tool->tofu, from);
     /* A provider that has recorded nothing yet does not count: what it would be told cannot
      * change what is there. */

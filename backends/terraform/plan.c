@@ -291,12 +291,21 @@ static void warn_unseen(struct reader *r, const struct pb_value *doc)
     }
 }
 
+static bool changes_outputs(const struct pb_value *changes)
+{
+    for (size_t i = 0; pb_is(changes, PB_MAP) && i < changes->n; i++)
+        if (pb_tf_action(pb_get(&changes->members[i].value, "actions")) != PB_ACT_NONE)
+            return true;
+    return false;
+}
+
 static int read_document(struct reader *r, struct pb_tf_plan *out, const struct pb_value *doc)
 {
     if (check_format(r, doc))
         return -1;
     out->configuration = pb_get(doc, "configuration");
     out->outputs = pb_walk(doc, "planned_values.outputs");
+    out->changes_outputs = changes_outputs(pb_get(doc, "output_changes"));
     out->terraform_version = pb_get_str(doc, "terraform_version");
     out->variables = pb_box(r->arena, read_variables(r, doc));
     /* OpenTofu and older versions say neither: then nothing speaks against the plan, and a

@@ -55,6 +55,7 @@ struct pb_tf_plan {
     const struct pb_value *variables;
     const struct pb_value *configuration; /* as in the plan */
     const struct pb_value *outputs;       /* planned_values.outputs, or NULL */
+    bool changes_outputs;
     const char *terraform_version;
     bool errored;  /* the plan stopped half way; declared.complete is then false */
     bool has_data; /* data sources feed it: it can change with no commit */

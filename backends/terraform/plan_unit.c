@@ -33,7 +33,13 @@ int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, b
                     struct pb_err *err)
 {
     struct pb_tf_vars_in vin = {
-        .files = &p->files, .var_files = p->u->var_files, .vars = p->u->vars, .env = environ};
+        .files = &p->files,
+        .var_files = p->u->var_files,
+        .vars = p->u->vars,
+        .more_var_files = p->u->plan ? p->u->plan->var_files : NULL,
+        .more_vars = p->u->plan ? p->u->plan->vars : NULL,
+        .env = environ,
+    };
     struct pb_tf_providers_in pin = {.lock = &p->lock, .workspace = p->u->workspace, .tofu = tofu};
 
     p->tree = NULL;
@@ -122,7 +128,7 @@ static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
         pb_strv_add(&args, "-json");
     if (p->locked)
         pb_strv_add(&args, "-lockfile=readonly");
-    if (pb_tf_place_state(&args, &p->run, p->recorded, err))
+    if (pb_tf_place_state(&args, &p->run, p->own, p->recorded, err))
         return -1;
     if (plugins) {
         PB_AUTO(strv) struct pb_strv with = PB_STRV_INIT;
@@ -211,19 +217,43 @@ static void finish_schemas(struct pb_tf_planning *p, struct pb_tf_command *c)
 
 /* ---- plan ------------------------------------------------------------------------------------ */
 
+static const char *plan_path(const struct pb_tf_planning *p)
+{
+    return pb_tf_run_file(&p->run, p->u->save ? "saved" : "plan", "bin");
+}
+
+static void add_options(struct pb_strv *args, const struct pb_plan_options *o)
+{
+    for (char *const *t = o->targets; t && *t; t++)
+        pb_strv_addf(args, "-target=%s", *t);
+    for (char *const *t = o->replace; t && *t; t++)
+        pb_strv_addf(args, "-replace=%s", *t);
+    if (o->destroy)
+        pb_strv_add(args, "-destroy");
+    if (o->parallelism > 0)
+        pb_strv_addf(args, "-parallelism=%d", o->parallelism);
+}
+
 static int plan_once(struct pb_tf_planning *p, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
+    const struct pb_plan_options *o = p->u->plan;
     struct pb_tf_command c;
 
     pb_strv_add(&args, "plan");
     pb_strv_add(&args, "-input=false");
     pb_strv_add(&args, "-no-color");
     pb_strv_add(&args, p->u->refresh ? "-refresh=true" : "-refresh=false");
-    pb_strv_add(&args, "-lock=false");
+    pb_strv_add(&args, p->u->save ? "-lock=true" : "-lock=false");
+    if (p->u->save && o && o->lock_timeout_ms > 0)
+        pb_strv_addf(&args, "-lock-timeout=%ldms", o->lock_timeout_ms);
     pb_strv_add(&args, "-json");
-    pb_strv_addf(&args, "-out=%s", pb_tf_run_file(&p->run, "plan", "bin"));
-    if (pb_tf_var_args(&args, &p->run, p->tree ? p->tree->v[0] : NULL, err) ||
+    pb_strv_addf(&args, "-out=%s", plan_path(p));
+    if (o)
+        add_options(&args, o);
+    /* Made here, so that nobody else can read it while it is written. */
+    if (pb_fs_write_atomic(plan_path(p), "", 0, 0600, err) ||
+        pb_tf_var_args(&args, &p->run, p->tree ? p->tree->v[0] : NULL, err) ||
         pb_tf_start(&c, &p->run, "plan", args.v, err))
         return -1;
     c.total = p->recorded->n;
@@ -235,7 +265,8 @@ static int plan_asking(struct pb_tf_planning *p, struct pb_tf_asked *asked, stru
 {
     struct pb_err first = PB_ERR_INIT;
 
-    pb_tf_ask(asked, p);
+    if (!p->u->save) /* what is applied has the outputs of the commit, and no others */
+        pb_tf_ask(asked, p);
     if (!asked->n)
         return plan_once(p, err);
     if (pb_tf_ask_write(asked, &p->run, err))
@@ -271,7 +302,7 @@ static int show(struct pb_tf_planning *p, struct pb_err *err)
 {
     const char *out = pb_tf_run_file(&p->run, "show", "out");
     char *args[] = {pb_arena_strdup(p->arena, "show"), pb_arena_strdup(p->arena, "-json"),
-                    pb_arena_strdup(p->arena, pb_tf_run_file(&p->run, "plan", "bin")), NULL};
+                    pb_arena_strdup(p->arena, plan_path(p)), NULL};
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_tf_plan_in in = {
         .what = pb_arena_printf(p->arena, "the plan of '%s'", p->u->name),
@@ -319,9 +350,12 @@ static bool reuse(struct pb_tf_planning *p)
     if (pb_tf_read_text(p, NULL, p->run.tool.tofu, NULL) || !pb_tf_lend_recall(&lent, p) ||
         !pb_tf_lend(&lent, &p->run))
         return false;
-    if (pb_tf_init_backend(&p->run, p->recorded, NULL) == 0 &&
-        (p->tree->n == 1 || pb_tf_run(&p->run, "get", get, NULL) == 0))
+    if (pb_tf_init_backend(&p->run, p->own, p->recorded, NULL) == 0 &&
+        (p->tree->n == 1 || pb_tf_run(&p->run, "get", get, NULL) == 0)) {
+        p->packages = lent.dirs;
+        p->lends = true;
         return true;
+    }
     pb_tf_lend_end(&p->run);
     return false;
 }
@@ -336,7 +370,8 @@ static int install(struct pb_tf_planning *p, struct pb_err *err)
     read_versions(p);
     pb_tf_lend_installed(&lent, p);
     pb_tf_lend_remember(&lent, p);
-    (void)pb_tf_lend(&lent, &p->run);
+    p->packages = lent.dirs;
+    p->lends = pb_tf_lend(&lent, &p->run);
     return 0;
 }
 
@@ -371,7 +406,7 @@ static int plan_reusing(struct pb_tf_planning *p, struct pb_tf_asked *asked, str
 }
 
 /* Of what is recorded, and of what the lock file adds. */
-static void provider_names(struct pb_strv *names, const struct pb_tf_planning *p)
+void pb_tf_provider_names(struct pb_strv *names, const struct pb_tf_planning *p)
 {
     const struct pb_hcl_block *b;
 
@@ -388,12 +423,15 @@ int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
 
     p->files = pb_tf_files_disk(p->u->tree);
     (void)pb_tf_lock_read(&p->lock, p->arena, &p->files, p->u->path, NULL);
-    provider_names(&names, p);
+    pb_tf_provider_names(&names, p);
     if (pb_tf_run_init(&p->run, p->arena, p->u, "data", pb_arena_strdup(p->arena, dir),
                        p->u->workspace, &names, err))
         return -1;
     p->locked = p->lock.body != NULL;
-    if (pb_tf_override_backend(&p->run, err) || plan_reusing(p, &asked, err))
+    pb_tf_ask_remove(&p->run); /* of an earlier plan in the same tree */
+    p->run.holds_lock = p->u->save != NULL;
+    if ((p->u->save && pb_tf_own_backend(&p->own, p->arena, p->u, err)) ||
+        pb_tf_override_backend(&p->run, p->own, err) || plan_reusing(p, &asked, err))
         return -1;
     pb_tf_answer((struct pb_provider_config *)(uintptr_t)p->providers, p->nproviders, p->arena,
                  &asked, p->plan.outputs);

@@ -1,28 +1,34 @@
 /*
- * prepare.h: making an exported unit ready to be planned without touching its backend: a
- * local one takes its place, with a copy of the recorded state.
+ * prepare.h: making an exported unit ready to be planned.
+ *
+ * To look only, without touching its backend: a local one takes its place, with a copy of the
+ * recorded state. For a plan that is to be applied, on the state's own backend (`own`, else
+ * recorded state. For a plan that is to be applied, on the own backend of the state (`own`, else
  */
 #ifndef PB_TERRAFORM_PREPARE_H
 #define PB_TERRAFORM_PREPARE_H
 
 #include "backends/terraform/module.h"
 #include "backends/terraform/run.h"
+#include "backends/terraform/store.h"
 
 /* Writes the override, always the same text, into the unit's folder of the export, and checks
  * that it holds. */
-int pb_tf_override_backend(const struct pb_tf_run *r, struct pb_err *err);
+int pb_tf_override_backend(const struct pb_tf_run *r, const struct pb_tf_backend *own,
+                           struct pb_err *err);
 
-/* Copies the state and adds the arguments of init that point to it. PB_E_LOCKED when the
- * state is no longer the recorded one. */
+/* Adds the arguments of init that point to the state; copies it when it is not the own one.
+ * PB_E_LOCKED when the state is no longer the recorded one. */
 int pb_tf_place_state(struct pb_strv *args, const struct pb_tf_run *r,
-                      const struct pb_recorded_set *recorded, struct pb_err *err);
+                      const struct pb_tf_backend *own, const struct pb_recorded_set *recorded,
+                      struct pb_err *err);
 
 /* The init of the backend alone, for providers and modules that are there already. */
-int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_recorded_set *recorded,
-                       struct pb_err *err);
+int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_tf_backend *own,
+                       const struct pb_recorded_set *recorded, struct pb_err *err);
 
-/* Adds -var-file arguments; values given one by one go into a private file. `root` may be
- * NULL when the text could not be read. */
+/* Adds the unit's -var-file arguments, then those of u->plan; values given one by one go into
+ * private files. `root` may be NULL when the text could not be read. */
 int pb_tf_var_args(struct pb_strv *args, const struct pb_tf_run *r, const struct pb_tf_node *root,
                    struct pb_err *err);
 

@@ -11,10 +11,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { KILL_AFTER_MS = 20000 };
+enum { KILL_AFTER_MS = 20000, KILL_HOLDER_AFTER_MS = 180000 };
 
-/* What must not be shown even if a tool quotes it. */
-static void collect_secrets(struct pb_strv *out, char *const *from, const struct pb_strv *providers)
+void pb_tf_run_secrets(struct pb_strv *out, char *const *from, const struct pb_strv *providers)
 {
     static const char *const words[] = {"TOKEN", "SECRET", "PASSWORD", "KEY"};
     static const char *const names[] = {
@@ -49,7 +48,7 @@ int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit
     if (pb_tf_tool_find(&r->tool, a, u, err) || pb_fs_mkdirs(data, 0700, err))
         return -1;
     pb_tf_env_build(&r->env, environ, names, data, workspace, u->diags, a);
-    collect_secrets(&r->secrets, environ, names);
+    pb_tf_run_secrets(&r->secrets, environ, names);
     return 0;
 }
 
@@ -73,7 +72,8 @@ int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *
                                  .out_path = pb_tf_run_file(r, name, "out"),
                                  .err_path = pb_tf_run_file(r, name, "err"),
                                  .timeout_ms = r->u->timeout_ms,
-                                 .kill_after_ms = KILL_AFTER_MS};
+                                 .kill_after_ms =
+                                     r->holds_lock ? KILL_HOLDER_AFTER_MS : KILL_AFTER_MS};
 
     *c = (struct pb_tf_command){.run = r, .name = name, .doing = name};
     c->tail.path = spec.out_path;

@@ -26,6 +26,7 @@ struct pb_tf_run {
     const char *dir;        /* where it runs */
     const char *data_dir;   /* TF_DATA_DIR */
     const char *own_config; /* TF_CLI_CONFIG_FILE of the person while lend.h has its own */
+    bool holds_lock;        /* commands take the state's lock: they get long to let go of it */
 };
 
 /* Finds the tool and builds the environment; `names` as in env.h. `name` makes the
@@ -34,6 +35,9 @@ int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit
                    const char *name, const char *dir, const char *workspace,
                    const struct pb_strv *names, struct pb_err *err);
 void pb_tf_run_release(struct pb_tf_run *r);
+
+/* What of an environment must not be shown even if a tool quotes it; `providers` as in env.h. */
+void pb_tf_run_secrets(struct pb_strv *out, char *const *from, const struct pb_strv *providers);
 
 /* WORK/NAME.SUFFIX, on the arena. */
 const char *pb_tf_run_file(const struct pb_tf_run *r, const char *name, const char *suffix);

@@ -20,8 +20,8 @@ static bool is_default(const struct pb_unit_ctx *u)
 
 /* ---- local ----------------------------------------------------------------------------------- */
 
-static int local_path(char **out, const struct pb_tf_backend *be, const struct pb_unit_ctx *u,
-                      struct pb_err *err)
+int pb_tf_store_local_path(char **out, const struct pb_tf_backend *be, const struct pb_unit_ctx *u,
+                           struct pb_err *err)
 {
     const char *path = pb_get_str(be->config, "path");
     const char *folder = pb_get_str(be->config, "workspace_dir");
@@ -65,7 +65,7 @@ int pb_tf_store_local(struct pb_buf *text, bool *none, struct pb_arena *a, struc
     PB_AUTO(str) char *path = NULL;
     struct stat before, after;
 
-    if (local_path(&path, be, u, err))
+    if (pb_tf_store_local_path(&path, be, u, err))
         return -1;
     be->where = pb_arena_strdup(a, path);
     for (int i = 0; i < LOCAL_TRIES; i++) {

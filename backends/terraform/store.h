@@ -16,6 +16,8 @@
 
 #include "backends/backend.h"
 
+struct pb_strv;
+
 struct pb_tf_backend {
     const char *type;              /* "local", "s3", ..., "cloud" */
     const struct pb_value *config; /* a map */
@@ -31,6 +33,14 @@ int pb_tf_backend_find(struct pb_tf_backend *out, struct pb_arena *a, const stru
 /* *none: there is no state yet. */
 int pb_tf_store_read(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,
                      const struct pb_unit_ctx *u, struct pb_err *err);
+
+/* The state's file, of a local backend. Caller frees. */
+int pb_tf_store_local_path(char **out, const struct pb_tf_backend *be, const struct pb_unit_ctx *u,
+                           struct pb_err *err);
+
+/* What is added to the block: -backend-config arguments; values come in a private file in `dir`. */
+int pb_tf_backend_settings(struct pb_strv *args, const char *dir, const struct pb_unit_ctx *u,
+                           struct pb_err *err);
 
 /* Parts of it, for each way of reading. */
 int pb_tf_store_local(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,

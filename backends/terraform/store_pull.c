@@ -43,7 +43,7 @@ static void add_hcl_string(struct pb_buf *b, const char *s)
     pb_buf_addc(b, '"');
 }
 
-static int add_config_args(struct pb_strv *args, const char *dir, const struct pb_unit_ctx *u,
+int pb_tf_backend_settings(struct pb_strv *args, const char *dir, const struct pb_unit_ctx *u,
                            struct pb_err *err)
 {
     PB_AUTO(str) char *path = pb_fs_join(dir, "settings.hcl");
@@ -74,7 +74,7 @@ static int pull(struct pb_buf *text, const struct pb_tf_run *r, struct pb_err *e
     pb_strv_add(&args, "init");
     pb_strv_add(&args, "-input=false");
     pb_strv_add(&args, "-no-color");
-    if (add_config_args(&args, r->dir, r->u, err) || pb_tf_run(r, "backend", args.v, err))
+    if (pb_tf_backend_settings(&args, r->dir, r->u, err) || pb_tf_run(r, "backend", args.v, err))
         return -1;
     pb_strv_release(&args);
     pb_strv_add(&args, "state");

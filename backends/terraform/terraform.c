@@ -4,11 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/terraform/apply.h"
 #include "backends/terraform/cache.h"
 #include "backends/terraform/eval.h"
 #include "backends/terraform/key.h"
 #include "backends/terraform/mark.h"
 #include "backends/terraform/prepare.h"
+#include "backends/terraform/save.h"
 #include "backends/terraform/scan.h"
 #include "backends/terraform/schemas.h"
 #include "backends/terraform/seen.h"
@@ -228,8 +230,9 @@ static int declare(struct pb_declare_result *out, struct pb_arena *a, const stru
     int rc = -1;
 
     memset(out, 0, sizeof(*out));
-    if (pb_tf_plan_unit(&p, err) == 0 && pb_tf_settle(out, &p, err) == 0) {
-        if (!p.plan.errored && out->declared.complete && !u->refresh)
+    if (pb_tf_plan_unit(&p, err) == 0 && (!u->save || pb_tf_answer_saved(&p, err) == 0) &&
+        pb_tf_settle(out, &p, err) == 0 && (!u->save || pb_tf_save(&p, out, err) == 0)) {
+        if (!p.plan.errored && out->declared.complete && !u->refresh && !u->save)
             store(&p, out);
         out->elapsed_ms = (long)(pb_clock_ms() - start);
         rc = 0;
@@ -273,4 +276,6 @@ const struct pb_executor pb_terraform = {
     .refine = pb_tf_state_refine,
     .preview_providers = preview_providers,
     .plugin_site = pb_tf_plugin_site,
+    .apply = pb_tf_apply,
+    .review = pb_tf_review,
 };

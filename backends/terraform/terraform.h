@@ -10,6 +10,7 @@
 #include "backends/terraform/plan.h"
 #include "backends/terraform/providers.h"
 #include "backends/terraform/run.h"
+#include "backends/terraform/store.h"
 
 struct pb_tf_planning {
     struct pb_arena *arena;
@@ -27,6 +28,9 @@ struct pb_tf_planning {
     const struct pb_provider_config *providers;
     size_t nproviders;
     struct pb_value versions; /* source -> version */
+    struct pb_value packages; /* source -> folder of the package that runs, as init checked it */
+    const struct pb_tf_backend *own; /* the state's, for a plan that is to be applied; else NULL */
+    bool lends;                      /* packages are used as they lie there: lend.h */
     struct pb_tf_plan plan;
     struct pb_diags said; /* by planning: kept with the cached result */
 };
@@ -42,6 +46,16 @@ int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, b
 /* Puts plumb.yaml's settings (provider name or name.alias -> settings) over what was read. */
 void pb_tf_override_providers(struct pb_provider_config *v, size_t n, struct pb_arena *a,
                               const struct pb_value *settings);
+
+/* Names of the variables that its providers may know, as env.h has them. */
+void pb_tf_provider_names(struct pb_strv *names, const struct pb_tf_planning *p);
+
+/* The backend that a plan to be applied has to be made on; refuses those that run elsewhere. */
+int pb_tf_own_backend(const struct pb_tf_backend **out, struct pb_arena *a,
+                      const struct pb_unit_ctx *u, struct pb_err *err);
+/* A plan to be applied is not asked for settings of providers: an earlier one may know them, or
+ * another beside it is made. */
+int pb_tf_answer_saved(struct pb_tf_planning *p, struct pb_err *err);
 
 /* What the text alone does not say of provider blocks is asked for as outputs of the plan. */
 enum { PB_TF_ASKED_MAX = 64 };

@@ -135,6 +135,16 @@ static int set_auto_files(struct setter *s)
     return 0;
 }
 
+static int set_given(struct setter *s, char *const *files, char *const *vars)
+{
+    for (; files && *files; files++)
+        if (set_file(s, *files, true))
+            return -1;
+    for (; vars && *vars; vars++)
+        set_text(s, *vars);
+    return 0;
+}
+
 static int set_all(struct setter *s)
 {
     const struct pb_hcl_block *b;
@@ -148,12 +158,10 @@ static int set_all(struct setter *s)
             set_text(s, *p + 7);
     if (set_auto_files(s))
         return -1;
-    for (char *const *p = s->in->var_files; p && *p; p++)
-        if (set_file(s, *p, true))
-            return -1;
-    for (char *const *p = s->in->vars; p && *p; p++)
-        set_text(s, *p);
-    return 0;
+    return set_given(s, s->in->var_files, s->in->vars) ||
+                   set_given(s, s->in->more_var_files, s->in->more_vars)
+               ? -1
+               : 0;
 }
 
 int pb_tf_vars(struct pb_value *out, struct pb_arena *a, const struct pb_tf_vars_in *in,

@@ -12,7 +12,9 @@ struct pb_tf_vars_in {
     const struct pb_tf_files *files;
     char *const *var_files; /* paths of the repository; or NULL */
     char *const *vars;      /* NAME=VALUE; or NULL */
-    char *const *env;       /* NAME=VALUE: where TF_VAR_x is looked for; or NULL */
+    /* Of a command line, behind all others; absolute paths; or NULL. */
+    char *const *more_var_files, *const *more_vars;
+    char *const *env; /* NAME=VALUE: where TF_VAR_x is looked for; or NULL */
 };
 
 /* A map of every declared variable that has a value; sensitive ones marked. */
