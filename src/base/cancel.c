@@ -37,6 +37,11 @@ void pb_cancel_request(void)
     requested = 1;
 }
 
+bool pb_cancel_answered(void)
+{
+    return atomic_exchange(&requested, 0) != 0;
+}
+
 int pb_cancel_check(struct pb_err *err)
 {
     if (!requested)

@@ -13,4 +13,8 @@ bool pb_cancel_requested(void);
 void pb_cancel_request(void);            /* as if a signal had come: for tests */
 int pb_cancel_check(struct pb_err *err); /* -1 and PB_E_INTERRUPTED once requested */
 
+/* Whether there was a request, which counts as answered: what follows has to be done now, until
+ * somebody asks again. After an apply that was interrupted its record is still to be written. */
+bool pb_cancel_answered(void);
+
 #endif

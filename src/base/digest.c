@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -122,4 +123,13 @@ void pb_hex(char *out, const unsigned char *p, size_t n)
         out[2 * i + 1] = digits[p[i] & 15];
     }
     out[2 * n] = '\0';
+}
+
+void pb_random_hex(char out[PB_RANDOM_HEX])
+{
+    unsigned char id[(PB_RANDOM_HEX - 1) / 2];
+
+    if (RAND_bytes(id, sizeof(id)) != 1)
+        BUG("libcrypto has no random numbers");
+    pb_hex(out, id, sizeof(id));
 }

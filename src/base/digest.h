@@ -1,5 +1,5 @@
 /*
- * digest.h: SHA-256 and HMAC-SHA-256 on libcrypto, and hexadecimal.
+ * digest.h: SHA-256, HMAC-SHA-256 and random names on libcrypto, and hexadecimal.
  * A failing libcrypto aborts: there is nothing a caller could do instead.
  */
 #ifndef PB_BASE_DIGEST_H
@@ -25,5 +25,8 @@ void pb_hmac_sha256(unsigned char out[PB_SHA256_LEN], const void *key, size_t ke
                     size_t n);
 /* out holds 2 * n + 1 bytes. */
 void pb_hex(char *out, const unsigned char *p, size_t n);
+/* 32 digits that nobody else has. */
+enum { PB_RANDOM_HEX = 33 };
+void pb_random_hex(char out[PB_RANDOM_HEX]);
 
 #endif

@@ -49,11 +49,19 @@ void pb_cmd_progress_start(struct pb_cmd_progress *p, const struct pb_args *args
     p->phases = !quiet && pb_args_has(args, PB_O_VERBOSE);
 }
 
-void pb_cmd_progress_end(struct pb_cmd_progress *p)
+void pb_cmd_progress_erase(struct pb_cmd_progress *p)
 {
+    pthread_mutex_lock(&p->lock);
     if (p->drawn) {
         fputs("\r\033[K", stderr);
         fflush(stderr);
     }
+    p->drawn = false;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void pb_cmd_progress_end(struct pb_cmd_progress *p)
+{
+    pb_cmd_progress_erase(p);
     pthread_mutex_destroy(&p->lock);
 }

@@ -21,6 +21,8 @@ struct pb_cmd_progress {
 };
 
 void pb_cmd_progress_start(struct pb_cmd_progress *p, const struct pb_args *args);
+/* Takes the line off the screen, so that others can write; the next report draws it again. */
+void pb_cmd_progress_erase(struct pb_cmd_progress *p);
 void pb_cmd_progress_end(struct pb_cmd_progress *p);
 
 #endif

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -160,12 +159,9 @@ static int begin(struct pb_ledger *l, struct pb_err *err)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     struct pb_map_builder m = PB_BUILDER_INIT;
-    unsigned char id[(PB_LEDGER_ID_HEX - 1) / 2];
     struct pb_value body;
 
-    if (RAND_bytes(id, sizeof(id)) != 1)
-        return pb_fail(err, PB_E_INTERNAL, "no random numbers are to be had");
-    pb_hex(l->id, id, sizeof(id));
+    pb_random_hex(l->id);
     pb_map_add(&m, "ledger", pb_mk_string(a, l->id));
     pb_map_add(&m, "repository",
                pb_mk_string(a, l->origin->repository ? l->origin->repository : ""));

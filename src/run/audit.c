@@ -125,7 +125,8 @@ static void shared_release(struct pb_audit_shared *s)
     pthread_mutex_destroy(&s->git);
     pb_wipe(&s->seal, sizeof(s->seal));
     pb_work_remove(s->packs);
-    pb_work_remove(s->tree);
+    if (!s->keep_tree)
+        pb_work_remove(s->tree);
     free(s->packs);
     free(s->tree);
     free(s->pack_dirs);
@@ -213,6 +214,16 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
     return 0;
 }
 
+static int check_act(const struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err)
+{
+    if (o->act && a->nunits != 1)
+        return pb_fail(err, PB_E_USAGE,
+                       "one unit is applied at a time, and there are %zu here: "
+                       "name it with --unit, or start in its folder",
+                       a->nunits);
+    return 0;
+}
+
 int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
 {
     struct pb_audit_shared s = {.audit = out, .options = o};
@@ -223,9 +234,9 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
     pb_curl_early_start(&curl);
     pthread_mutex_init(&s.git, NULL);
     if (pb_audit_open(out, o, err) == 0 && pb_audit_check_ignore(o->ignore, err) == 0 &&
-        pb_audit_choose(out, o, err) == 0 && shared_init(&s, err) == 0 &&
-        pb_audit_units(&s, err) == 0 && check_targets(out, o->targets, err) == 0 &&
-        pb_audit_sum(out, o->fail_on, err) == 0)
+        pb_audit_choose(out, o, err) == 0 && check_act(out, o, err) == 0 &&
+        shared_init(&s, err) == 0 && pb_audit_units(&s, err) == 0 &&
+        check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
         rc = 0;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     shared_release(&s);

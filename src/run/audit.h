@@ -28,6 +28,17 @@
 #include "reconcile/reconcile.h"
 #include "run/units.h"
 
+struct pb_session;
+
+/* Work of one unit beyond looking, while all that looking needed is there (session.h). */
+struct pb_audit_act {
+    /* Before anything is read: may set j->work and the audit's tree, which are kept then. */
+    int (*begin)(void *ctx, struct pb_session *j, struct pb_err *err);
+    /* When the verdicts stand. */
+    int (*act)(void *ctx, struct pb_session *j, struct pb_err *err);
+    void *ctx;
+};
+
 struct pb_audit_options {
     const char *dir;      /* where to look for the repository; NULL: here */
     const char *rev;      /* NULL: HEAD */
@@ -43,6 +54,7 @@ struct pb_audit_options {
     bool as_applied;                    /* plan like an apply: refresh where drift was seen */
     bool accept_state;                  /* an older or foreign state is meant */
     const struct pb_plan_options *plan; /* what the command line adds to each plan; or NULL */
+    const struct pb_audit_act *act;     /* to apply: exactly one unit; or NULL */
     const struct pb_progress *progress; /* called by several threads; or NULL */
 };
 

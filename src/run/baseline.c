@@ -32,9 +32,10 @@ static int file_of(char **out, const struct pb_baseline_id *id, bool make, struc
     return 0;
 }
 
-static int by_address(const void *a, const void *b)
+/* Of what begins with an address. */
+static int by_first(const void *a, const void *b)
 {
-    return strcmp(((const struct pb_live *)a)->address, ((const struct pb_live *)b)->address);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static struct pb_live_set *parse(struct pb_arena *a, const struct pb_value *doc)
@@ -56,7 +57,7 @@ static struct pb_live_set *parse(struct pb_arena *a, const struct pb_value *doc)
         l->presence = PB_P_KNOWN;
         set->n++;
     }
-    qsort(v, set->n, sizeof(*v), by_address);
+    qsort(v, set->n, sizeof(*v), by_first);
     set->v = v;
     return set;
 }
@@ -100,15 +101,54 @@ static void add_one(struct pb_buf *b, struct pb_arena *a, const struct pb_live *
     (*n)++;
 }
 
+/* What is sorted by address, and has been judged. */
+static const struct pb_resource_result *result_at(const struct pb_reconcile_out *out,
+                                                  const char *address)
+{
+    return out->n ? bsearch(&address, out->v, out->n, sizeof(*out->v), by_first) : NULL;
+}
+
+/* What Git is silent about may differ: all that it asks for is there. */
+static bool is_proved(const struct pb_resource_result *r, const struct pb_live *l)
+{
+    return (r->verdict == PB_IN_SYNC || r->verdict == PB_COMPUTED) && l &&
+           l->presence == PB_P_KNOWN && l->attributes;
+}
+
+static size_t add_all(struct pb_buf *b, struct pb_arena *a, const struct pb_live_set *live,
+                      const struct pb_reconcile_out *result, const struct pb_live_set *old,
+                      const struct pb_recorded_set *recorded, const struct pb_seal *seal)
+{
+    size_t n = 0, saved = 0;
+
+    for (size_t i = 0; i < result->n; i++) {
+        const struct pb_live *l = pb_live_find(live, result->v[i].address);
+
+        if (!is_proved(&result->v[i], l))
+            continue;
+        add_one(b, a, l, seal, &n);
+        saved++;
+    }
+    for (size_t i = 0; old && i < old->n; i++) {
+        const char *address = old->v[i].address;
+        const struct pb_resource_result *r = result_at(result, address);
+
+        if (pb_recorded_find(recorded, address) &&
+            !(r && is_proved(r, pb_live_find(live, address))))
+            add_one(b, a, &old->v[i], seal, &n);
+    }
+    return saved;
+}
+
 int pb_baseline_save(const struct pb_baseline_id *id, const struct pb_live_set *live,
                      const struct pb_reconcile_out *result, const struct pb_live_set *old,
-                     const struct pb_seal *seal, size_t *saved, struct pb_err *err)
+                     const struct pb_recorded_set *recorded, const struct pb_seal *seal,
+                     size_t *saved, struct pb_err *err)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     PB_AUTO(str) char *path = NULL;
     char now[PB_CLOCK_RFC3339];
-    size_t n = 0;
 
     *saved = 0;
     if (file_of(&path, id, true, err) < 0)
@@ -120,20 +160,7 @@ int pb_baseline_save(const struct pb_baseline_id *id, const struct pb_live_set *
     else
         pb_buf_adds(&b, "null");
     pb_buf_addf(&b, ",\"commit\":\"%s\",\"resources\":[", id->commit ? id->commit : "");
-    for (size_t i = 0; i < result->n; i++) {
-        const struct pb_resource_result *r = &result->v[i];
-        const struct pb_live *l = pb_live_find(live, r->address);
-
-        /* What Git is silent about may differ: all that it asks for is there. */
-        bool fine = r->verdict == PB_IN_SYNC || r->verdict == PB_COMPUTED;
-
-        if (fine && l && l->presence == PB_P_KNOWN && l->attributes) {
-            add_one(&b, a, l, seal, &n);
-            (*saved)++;
-        } else if (old && (l = pb_live_find(old, r->address))) {
-            add_one(&b, a, l, seal, &n);
-        }
-    }
+    *saved = add_all(&b, a, live, result, old, recorded, seal);
     pb_buf_adds(&b, "\n]}\n");
     return pb_fs_write_atomic(path, b.s, b.len, 0600, err);
 }

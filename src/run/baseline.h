@@ -25,9 +25,11 @@ int pb_baseline_load(struct pb_live_set **out, const char **commit, struct pb_ar
                      const struct pb_baseline_id *id, struct pb_err *err);
 
 /* Remembers the live values of every resource that is in sync, or differs in nothing that Git
- * asks for. Others that are still recorded keep what `old` has for them. */
+ * asks for. Others that `recorded` (all of the state) still has keep what `old` has for them,
+ * also those that `result` is not about. */
 int pb_baseline_save(const struct pb_baseline_id *id, const struct pb_live_set *live,
                      const struct pb_reconcile_out *result, const struct pb_live_set *old,
-                     const struct pb_seal *seal, size_t *saved, struct pb_err *err);
+                     const struct pb_recorded_set *recorded, const struct pb_seal *seal,
+                     size_t *saved, struct pb_err *err);
 
 #endif

@@ -15,7 +15,9 @@ struct pb_audit_shared {
     const struct pb_value *local_types;
     struct pb_seal seal;
     char *cache_dir, *state_dir;
-    char *tree;      /* exported tree of the commit, once somebody needed it */
+    char *tree;      /* where the tree of the commit is exported to; NULL: to a folder of ours */
+    bool exported;   /* somebody needed it */
+    bool keep_tree;  /* whose it is will remove it */
     char *pack_dirs; /* colon-separated, or NULL */
     char *packs;     /* the private folder that they are in */
     const char *repo_id;

@@ -185,15 +185,20 @@ static int recover(struct pb_record *r, struct pb_err *err)
     return rc;
 }
 
+struct pb_ledger_origin pb_record_origin(const struct pb_record *r)
+{
+    return (struct pb_ledger_origin){.repository = r->id,
+                                     .user = r->user,
+                                     .host = r->host,
+                                     .name = r->person,
+                                     .email = r->email,
+                                     .wait_ms = LOCK_MS};
+}
+
 int pb_record_append(struct pb_record *r, const char *kind, const struct pb_value *body,
                      struct pb_err *err)
 {
-    struct pb_ledger_origin o = {.repository = r->id,
-                                 .user = r->user,
-                                 .host = r->host,
-                                 .name = r->person,
-                                 .email = r->email,
-                                 .wait_ms = LOCK_MS};
+    struct pb_ledger_origin o = pb_record_origin(r);
     struct pb_ledger *l = NULL;
     int rc = -1;
 

@@ -44,6 +44,9 @@ int pb_record_open(struct pb_record *r, struct pb_repo *repo, const struct pb_co
                    struct pb_err *err);
 void pb_record_release(struct pb_record *r);
 
+/* For ledgers of other kinds that say who writes them. */
+struct pb_ledger_origin pb_record_origin(const struct pb_record *r);
+
 int pb_record_append(struct pb_record *r, const char *kind, const struct pb_value *body,
                      struct pb_err *err);
 

@@ -16,6 +16,9 @@ struct pb_session {
     const struct pb_executor *executor;
     struct pb_unit_ctx ctx;
     char *work;
+    bool keep; /* work and tree are another's, who removes them */
+    struct pb_saved_plan saved;
+    struct pb_recorded_set whole; /* the recorded side before targets narrowed it */
     char key[PB_SHA256_HEX];
     struct pb_live_set *baseline;
     struct pb_plugin_site site;
@@ -31,6 +34,9 @@ int pb_session_record(struct pb_recorded_set *out, struct pb_arena *a, struct pb
 /* Whether the state is another one than `before` was read from. */
 int pb_session_moved(bool *moved, const struct pb_recorded_set *before, struct pb_session *j,
                      struct pb_err *err);
+
+/* Verdicts from the sides that j->u has, with a second reading of what is not in sync. */
+int pb_session_judge(struct pb_session *j, struct pb_err *err);
 
 /* For reading j->u->recorded; the caller sets providers and schemas. */
 struct pb_live_request pb_session_request(struct pb_session *j);

@@ -64,7 +64,7 @@ static int job_init(struct pb_session *j, struct pb_err *err)
     if (!j->executor)
         return pb_fail(err, PB_E_CONFIG, "nothing here can run a unit of engine '%s'",
                        u->engine ? u->engine : "unknown");
-    if (pb_work_new(&j->work, err) < 0 || tree_key(j, err) < 0)
+    if (tree_key(j, err) < 0)
         return -1;
     if (u->config.state && pb_repo_workdir(a->repo))
         state = pb_fs_join(pb_repo_workdir(a->repo), u->config.state);
@@ -72,7 +72,6 @@ static int job_init(struct pb_session *j, struct pb_err *err)
         .name = u->config.name,
         .path = u->config.path,
         .worktree = pb_repo_workdir(a->repo),
-        .work = j->work,
         .workspace = u->config.workspace,
         .tree_key = j->key,
         .var_files = u->config.var_files,
@@ -89,6 +88,14 @@ static int job_init(struct pb_session *j, struct pb_err *err)
         .progress = j->s->options->progress,
         .diags = &u->diags,
     };
+    if (j->s->options->act) {
+        j->ctx.save = &j->saved;
+        if (j->s->options->act->begin(j->s->options->act->ctx, j, err) < 0)
+            return -1;
+    }
+    if (!j->work && pb_work_new(&j->work, err) < 0)
+        return -1;
+    j->ctx.work = j->work;
     return 0;
 }
 
@@ -99,11 +106,12 @@ static int export(struct pb_audit_shared *s, struct pb_err *err)
     struct pb_export_spec spec = {.commit = a->commit};
     int rc;
 
-    if (pb_work_new(&s->tree, err) < 0)
+    if (!s->tree && pb_work_new(&s->tree, err) < 0)
         return -1;
     spec.dir = s->tree;
     rc = pb_export(&e, a->repo, &spec, err);
     pb_export_release(&e);
+    s->exported = rc == 0;
     if (rc < 0) {
         pb_work_remove(s->tree);
         free(pb_take(&s->tree));
@@ -116,7 +124,7 @@ int pb_session_tree(struct pb_session *j, struct pb_err *err)
     int rc;
 
     pthread_mutex_lock(&j->s->git);
-    rc = j->s->tree ? 0 : export(j->s, err);
+    rc = j->s->exported ? 0 : export(j->s, err);
     j->ctx.tree = j->s->tree;
     pthread_mutex_unlock(&j->s->git);
     return rc;
@@ -345,8 +353,7 @@ static void reconcile(struct pb_session *j)
     u->reconcile_ms += (long)(pb_clock_ms() - start);
 }
 
-/* Verdicts, and a second reading of what did not turn out in sync. */
-static int judge(struct pb_session *j, struct pb_err *err)
+int pb_session_judge(struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
     struct pb_baseline_id id = pb_session_baseline(j);
@@ -430,6 +437,11 @@ static int plan_again(struct pb_session *j, struct pb_err *err)
     j->ctx.refresh = false;
     if (pb_cancel_check(err) < 0)
         return -1;
+    if (rc < 0 && j->ctx.save) {
+        if (err)
+            *err = why;
+        return -1;
+    }
     if (rc < 0) { /* what the state alone says is still worth showing */
         u->declared = believing;
         u->gap =
@@ -452,23 +464,31 @@ static int finish(struct pb_session *j, struct pb_err *err)
     if (j->s->options->targets)
         return pb_fail(err, PB_E_USAGE,
                        "--save-baseline remembers whole units: leave --target out");
-    return pb_baseline_save(&id, &u->live, &u->out, j->baseline, &j->s->seal, &u->baseline_saved,
-                            err);
+    return pb_baseline_save(&id, &u->live, &u->out, j->baseline, &j->whole, &j->s->seal,
+                            &u->baseline_saved, err);
+}
+
+static int act(struct pb_session *j, struct pb_err *err)
+{
+    const struct pb_audit_act *a = j->s->options->act;
+
+    return a ? a->act(a->ctx, j, err) : 0;
 }
 
 /* All three sides, seen while the state stood still. */
 static int gather_once(struct pb_session *j, bool *moved, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
-    struct pb_recorded_set whole;
     bool hit = false;
     int rc;
 
     *moved = false;
-    if (pb_session_record(&whole, u->arena, j, err) < 0 ||
-        j->executor->declare_cached(&u->declared, &hit, u->arena, &j->ctx, &whole, err) < 0)
+    if (pb_session_record(&j->whole, u->arena, j, err) < 0)
         return -1;
-    u->recorded = whole;
+    if (!j->ctx.save &&
+        j->executor->declare_cached(&u->declared, &hit, u->arena, &j->ctx, &j->whole, err) < 0)
+        return -1;
+    u->recorded = j->whole;
     if (hit) {
         refine(j);
         pb_narrow_recorded(j);
@@ -481,9 +501,9 @@ static int gather_once(struct pb_session *j, bool *moved, struct pb_err *err)
     if (rc < 0 || pb_cancel_check(err) < 0)
         return -1;
     pb_narrow_declared(j);
-    if (judge(j, err) < 0 || plan_again(j, err) < 0)
+    if (pb_session_judge(j, err) < 0 || plan_again(j, err) < 0)
         return -1;
-    return pb_session_moved(moved, &whole, j, err);
+    return pb_session_moved(moved, &j->whole, j, err);
 }
 
 static int gather(struct pb_session *j, struct pb_err *err)
@@ -520,12 +540,13 @@ int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb
     int rc = -1;
 
     if (pb_audit_ignore(u, &s->audit->config, s->options->ignore, err) == 0 &&
-        job_init(&j, err) == 0 && gather(&j, err) == 0 && finish(&j, err) == 0)
+        job_init(&j, err) == 0 && gather(&j, err) == 0 && act(&j, err) == 0 && finish(&j, err) == 0)
         rc = 0;
     name_in_repository(err, s->packs);
     u->elapsed_ms = (long)(pb_clock_ms() - start);
     pb_map_release(&j.renamed);
-    pb_work_remove(j.work);
+    if (!j.keep)
+        pb_work_remove(j.work);
     free(j.work);
     return rc;
 }

@@ -1,0 +1,67 @@
+#include "run/area.h"
+
+#include "base/digest.h"
+#include "base/fs.h"
+#include "base/lock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static char *dir_of(const struct pb_baseline_id *id, const char *state)
+{
+    struct pb_sha256 *d = pb_sha256_new();
+    char hex[PB_SHA256_HEX];
+
+    pb_sha256_add_str(d, id->repo);
+    pb_sha256_add_str(d, id->unit);
+    pb_sha256_add_str(d, id->workspace ? id->workspace : "default");
+    pb_sha256_end_hex(d, hex);
+    return pb_asprintf("%s/apply/%.32s", state, hex);
+}
+
+int pb_area_take(struct pb_area *out, const struct pb_baseline_id *id, long wait_ms,
+                 struct pb_err *err)
+{
+    PB_AUTO(str) char *state = NULL, *lease = NULL;
+
+    *out = (struct pb_area)PB_AREA_INIT;
+    if (pb_fs_state_dir(&state, err) < 0)
+        return -1;
+    out->dir = dir_of(id, state);
+    out->current = pb_fs_join(out->dir, "current");
+    lease = pb_fs_join(out->dir, "lease");
+    if (pb_fs_mkdirs(out->dir, 0700, err) < 0)
+        goto fail;
+    out->lease = pb_lock_take(lease, wait_ms, err);
+    if (out->lease >= 0)
+        return 0;
+    if (err && err->cls == PB_E_LOCKED)
+        pb_fail(err, PB_E_LOCKED,
+                "another apply of this unit is under way on this machine (or what one started "
+                "still runs): wait for it, or give --lock-timeout");
+fail:
+    pb_area_release(out);
+    return -1;
+}
+
+void pb_area_release(struct pb_area *a)
+{
+    if (a->lease >= 0)
+        close(a->lease);
+    free(a->dir);
+    free(a->current);
+    *a = (struct pb_area)PB_AREA_INIT;
+}
+
+int pb_area_clean(struct pb_area *a, struct pb_err *err)
+{
+    if (pb_fs_remove_tree(a->current, err) < 0)
+        return -1;
+    return pb_fs_mkdirs(a->current, 0700, err);
+}
+
+char *pb_area_file(const struct pb_area *a, const char *name)
+{
+    return pb_fs_join(a->current, name);
+}
