@@ -311,8 +311,8 @@ static int read_document(struct reader *r, struct pb_tf_plan *out, const struct 
     /* OpenTofu and older versions say neither: then nothing speaks against the plan, and a
      * failure shows as the exit code of the run itself. */
     out->errored = pb_get_bool(doc, "errored", false);
-    out->declared.complete =
-        pb_get_bool(doc, "complete", !out->errored) && !pb_len(pb_get(doc, "deferred_changes"));
+    out->declared.broken = out->errored || pb_len(pb_get(doc, "deferred_changes"));
+    out->declared.complete = pb_get_bool(doc, "complete", true) && !out->declared.broken;
     pb_tf_config_init(&r->config, out->configuration);
     out->has_data = r->config.has_data;
     warn_unseen(r, doc);

@@ -58,7 +58,8 @@ static const char *nearest_opt(const struct pb_command *c, const char *word)
     for (const struct pb_opt *o = pb_global_opts; o->name && n < NAMES_MAX; o++)
         names[n++] = o->name;
     for (const struct pb_opt *o = c ? c->opts : NULL; o && o->name && n < NAMES_MAX; o++)
-        names[n++] = o->name;
+        if (!(o->form & PB_OPT_REFUSED))
+            names[n++] = o->name;
     return pb_text_nearest(word, names, n);
 }
 
@@ -110,7 +111,7 @@ static int take_value(struct pb_args *a, const struct pb_opt *o, const char *val
         return pb_fail(err, PB_E_USAGE, "--%s needs a %s, not an empty word", o->name, o->arg);
     if (a->value[o->id].n && !o->repeat)
         return pb_fail(err, PB_E_USAGE, "--%s can be given once", o->name);
-    while (o->list) {
+    while (o->form & PB_OPT_LIST) {
         size_t n = strcspn(p, ",");
 
         if (check_value(o, p, n, err) < 0)
@@ -119,38 +120,34 @@ static int take_value(struct pb_args *a, const struct pb_opt *o, const char *val
             break;
         p += n + 1;
     }
-    if (!o->list && check_value(o, value, strlen(value), err) < 0)
+    if (!(o->form & PB_OPT_LIST) && check_value(o, value, strlen(value), err) < 0)
         return -1;
     pb_strv_add(&a->value[o->id], value);
     return 0;
 }
 
-/* Parses argv[*i], which starts with '-'; moves *i past a value in a word of its own. */
-static int take_opt(struct pb_args *a, int *i, int argc, char *const *argv, struct pb_err *err)
+/* The last one counts, as with Terraform. */
+static int take_switch(struct pb_args *a, const struct pb_opt *o, const char *value,
+                       struct pb_err *err)
 {
-    const char *arg = argv[*i], *value = NULL;
-    const struct pb_opt *o;
-    size_t n;
+    bool on = !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
 
-    if (arg[1] == '-') {
-        n = strcspn(arg + 2, "=");
-        o = find_opt(a->command, arg + 2, n, 0);
-        if (!o)
-            return unknown_opt(a->command, arg, n + 2, err);
-        if (arg[2 + n] == '=')
-            value = arg + 2 + n + 1;
-        if (value && !o->arg)
-            return pb_fail(err, PB_E_USAGE, "--%s takes no value", o->name);
-    } else {
-        o = find_opt(a->command, NULL, 0, arg[1]);
-        if (!o)
-            return unknown_opt(a->command, arg, strlen(arg), err);
-        if (arg[2] && !o->arg)
-            return pb_fail(err, PB_E_USAGE, "-%c takes no value: write '-%c -%c'", arg[1], arg[1],
-                           arg[2]);
-        if (arg[2])
-            value = arg + 2;
-    }
+    if (!on && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+        return pb_fail(err, PB_E_USAGE, "--%s takes true or false, not '%s'", o->name, value);
+    a->count[o->id] = on;
+    pb_strv_add(&a->value[o->id], on ? "true" : "false");
+    return 0;
+}
+
+static int take(struct pb_args *a, const struct pb_opt *o, const char *value, int *i, int argc,
+                char *const *argv, struct pb_err *err)
+{
+    if (o->form & PB_OPT_REFUSED)
+        return pb_fail(err, PB_E_USAGE, "'-%s' is not taken: %s", o->name, o->help);
+    if (o->form & PB_OPT_SWITCH)
+        return take_switch(a, o, value, err);
+    if (value && !o->arg)
+        return pb_fail(err, PB_E_USAGE, "--%s takes no value", o->name);
     a->count[o->id]++;
     if (!o->arg)
         return 0;
@@ -160,6 +157,47 @@ static int take_opt(struct pb_args *a, int *i, int argc, char *const *argv, stru
         value = argv[++*i];
     }
     return take_value(a, o, value, err);
+}
+
+/* An option of more than one letter behind one dash. NULL: a short one, with its value perhaps. */
+static const struct pb_opt *find_dash(const struct pb_args *a, const char *name, size_t n)
+{
+    const struct pb_opt *o = n > 1 ? find_opt(a->command, name, n, 0) : NULL;
+
+    return o && (o->form & (PB_OPT_DASH | PB_OPT_REFUSED)) ? o : NULL;
+}
+
+/* "-tagret=x" is no target of the name "agret=x". */
+static bool is_misspelt(const struct pb_args *a, const char *name, size_t n)
+{
+    PB_AUTO(str) char *word = pb_strndup(name, n);
+
+    return n > 2 && name[n] == '=' && strspn(word, "abcdefghijklmnopqrstuvwxyz-") == n &&
+           nearest_opt(a->command, word);
+}
+
+/* Parses argv[*i], which starts with '-'; moves *i past a value in a word of its own. */
+static int take_opt(struct pb_args *a, int *i, int argc, char *const *argv, struct pb_err *err)
+{
+    const char *arg = argv[*i], *name = arg + (arg[1] == '-' ? 2 : 1), *value = NULL;
+    size_t n = strcspn(name, "=");
+    const struct pb_opt *o =
+        arg[1] == '-' ? find_opt(a->command, name, n, 0) : find_dash(a, name, n);
+
+    if (o || arg[1] == '-') {
+        if (!o)
+            return unknown_opt(a->command, arg, n + 2, err);
+        return take(a, o, name[n] ? name + n + 1 : NULL, i, argc, argv, err);
+    }
+    o = find_opt(a->command, NULL, 0, arg[1]);
+    if (!o || is_misspelt(a, name, n))
+        return unknown_opt(a->command, arg, o ? n + 1 : strlen(arg), err);
+    if (arg[2] && !o->arg)
+        return pb_fail(err, PB_E_USAGE, "-%c takes no value: write '-%c -%c'", arg[1], arg[1],
+                       arg[2]);
+    if (arg[2])
+        value = arg + 2;
+    return take(a, o, value, i, argc, argv, err);
 }
 
 static int take_command(struct pb_args *a, const char *name, struct pb_err *err)
@@ -180,11 +218,14 @@ static int take_command(struct pb_args *a, const char *name, struct pb_err *err)
 static int check_pos(const struct pb_args *a, struct pb_err *err)
 {
     const struct pb_command *c = a->command;
+    const struct pb_opt *o;
 
     if (!c || pb_args_has(a, PB_O_HELP) || pb_args_has(a, PB_O_VERSION))
         return 0;
     if (a->pos.n < (size_t)c->min_pos)
         return pb_fail(err, PB_E_USAGE, "'%s' needs more: plumb %s %s", c->name, c->name, c->usage);
+    if (a->pos.n > (size_t)c->max_pos && (o = find_in(c->opts, "PLANFILE", 8, 0)))
+        return pb_fail(err, PB_E_USAGE, "'%s' is not taken: %s", a->pos.v[c->max_pos], o->help);
     if (a->pos.n > (size_t)c->max_pos)
         return pb_fail(err, PB_E_USAGE, "'%s' does not take '%s': plumb %s %s", c->name,
                        a->pos.v[c->max_pos], c->name, c->usage);

@@ -55,7 +55,28 @@ enum pb_opt_id {
     PB_O_KIND,
     PB_O_FETCH,
     PB_O_PIN,
+    PB_O_VAR,
+    PB_O_VAR_FILE,
+    PB_O_REPLACE,
+    PB_O_PARALLELISM,
+    PB_O_LOCK_TIMEOUT,
+    PB_O_DESTROY,
+    PB_O_REFRESH,
+    PB_O_AUTO_APPROVE,
+    PB_O_INPUT,
+    PB_O_COMPACT_WARNINGS,
+    PB_O_REFUSED, /* of every option that is refused by name */
     PB_NOPTS
+};
+
+/* How an option may be written, beyond --name. */
+enum pb_opt_form {
+    PB_OPT_LIST = 1,   /* the argument is a comma-separated list of `values` */
+    PB_OPT_DASH = 2,   /* -name too, as Terraform writes it */
+    PB_OPT_SWITCH = 4, /* a flag that may say =true or =false; the last one counts */
+    /* Known and not taken, in either spelling: `help` says why, and what to do instead. With a
+     * name in capitals it is about a word that is no option. */
+    PB_OPT_REFUSED = 8
 };
 
 struct pb_opt {
@@ -66,7 +87,7 @@ struct pb_opt {
     const char *help;          /* one sentence without a full stop */
     const char *const *values; /* the only values allowed, NULL-terminated; or NULL: any */
     bool repeat;               /* may be given more than once */
-    bool list;                 /* the argument is a comma-separated list of `values` */
+    unsigned form;             /* bits of enum pb_opt_form */
 };
 
 struct pb_example {
@@ -111,10 +132,11 @@ struct pb_args {
     }
 
 /* Options may stand before or after the command; "--" ends them; --name=value and
- * -nvalue work. Errors are PB_E_USAGE and suggest the nearest name. */
+ * -nvalue work, and -name=value for those that say so. Errors are PB_E_USAGE and suggest the
+ * nearest name. */
 int pb_args_parse(struct pb_args *out, int argc, char *const *argv, struct pb_err *err);
 void pb_args_release(struct pb_args *a);
-bool pb_args_has(const struct pb_args *a, enum pb_opt_id id);
+bool pb_args_has(const struct pb_args *a, enum pb_opt_id id);         /* a switch: it is on */
 const char *pb_args_get(const struct pb_args *a, enum pb_opt_id id);  /* the last, or NULL */
 char *const *pb_args_all(const struct pb_args *a, enum pb_opt_id id); /* or NULL */
 

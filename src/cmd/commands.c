@@ -1,8 +1,9 @@
 #include "cmd/cmd.h"
+#include "cmd/terraform_opts.h"
 
-#define OPT_END                                    \
-    {                                              \
-        0, 0, NULL, NULL, NULL, NULL, false, false \
+#define OPT_END                                \
+    {                                          \
+        0, 0, NULL, NULL, NULL, NULL, false, 0 \
     }
 
 const char *const pb_format_names[] = {"text", "json", NULL};
@@ -19,38 +20,39 @@ static const char *const fail_on_names[] = {"computed",   "stale_record", "conve
                                             "missing",    "conflict",     NULL};
 
 const struct pb_opt pb_global_opts[] = {
-    {PB_O_DIR, 'C', "dir", "DIR", "work as if started in DIR", NULL, false, false},
-    {PB_O_UNIT, 'u', "unit", "NAME", "only this unit of the configuration", NULL, true, false},
+    {PB_O_DIR, 'C', "dir", "DIR", "work as if started in DIR", NULL, false, 0},
+    {PB_O_UNIT, 'u', "unit", "NAME", "only this unit of the configuration", NULL, true, 0},
     {PB_O_CONFIG, 0, "config", "FILE",
-     "read the configuration from FILE, not from the commit's plumb.yaml", NULL, false, false},
-    {PB_O_NO_COLOR, 0, "no-color", NULL, "no colour, also on a terminal", NULL, false, false},
-    {PB_O_QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr", NULL, false, false},
+     "read the configuration from FILE, not from the commit's plumb.yaml", NULL, false, 0},
+    {PB_O_DIR, 0, "chdir", "DIR", "the same, as Terraform spells it", NULL, false, PB_OPT_DASH},
+    {PB_O_NO_COLOR, 0, "no-color", NULL, "no colour, also on a terminal", NULL, false,
+     PB_OPT_DASH | PB_OPT_SWITCH},
+    {PB_O_QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr", NULL, false, 0},
     {PB_O_VERBOSE, 'v', "verbose", NULL, "a line on stderr for each phase of the work", NULL, false,
-     false},
-    {PB_O_HELP, 'h', "help", NULL, "show help for the command", NULL, false, false},
-    {PB_O_VERSION, 'V', "version", NULL, "print the version", NULL, false, false},
+     0},
+    {PB_O_HELP, 'h', "help", NULL, "show help for the command", NULL, false, PB_OPT_DASH},
+    {PB_O_VERSION, 'V', "version", NULL, "print the version", NULL, false, PB_OPT_DASH},
     OPT_END,
 };
 
 #define OPT_REV                                                                                 \
     {                                                                                           \
         PB_O_REV, 0, "rev", "REV", "the commit that says what should be (default: HEAD)", NULL, \
-            false, false                                                                        \
+            false, 0                                                                            \
     }
 #define OPT_TARGET                                                                              \
     {                                                                                           \
         PB_O_TARGET, 't', "target", "ADDRESS", "only this resource, or what is in this module", \
-            NULL, true, false                                                                   \
+            NULL, true, PB_OPT_DASH                                                             \
     }
 #define OPT_OBSERVER                                                                        \
     {                                                                                       \
         PB_O_OBSERVER, 0, "observer", "NAME", "read live state through this observer only", \
-            observer_names, false, false                                                    \
+            observer_names, false, 0                                                        \
     }
-#define OPT_OUTPUT                                                                             \
-    {                                                                                          \
-        PB_O_OUTPUT, 'o', "output", "FILE", "write to FILE, whole or not at all", NULL, false, \
-            false                                                                              \
+#define OPT_OUTPUT                                                                               \
+    {                                                                                            \
+        PB_O_OUTPUT, 'o', "output", "FILE", "write to FILE, whole or not at all", NULL, false, 0 \
     }
 
 static const struct pb_opt audit_opts[] = {
@@ -58,59 +60,58 @@ static const struct pb_opt audit_opts[] = {
     OPT_TARGET,
     {PB_O_IGNORE, 0, "ignore", "PATTERN",
      "leave out an address, or the attribute of ADDRESS:PATH; /.../ is a regular expression", NULL,
-     true, false},
+     true, 0},
     {PB_O_FAIL_ON, 0, "fail-on", "VERDICT,...",
      "only these verdicts exit with 2 (default: every one that is a difference)", fail_on_names,
-     false, true},
+     false, PB_OPT_LIST},
     {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the report (default: text)",
-     pb_format_names, true, false},
+     pb_format_names, true, 0},
     {PB_O_OUTPUT, 'o', "output", "FILE",
-     "write the report to FILE; the n-th --output takes the n-th --format", NULL, true, false},
-    {PB_O_ALL, 'a', "all", NULL, "also what is in sync, ignored or a known echo", NULL, false,
-     false},
+     "write the report to FILE; the n-th --output takes the n-th --format", NULL, true, 0},
+    {PB_O_ALL, 'a', "all", NULL, "also what is in sync, ignored or a known echo", NULL, false, 0},
     OPT_OBSERVER,
     {PB_O_CROSS_CHECK, 0, "cross-check", NULL,
      "read everything through packs and through the providers, and say where they disagree", NULL,
-     false, false},
+     false, 0},
     {PB_O_SAVE_BASELINE, 0, "save-baseline", NULL,
-     "remember what is in sync now, so that a refresh cannot hide drift later", NULL, false, false},
+     "remember what is in sync now, so that a refresh cannot hide drift later", NULL, false, 0},
     {PB_O_RECORD, 0, "record", NULL,
-     "write what was found into the ledger, and anchor it (see plumb help log)", NULL, false,
-     false},
+     "write what was found into the ledger, and anchor it (see plumb help log)", NULL, false, 0},
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
-     false},
+     0},
     OPT_END,
 };
 static const struct pb_opt plan_opts[] = {
     OPT_REV,
+    OPT_TARGET,
+    TERRAFORM_OPTS,
     {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write it (default: text)", pb_format_names,
-     false, false},
+     false, 0},
     OPT_OUTPUT,
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
-     false},
+     0},
+    TERRAFORM_REFUSED_OPTS,
     OPT_END,
 };
 static const struct pb_opt log_opts[] = {
     {PB_O_SINCE, 0, "since", "TIME",
      "from TIME on: 2026-11-19, \"2026-11-19 14:00\", 14:00, or how long ago: 90m, 24h, 7d", NULL,
-     false, false},
-    {PB_O_UNTIL, 0, "until", "TIME", "what was before TIME", NULL, false, false},
-    {PB_O_WHO, 0, "who", "PERSON", "whose user, name or e-mail has PERSON in it", NULL, true,
-     false},
+     false, 0},
+    {PB_O_UNTIL, 0, "until", "TIME", "what was before TIME", NULL, false, 0},
+    {PB_O_WHO, 0, "who", "PERSON", "whose user, name or e-mail has PERSON in it", NULL, true, 0},
     {PB_O_ADDRESS, 0, "address", "ADDRESS", "about this resource, or what is in this module", NULL,
-     true, false},
+     true, 0},
     {PB_O_VERDICT, 0, "verdict", "VERDICT", "in which a resource has this verdict", fail_on_names,
-     true, false},
+     true, 0},
     {PB_O_KIND, 0, "kind", "KIND", "of this kind: audit, or all that begins with \"KIND.\"", NULL,
-     true, false},
+     true, 0},
     {PB_O_FETCH, 0, "fetch", NULL, "ask the ledger's remote for what it has, first", NULL, false,
-     false},
-    {PB_O_PIN, 0, "pin", "FILE", "verify: the ledger must fit this checkpoint, too", NULL, true,
-     false},
+     0},
+    {PB_O_PIN, 0, "pin", "FILE", "verify: the ledger must fit this checkpoint, too", NULL, true, 0},
     {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write it (default: text)", pb_format_names,
-     false, false},
+     false, 0},
     OPT_OUTPUT,
     OPT_END,
 };
@@ -118,19 +119,19 @@ static const struct pb_opt explain_opts[] = {OPT_REV, OPT_OBSERVER, OPT_END};
 static const struct pb_opt observe_opts[] = {OPT_REV, OPT_TARGET, OPT_OBSERVER, OPT_OUTPUT,
                                              OPT_END};
 static const struct pb_opt init_opts[] = {
-    {PB_O_STDOUT, 0, "stdout", NULL, "print the file, write nothing", NULL, false, false},
+    {PB_O_STDOUT, 0, "stdout", NULL, "print the file, write nothing", NULL, false, 0},
     {PB_O_SCHEMA, 0, "schema", NULL, "print the JSON Schema of plumb.yaml, for editors", NULL,
-     false, false},
+     false, 0},
     OPT_END,
 };
 static const struct pb_opt doctor_opts[] = {
     {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the result (default: text)",
-     doctor_formats, false, false},
+     doctor_formats, false, 0},
     OPT_END,
 };
 static const struct pb_opt help_opts[] = {
-    {PB_O_MAN, 0, "man", NULL, "print the manual page (roff)", NULL, false, false},
-    {PB_O_MARKDOWN, 0, "markdown", NULL, "print the tables of the README", NULL, false, false},
+    {PB_O_MAN, 0, "man", NULL, "print the manual page (roff)", NULL, false, 0},
+    {PB_O_MARKDOWN, 0, "markdown", NULL, "print the tables of the README", NULL, false, 0},
     OPT_END,
 };
 
@@ -186,13 +187,17 @@ const struct pb_command pb_commands[] = {
         "Plans the commit as an apply would: where the world is what the state says, without "
         "asking it again, else with a refresh. Every planned change needs a cause, which the "
         "three values and the last verified ones tell: Git asks for it (git), it undoes a change "
-        "made outside of Git (revert) or overwrites one with another (overwrite), nothing "
-        "explains it (unexplained), or the live value was not seen (unseen). The rules of "
-        "plumb.yaml's gate decide; without any, git is allowed, revert asks and the rest is "
-        "denied.\n\n"
+        "made outside of Git (revert) or overwrites one with another (overwrite), the command "
+        "line asks for it by name (requested), nothing explains it (unexplained), or the live "
+        "value was not seen (unseen). The rules of plumb.yaml's gate decide; without any, git is "
+        "allowed, revert and requested ask, and the rest is denied.\n\n"
         "A commit is refused as a whole when it does not contain what was verified last (a stale "
         "branch would take back what others applied), when something of the unit is not "
-        "committed, or when it is not on the branch that the gate asks for. Nothing is changed.",
+        "committed, or when it is not on the branch that the gate asks for. Nothing is changed.\n\n"
+        "Terraform's options may be written with one dash. What they add to the commit is no part "
+        "of Git: the report names it, variables make a change unexplained, and what -destroy and "
+        "-replace ask for needs a yes. With any of them one unit is planned: that of --unit, or "
+        "of the folder that plumb stands in.",
         plan_opts,
         0,
         0,
@@ -200,7 +205,8 @@ const struct pb_command pb_commands[] = {
         plan_exits,
         "an apply would change nothing",
         {{"plumb plan", "this commit"},
-         {"plumb plan --rev origin/main --format json", "what is merged, for a program"}},
+         {"plumb plan --rev origin/main --format json", "what is merged, for a program"},
+         {"plumb plan -target=module.network -var-file=prod.tfvars", "as with terraform plan"}},
         pb_cmd_plan,
     },
     {

@@ -7,7 +7,11 @@
 static void add_words(struct pb_buf *b, const struct pb_opt *o)
 {
     for (; o && o->name; o++) {
+        if (o->form & PB_OPT_REFUSED)
+            continue;
         pb_buf_addf(b, " --%s", o->name);
+        if (o->form & PB_OPT_DASH)
+            pb_buf_addf(b, " -%s", o->name);
         if (o->short_name)
             pb_buf_addf(b, " -%c", o->short_name);
     }
@@ -31,6 +35,8 @@ static void bash_values(struct pb_buf *b, const char *command, const struct pb_o
         if (!o->arg)
             continue;
         pb_buf_addf(b, "    %s:--%s", command, o->name);
+        if (o->form & PB_OPT_DASH)
+            pb_buf_addf(b, "|%s:-%s", command, o->name);
         if (o->short_name)
             pb_buf_addf(b, "|%s:-%c", command, o->short_name);
         if (takes_file(o)) {
@@ -114,6 +120,8 @@ static void zsh_opt(struct pb_buf *b, const struct pb_opt *o, bool short_form)
 static void zsh_opts(struct pb_buf *b, const struct pb_opt *o)
 {
     for (; o && o->name; o++) {
+        if (o->form & PB_OPT_REFUSED)
+            continue;
         zsh_opt(b, o, false);
         if (o->short_name)
             zsh_opt(b, o, true);
@@ -161,10 +169,14 @@ static void fish_text(struct pb_buf *b, const char *s)
 static void fish_opts(struct pb_buf *b, const char *command, const struct pb_opt *o)
 {
     for (; o && o->name; o++) {
+        if (o->form & PB_OPT_REFUSED)
+            continue;
         pb_buf_adds(b, "complete -c plumb");
         if (command)
             pb_buf_addf(b, " -n '__fish_seen_subcommand_from %s'", command);
         pb_buf_addf(b, " -l %s", o->name);
+        if (o->form & PB_OPT_DASH)
+            pb_buf_addf(b, " -o %s", o->name);
         if (o->short_name)
             pb_buf_addf(b, " -s %c", o->short_name);
         if (o->arg)

@@ -1,5 +1,6 @@
 #include "cmd/cmd.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "model/verdict.h"
@@ -63,13 +64,15 @@ static void opt_label(struct pb_buf *b, const struct pb_opt *o)
     pb_buf_addf(b, "--%s", o->name);
     if (o->arg)
         pb_buf_addf(b, " %s", o->arg);
+    if (o->form & PB_OPT_SWITCH)
+        pb_buf_adds(b, "[=false]");
 }
 
 static void opt_text(struct pb_buf *b, const struct pb_opt *o)
 {
     pb_buf_adds(b, o->help);
     if (o->values) {
-        pb_buf_adds(b, o->list ? "; one or more of " : "; one of ");
+        pb_buf_adds(b, o->form & PB_OPT_LIST ? "; one or more of " : "; one of ");
         for (size_t i = 0; o->values[i]; i++)
             pb_buf_addf(b, "%s%s", i ? ", " : "", o->values[i]);
     }
@@ -77,19 +80,38 @@ static void opt_text(struct pb_buf *b, const struct pb_opt *o)
         pb_buf_adds(b, " (repeatable)");
 }
 
+enum { LABEL = 24 };
+
 static void add_opts(struct pb_buf *b, const char *title, const struct pb_opt *opts)
 {
-    enum { LABEL = 24 };
-
     if (!opts || !opts->name)
         return;
     pb_buf_addf(b, "\n%s\n", title);
     for (const struct pb_opt *o = opts; o->name; o++) {
         PB_AUTO(buf) struct pb_buf label = PB_BUF_INIT, text = PB_BUF_INIT;
 
+        if (o->form & PB_OPT_REFUSED)
+            continue;
         opt_label(&label, o);
         opt_text(&text, o);
         add_row(b, label.s, LABEL, text.s);
+    }
+}
+
+static void add_refused(struct pb_buf *b, const struct pb_opt *o)
+{
+    bool any = false;
+
+    for (; o && o->name; o++) {
+        PB_AUTO(str) char *label = NULL;
+
+        if (!(o->form & PB_OPT_REFUSED))
+            continue;
+        if (!any)
+            pb_buf_adds(b, "\nOptions of Terraform that are refused\n");
+        any = true;
+        label = pb_asprintf("    %s%s", *o->name >= 'a' ? "-" : "", o->name);
+        add_row(b, label, LABEL, o->help);
     }
 }
 
@@ -132,6 +154,7 @@ void pb_help_command(struct pb_buf *b, const struct pb_command *c)
                 *c->usage ? " " : "", c->usage);
     add_wrapped(b, c->about, 0, 0);
     add_opts(b, "Options", c->opts);
+    add_refused(b, c->opts);
     add_opts(b, "Options of every command", pb_global_opts);
     pb_buf_adds(b, "\nExamples\n");
     for (size_t i = 0; i < PB_COUNT(c->examples) && c->examples[i].line; i++)
@@ -171,6 +194,8 @@ static void add_roff_opts(struct pb_buf *b, const struct pb_opt *o)
     for (; o && o->name; o++) {
         PB_AUTO(buf) struct pb_buf label = PB_BUF_INIT, text = PB_BUF_INIT;
 
+        if (o->form & PB_OPT_REFUSED)
+            continue;
         opt_label(&label, o);
         opt_text(&text, o);
         add_roff_item(b, label.s + strspn(label.s, " "), text.s);

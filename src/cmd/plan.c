@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cmd/plan_options.h"
 #include "report/gate.h"
 
 #include <stdlib.h>
@@ -39,15 +40,22 @@ int pb_cmd_plan(const struct pb_args *args)
     struct pb_report_opts ro = pb_cmd_report_options(args);
     const char *file = pb_args_get(args, PB_O_OUTPUT);
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_cmd_plan_options p;
     struct pb_unit_gate *gates;
     struct pb_audit audit;
+    struct pb_err err = PB_ERR_INIT;
     int code;
 
-    o.all = true; /* an apply does not ask what an audit ignores */
-    o.as_applied = true;
+    if (pb_cmd_plan_options(&p, args, &err) < 0) {
+        pb_cmd_plan_options_release(&p);
+        return pb_cmd_fail(&err);
+    }
+    pb_cmd_plan_into(&o, &p);
     code = pb_cmd_audit_run(&audit, args, &o);
-    if (code >= 0)
+    if (code >= 0) {
+        pb_cmd_plan_options_release(&p);
         return code;
+    }
     gates = pb_calloc(audit.nunits + 1, sizeof(*gates));
     judge(gates, &audit, o.rev != NULL);
     if (file && !pb_streq(file, "-"))
@@ -61,5 +69,6 @@ int pb_cmd_plan(const struct pb_args *args)
         code = exit_code(&audit, gates);
     free(gates);
     pb_audit_release(&audit);
+    pb_cmd_plan_options_release(&p);
     return code;
 }

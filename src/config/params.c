@@ -117,8 +117,8 @@ static const struct pb_param cache_params[] = {
     END,
 };
 
-static const char *const causes[] = {"record",      "git",    "revert", "overwrite",
-                                     "unexplained", "unseen", NULL};
+static const char *const causes[] = {"record",    "git",         "revert", "requested",
+                                     "overwrite", "unexplained", "unseen", NULL};
 static const char *const actions[] = {"create", "update", "delete", "replace", "forget", NULL};
 static const char *const decisions[] = {"allow", "ask", "deny", NULL};
 static const char *const coverages[] = {"touched", "all", NULL};
@@ -181,7 +181,7 @@ static const struct pb_param gate_params[] = {
      AT(pb_config_gate, remote)},
     {.name = "rules",
      .kind = PB_PK_OBJECTS,
-     .def = "git and record are allowed, revert asks, the rest is denied",
+     .def = "git and record are allowed, revert and requested ask, the rest is denied",
      .meaning = "the first rule that fits a change decides about it",
      AT(pb_config_gate, rules),
      .count = offsetof(struct pb_config_gate, nrules),

@@ -119,6 +119,7 @@ struct pb_declared_set {
     const struct pb_provider_config *providers;
     size_t nproviders;
     bool complete; /* false: the plan said that it is not (targets, deferred, errors) */
+    bool broken;   /* and not for its targets alone */
 };
 
 struct pb_recorded_set {

@@ -5,12 +5,13 @@
 
 #include <string.h>
 
-const char *const pb_cause_names[PB_NCAUSES] = {"record",    "git",         "revert",
+const char *const pb_cause_names[PB_NCAUSES] = {"record",    "git",         "revert", "requested",
                                                 "overwrite", "unexplained", "unseen"};
 const char *const pb_cause_meanings[PB_NCAUSES] = {
     "only the record changes",
     "Git asks for it",
     "undoes a change made outside of Git",
+    "the command line asks for it",
     "overwrites a change made outside of Git with another",
     "nothing in Git explains it",
     "cannot be proved: the live value was not seen",
@@ -98,6 +99,10 @@ static enum pb_cause of_delete(const char **why, struct pb_arena *a, const struc
     }
     if (cause > PB_CAUSE_GIT) /* somebody changed what Git now takes away */
         return PB_CAUSE_OVERWRITE;
+    if (c->requested) {
+        *why = "the command line asks for it, and Git does not";
+        return PB_CAUSE_REQUESTED;
+    }
     if (c->in_baseline) {
         *why = "Git no longer declares it";
         return PB_CAUSE_GIT;
@@ -131,6 +136,10 @@ enum pb_cause pb_cause_of(const char **why, struct pb_arena *a, const struct pb_
         return PB_CAUSE_UNSEEN;
     }
     cause = of_attrs(why, a, c);
+    if (c->requested && cause < PB_CAUSE_REQUESTED) {
+        *why = "the command line asks for it, and Git does not";
+        return PB_CAUSE_REQUESTED;
+    }
     if (cause != PB_CAUSE_RECORD)
         return cause;
     if (c->imports || c->moves)

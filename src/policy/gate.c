@@ -9,9 +9,10 @@
 const char *const pb_gate_decision_names[] = {"allow", "ask", "deny"};
 
 static const enum pb_gate_decision defaults[PB_NCAUSES] = {
-    [PB_CAUSE_RECORD] = PB_GATE_ALLOW,     [PB_CAUSE_GIT] = PB_GATE_ALLOW,
-    [PB_CAUSE_REVERT] = PB_GATE_ASK,       [PB_CAUSE_OVERWRITE] = PB_GATE_DENY,
-    [PB_CAUSE_UNEXPLAINED] = PB_GATE_DENY, [PB_CAUSE_UNSEEN] = PB_GATE_DENY,
+    [PB_CAUSE_RECORD] = PB_GATE_ALLOW,   [PB_CAUSE_GIT] = PB_GATE_ALLOW,
+    [PB_CAUSE_REVERT] = PB_GATE_ASK,     [PB_CAUSE_REQUESTED] = PB_GATE_ASK,
+    [PB_CAUSE_OVERWRITE] = PB_GATE_DENY, [PB_CAUSE_UNEXPLAINED] = PB_GATE_DENY,
+    [PB_CAUSE_UNSEEN] = PB_GATE_DENY,
 };
 
 int pb_gate_decision_parse(enum pb_gate_decision *out, const char *name)
@@ -91,6 +92,13 @@ static void judge(struct gate *g, struct pb_gate_verdict *v)
     bool decided = false;
 
     v->cause = pb_cause_of(&v->why, g->arena, v->change, g->in->facts->has_baseline);
+    if (v->cause == PB_CAUSE_GIT && g->in->facts->outside) {
+        v->cause = PB_CAUSE_UNEXPLAINED;
+        v->why = pb_arena_printf(g->arena,
+                                 "Git alone does not say so, with %s: put them into plumb.yaml or "
+                                 "a file in Git",
+                                 g->in->facts->outside);
+    }
     for (size_t i = 0; i < p->nrules && !decided; i++)
         decided = rule_fits(g, &p->rules[i], v);
     if (!decided) {

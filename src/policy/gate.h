@@ -23,6 +23,7 @@ enum pb_cause {
     PB_CAUSE_RECORD,      /* only the record changes: the world is what Git asks for already */
     PB_CAUSE_GIT,         /* Git asks for something else since the last verified apply */
     PB_CAUSE_REVERT,      /* it undoes a change that was made outside of Git */
+    PB_CAUSE_REQUESTED,   /* the command line asks for it by name, and Git does not */
     PB_CAUSE_OVERWRITE,   /* Git asks for one thing, somebody did another outside */
     PB_CAUSE_UNEXPLAINED, /* neither Git nor the world changed: a provider, a variable, a state */
     PB_CAUSE_UNSEEN,      /* the live value could not be seen: no cause can be proved */
@@ -47,6 +48,7 @@ struct pb_gate_change {
     bool in_baseline; /* it was in sync when last verified */
     bool moves;       /* the block has another address by now */
     bool imports;     /* an import block asks for it */
+    bool requested;   /* the command line asks for just this action */
     const struct pb_gate_attr *attrs;
     size_t nattrs;
 };
@@ -71,6 +73,10 @@ struct pb_gate_facts {
     const char *branch_is; /* "main on origin", for messages; NULL when no branch is required */
     bool has_baseline;
     size_t unseen; /* resources of the unit that could not be observed */
+    /* What the command line adds to the commit, for people; NULL-terminated or NULL. And what of
+     * it may change any value: Git explains no change then; NULL: nothing. */
+    const char *const *added;
+    const char *outside;
 };
 
 /* ---- what is wanted ----------------------------------------------------------------------- */
@@ -79,7 +85,7 @@ enum pb_gate_decision { PB_GATE_ALLOW, PB_GATE_ASK, PB_GATE_DENY };
 extern const char *const pb_gate_decision_names[]; /* "allow", "ask", "deny" */
 
 /* The first rule that fits decides; without one the defaults of DESIGN.md do: git and record are
- * allowed, revert asks, the rest is denied. */
+ * allowed, revert and requested ask, the rest is denied. */
 struct pb_gate_rule {
     unsigned causes;  /* bits 1 << cause; 0: any */
     unsigned actions; /* bits 1 << action; 0: any */

@@ -109,6 +109,14 @@ static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_uni
         pb_pen_line(p, 4,
                     "nothing was verified yet: 'plumb audit --save-baseline' at what is applied "
                     "now lets later plans be told from stale ones");
+    if (g->facts.added) {
+        PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
+
+        for (size_t i = 0; g->facts.added[i]; i++)
+            pb_buf_addf(&line, "%s%s",
+                        i ? ", " : "not in Git, but asked for here: ", g->facts.added[i]);
+        pb_pen_line(p, 4, line.s);
+    }
     for (size_t i = 0; i < g->out.nrefusals; i++)
         refusal(p, &g->out.refusals[i]);
     for (int d = PB_GATE_DENY; d >= PB_GATE_ALLOW; d--)
@@ -162,7 +170,12 @@ static void put_gate(struct pb_buf *b, const struct pb_unit_gate *g)
     member(b, "decision", pb_gate_decision_names[g->out.decision]);
     member(b, "last_verified", g->facts.last);
     member(b, "evidence", g->evidence);
-    pb_buf_adds(b, ",\"refusals\":[");
+    pb_buf_adds(b, ",\"added\":[");
+    for (size_t i = 0; g->facts.added && g->facts.added[i]; i++) {
+        pb_buf_adds(b, i ? "," : "");
+        pb_put_string(b, g->facts.added[i]);
+    }
+    pb_buf_adds(b, "],\"refusals\":[");
     for (size_t i = 0; i < g->out.nrefusals; i++) {
         pb_buf_adds(b, i ? ",{\"code\":" : "{\"code\":");
         pb_put_string(b, g->out.refusals[i].code);

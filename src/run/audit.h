@@ -55,6 +55,7 @@ struct pb_audit_options {
     bool accept_state;                  /* an older or foreign state is meant */
     const struct pb_plan_options *plan; /* what the command line adds to each plan; or NULL */
     const struct pb_audit_act *act;     /* to apply: exactly one unit; or NULL */
+    bool one; /* about one unit: when there are more, that of the folder plumb stands in */
     const struct pb_progress *progress; /* called by several threads; or NULL */
 };
 
@@ -96,6 +97,7 @@ struct pb_audit {
     struct pb_coverage coverage;
     size_t failed;
     enum pb_exit exit_code;
+    const struct pb_plan_options *plan; /* that of the options */
 };
 
 int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err);

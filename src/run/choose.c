@@ -178,6 +178,32 @@ static int keep_named(struct pb_audit *a, char *const *names, struct pb_err *err
     return 0;
 }
 
+/* What is said about one unit must not be done to all. */
+static int keep_one(struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err)
+{
+    PB_AUTO(str) char *path = NULL;
+    char *names[] = {NULL, NULL};
+
+    if (a->nunits == 1)
+        return 0;
+    if (!o->units && pb_repo_workdir(a->repo) &&
+        pb_repo_path(&path, a->repo, o->dir ? o->dir : ".", NULL) == 0)
+        for (size_t i = 0; i < a->nunits; i++)
+            if (strcmp(a->units[i].config.path, path) == 0) {
+                if (names[0])
+                    return pb_fail(err, PB_E_USAGE,
+                                   "'%s' and '%s' are both in this folder: name one with --unit",
+                                   names[0], a->units[i].config.name);
+                names[0] = pb_arena_strdup(a->arena, a->units[i].config.name);
+            }
+    if (!names[0])
+        return pb_fail(err, PB_E_USAGE,
+                       "this is about one unit, and there are %zu: name one with --unit, or go to "
+                       "its folder",
+                       a->nunits);
+    return keep_named(a, names, err);
+}
+
 int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err)
 {
     if (check_dirs(a, err) < 0)
@@ -190,5 +216,7 @@ int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct
                        a->commit, PB_CONFIG_FILE);
     if (!o->rev && !o->config)
         tell_uncommitted(a);
-    return o->units ? keep_named(a, o->units, err) : 0;
+    if (o->units && keep_named(a, o->units, err) < 0)
+        return -1;
+    return o->one ? keep_one(a, o, err) : 0;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "model/seal.h"
+#include "policy/gate.h"
 #include "run/audit.h"
 
 /* What all units have in common; owned by pb_audit_run. */
@@ -35,5 +36,9 @@ int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb
 int pb_audit_check_ignore(char *const *adhoc, struct pb_err *err); /* of the command line alone */
 int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *const *adhoc,
                     struct pb_err *err);
+
+/* What the command line adds to the commit, into the facts; and whether it asks for just this. */
+void pb_run_added(struct pb_gate_facts *f, struct pb_audit *a, struct pb_arena *arena);
+bool pb_run_requested(const struct pb_plan_options *p, const char *address, enum pb_action action);
 
 #endif

@@ -406,11 +406,15 @@ static bool moved_outside(enum pb_verdict v)
 
 /* Whether a plan that believes the state would not do what an apply does: where the world is
  * not what the state says, ignore rule or not (Terraform does not know them). */
-static bool must_refresh(const struct pb_reconcile_out *out)
+static bool must_refresh(const struct pb_reconcile_out *out, const struct pb_declared_set *d,
+                         bool partial)
 {
     for (size_t i = 0; i < out->n; i++) {
         const struct pb_resource_result *r = &out->v[i];
 
+        /* What the targets leave out is not looked at by a refresh either. */
+        if (partial && !pb_declared_find(d, r->address))
+            continue;
         if (moved_outside(r->verdict) || moved_outside(r->also))
             return true;
         for (size_t k = 0; k < r->nattrs; k++)
@@ -428,7 +432,8 @@ static int plan_again(struct pb_session *j, struct pb_err *err)
     struct pb_err why = PB_ERR_INIT;
     int rc;
 
-    if (!j->s->options->as_applied || !must_refresh(&u->out))
+    if (!j->s->options->as_applied ||
+        !must_refresh(&u->out, &u->declared.declared, j->ctx.plan && j->ctx.plan->targets))
         return 0;
     if (pb_session_tree(j, err) < 0)
         return -1;

@@ -10,13 +10,14 @@
 #include "backends/backend.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/plan_options.h"
 #include "model/verdict.h"
 #include "report/report.h"
 
 static int parse(struct pb_args *a, struct pb_err *err, const char *line)
 {
     PB_AUTO(strv) struct pb_strv v = PB_STRV_INIT;
-    static struct pb_strv kept[64]; /* values are the argv's */
+    static struct pb_strv kept[128]; /* values are the argv's */
     static size_t n;
 
     pb_strv_add(&v, "plumb");
@@ -59,6 +60,134 @@ static void cmd__options_in_every_form(void **state)
     pb_args_release(&a);
 }
 
+static void cmd__terraforms_own_spelling(void **state)
+{
+    struct pb_args a = PB_ARGS_INIT;
+    struct pb_err err = PB_ERR_INIT;
+
+    (void)state;
+    assert_int_equal(parse(&a, &err,
+                           "-chdir=there plan -var a=b=c --var x= -var=y=1 -target=module.a "
+                           "-t module.b -tmodule.c -replace r.a -no-color -input=false -destroy "
+                           "-refresh=false -fjson -parallelism=5"),
+                     0);
+    assert_string_equal(pb_args_get(&a, PB_O_DIR), "there");
+    assert_string_equal(pb_args_all(&a, PB_O_VAR)[0], "a=b=c");
+    assert_string_equal(pb_args_all(&a, PB_O_VAR)[1], "x=");
+    assert_string_equal(pb_args_all(&a, PB_O_VAR)[2], "y=1");
+    assert_string_equal(pb_args_all(&a, PB_O_TARGET)[0], "module.a");
+    assert_string_equal(pb_args_all(&a, PB_O_TARGET)[1], "module.b");
+    assert_string_equal(pb_args_all(&a, PB_O_TARGET)[2], "module.c");
+    assert_string_equal(pb_args_get(&a, PB_O_REPLACE), "r.a");
+    assert_string_equal(pb_args_get(&a, PB_O_REFRESH), "false");
+    assert_string_equal(pb_args_get(&a, PB_O_FORMAT), "json");
+    assert_true(pb_args_has(&a, PB_O_NO_COLOR));
+    assert_true(pb_args_has(&a, PB_O_DESTROY));
+    assert_false(pb_args_has(&a, PB_O_INPUT));
+    pb_args_release(&a);
+
+    a = (struct pb_args)PB_ARGS_INIT;
+    assert_int_equal(parse(&a, &err, "plan -destroy -destroy=false -no-color=0"), 0);
+    assert_false(pb_args_has(&a, PB_O_DESTROY));
+    assert_false(pb_args_has(&a, PB_O_NO_COLOR));
+    pb_args_release(&a);
+}
+
+/* What Terraform takes and plumb does not has a reason, in either spelling. */
+static void cmd__refused_by_name(void **state)
+{
+    static const char *const names[] = {"state",
+                                        "state-out",
+                                        "backup",
+                                        "lock",
+                                        "out",
+                                        "json",
+                                        "concise",
+                                        "generate-config-out",
+                                        "allow-deferral",
+                                        "invoke",
+                                        "target-file",
+                                        "exclude",
+                                        "exclude-file",
+                                        "detailed-exitcode",
+                                        "refresh-only",
+                                        "show-sensitive"};
+
+    (void)state;
+    for (size_t i = 0; i < 3 * PB_COUNT(names); i++) {
+        static const char *const forms[] = {"plan -%s", "plan --%s", "plan -%s=x"};
+        PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, want = PB_BUF_INIT;
+        const char *name = names[i / 3], *form = forms[i % 3];
+        struct pb_args a = PB_ARGS_INIT;
+        struct pb_err err = PB_ERR_INIT;
+
+        pb_buf_addf(&line, "%.*s%s%s", (int)strcspn(form, "%"), form, name, strchr(form, '%') + 2);
+        pb_buf_addf(&want, "'-%s' is not taken: ", name);
+        assert_int_equal(parse(&a, &err, line.s), -1);
+        assert_true(pb_starts_with(err.msg, want.s));
+        assert_true(strlen(err.msg) > strlen(want.s) + 10);
+        assert_int_equal(pb_exit_of(err.cls), PB_EXIT_USAGE);
+        pb_args_release(&a);
+    }
+}
+
+static void cmd__durations(void **state)
+{
+    static const struct {
+        const char *text;
+        long want;
+    } rows[] = {{"0", 0},       {"0s", 0},       {"30s", 30000}, {"1m30s", 90000}, {"500ms", 500},
+                {"1.5s", 1500}, {"2h", 7200000}, {"", -1},       {"5", -1},        {"s", -1},
+                {"5x", -1},     {"-5s", -1},     {"1..5s", -1},  {"9999h", -1},    {"5s ", -1}};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        long ms = -1;
+
+        if (pb_cmd_duration(&ms, rows[i].text) < 0)
+            ms = -1;
+        assert_int_equal(ms, rows[i].want);
+    }
+}
+
+static void cmd__what_a_plan_is_given(void **state)
+{
+    static const struct {
+        const char *line, *message;
+    } rows[] = {
+        {"plan -var secret", "--var takes NAME=VALUE, and one of them has no '='"},
+        {"plan -var =secret", "--var takes NAME=VALUE, and one of them has no name"},
+        {"plan -var-file=/none/x", "the variable file '/none/x' cannot be read: No such file or "
+                                   "directory"},
+        {"plan -parallelism=0", "--parallelism takes a number from 1 to 1000, not '0'"},
+        {"plan -lock-timeout=5", "--lock-timeout takes a time such as 30s or 5m, a week at most, "
+                                 "not '5'"},
+        {"plan -parallelism=3 -lock-timeout=2s -refresh=false -destroy", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        struct pb_args a = PB_ARGS_INIT;
+        struct pb_err err = PB_ERR_INIT;
+        struct pb_cmd_plan_options p;
+        struct pb_audit_options o = {.targets = (char *[]){NULL}};
+
+        assert_int_equal(parse(&a, &err, rows[i].line), 0);
+        assert_int_equal(pb_cmd_plan_options(&p, &a, &err), rows[i].message ? -1 : 0);
+        if (rows[i].message) {
+            assert_string_equal(err.msg, rows[i].message);
+            assert_int_equal(pb_exit_of(err.cls), PB_EXIT_USAGE);
+        } else {
+            pb_cmd_plan_into(&o, &p);
+            assert_true(o.one && o.all && !o.as_applied && !o.targets && o.plan->destroy);
+            assert_int_equal(o.plan->parallelism, 3);
+            assert_int_equal(o.plan->lock_timeout_ms, 2000);
+        }
+        pb_cmd_plan_options_release(&p);
+        pb_args_release(&a);
+    }
+}
+
 static void cmd__messages(void **state)
 {
     static const struct {
@@ -77,6 +206,13 @@ static void cmd__messages(void **state)
         {"audit --fail-on drifted,misssing",
          "--fail-on does not know 'misssing'; did you mean 'missing'? (computed, stale_record, "
          "converged, pending, unobserved, unmanaged, laundered, drifted, missing, conflict)"},
+        {"plan -tagret=x", "unknown option '-tagret'; did you mean '--target'?"},
+        {"plan -target", "--target needs a ADDRESS"},
+        {"plan -destroy=yes", "--destroy takes true or false, not 'yes'"},
+        {"plan -format=json", "unknown option '-format'; did you mean '--format'?"},
+        {"plan tfplan", "'tfplan' is not taken: a plan made earlier is not applied; plumb plans "
+                        "the commit itself and applies just what the gate saw, so leave the file "
+                        "out"},
         {"explain", "'explain' needs more: plumb explain [options] ADDRESS"},
         {"audit prod", "'audit' does not take 'prod': plumb audit [options]"},
     };
@@ -101,7 +237,9 @@ static void check_opts(const struct pb_opt *o, bool *seen)
         assert_false(seen[(unsigned char)o->short_name] && o->short_name);
         seen[(unsigned char)o->short_name] = true;
         if (!o->arg)
-            assert_false(o->repeat || o->list || o->values);
+            assert_false(o->repeat || (o->form & PB_OPT_LIST) || o->values);
+        else
+            assert_false(o->form & (PB_OPT_SWITCH | PB_OPT_REFUSED));
         for (const struct pb_opt *g = pb_global_opts; g->name; g++)
             if (g != o)
                 assert_string_not_equal(g->name, o->name);
@@ -190,6 +328,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cmd__options_in_every_form),
         cmocka_unit_test(cmd__messages),
+        cmocka_unit_test(cmd__terraforms_own_spelling),
+        cmocka_unit_test(cmd__refused_by_name),
+        cmocka_unit_test(cmd__durations),
+        cmocka_unit_test(cmd__what_a_plan_is_given),
         cmocka_unit_test(cmd__the_table_is_whole),
         cmocka_unit_test(cmd__values_are_those_that_there_are),
         cmocka_unit_test(cmd__help_fits_a_terminal),

@@ -140,6 +140,31 @@ static void gate__moved_and_imported_alone_change_the_record(void **state)
     assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_RECORD);
 }
 
+/* Destroyed or replaced because the command line says so: Git is no cause, drift stays one. */
+static void gate__what_the_command_line_asks_for(void **state)
+{
+    static const struct cause_row asked[] = {
+        {PB_ACT_DELETE, PB_PENDING, true, {PB_IN_SYNC}, PB_CAUSE_REQUESTED},
+        {PB_ACT_DELETE, PB_PENDING, false, {PB_IN_SYNC}, PB_CAUSE_REQUESTED},
+        {PB_ACT_DELETE, PB_CONFLICT, true, {PB_DRIFTED}, PB_CAUSE_OVERWRITE},
+        {PB_ACT_DELETE, PB_MISSING, true, {PB_IN_SYNC}, PB_CAUSE_RECORD},
+        {PB_ACT_DELETE, PB_UNOBSERVED, true, {PB_IN_SYNC}, PB_CAUSE_UNSEEN},
+        {PB_ACT_REPLACE, PB_PENDING, true, {PB_IN_SYNC}, PB_CAUSE_REQUESTED},
+        {PB_ACT_REPLACE, PB_PENDING, true, {PB_PENDING}, PB_CAUSE_REQUESTED},
+        {PB_ACT_REPLACE, PB_CONFLICT, true, {PB_CONFLICT}, PB_CAUSE_OVERWRITE},
+        {PB_ACT_REPLACE, PB_UNOBSERVED, true, {PB_IN_SYNC}, PB_CAUSE_UNSEEN},
+    };
+    struct pb_arena *a = *state;
+
+    for (size_t i = 0; i < PB_COUNT(asked); i++) {
+        struct pb_gate_change c = change_of(a, &asked[i]);
+        const char *why;
+
+        c.requested = true;
+        assert_int_equal(pb_cause_of(&why, a, &c, true), asked[i].want);
+    }
+}
+
 /* ---- decisions ---------------------------------------------------------------------------- */
 
 static const struct pb_gate_facts fine = {.commit = "1111111111111111111111111111111111111111",
@@ -187,6 +212,21 @@ static void gate__defaults(void **state)
     assert_int_equal(decide(a, &unseen, &fine, &plain).decision, PB_GATE_DENY);
     pb_gate(&o, a, &nothing);
     assert_int_equal(o.decision, PB_GATE_ALLOW);
+}
+
+static void gate__a_variable_from_elsewhere_explains_nothing(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_gate_facts f = fine;
+    struct pb_gate_out o;
+
+    f.outside = "variable size from the command line";
+    o = decide(a, &git_update, &f, &plain);
+    assert_int_equal(o.v[0].cause, PB_CAUSE_UNEXPLAINED);
+    assert_int_equal(o.decision, PB_GATE_DENY);
+    assert_non_null(strstr(o.v[0].why, "variable size from the command line"));
+    assert_int_equal(decide(a, &revert, &f, &plain).v[0].cause, PB_CAUSE_REVERT);
+    assert_int_equal(decide(a, &unseen, &f, &plain).v[0].cause, PB_CAUSE_UNSEEN);
 }
 
 static void gate__the_first_rule_that_fits_decides(void **state)
@@ -370,6 +410,8 @@ int main(void)
         TEST(gate__a_hidden_change_under_a_new_commit),
         TEST(gate__moved_and_imported_alone_change_the_record),
         TEST(gate__defaults),
+        TEST(gate__what_the_command_line_asks_for),
+        TEST(gate__a_variable_from_elsewhere_explains_nothing),
         TEST(gate__the_first_rule_that_fits_decides),
         TEST(gate__protected_is_not_destroyed),
         TEST(gate__patterns_that_fail),
