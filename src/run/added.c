@@ -59,9 +59,9 @@ static const char *const *kept(struct pb_arena *a, const struct pb_strv *v)
     return out;
 }
 
-void pb_run_added(struct pb_gate_facts *f, struct pb_audit *a, struct pb_arena *arena)
+void pb_run_added(struct pb_gate_facts *f, struct pb_audit *a, const struct pb_unit_result *u)
 {
-    const struct pb_plan_options *p = a->plan;
+    const struct pb_plan_options *p = u->plan;
     struct words w = {PB_STRV_INIT, PB_BUF_INIT};
 
     if (!p)
@@ -74,9 +74,9 @@ void pb_run_added(struct pb_gate_facts *f, struct pb_audit *a, struct pb_arena *
         pb_strv_addf(&w.lines, "-replace=%s", *r);
     add_vars(&w, p, a);
     if (w.lines.n)
-        f->added = kept(arena, &w.lines);
+        f->added = kept(u->arena, &w.lines);
     if (w.outside.len)
-        f->outside = pb_arena_printf(arena, "%s from the command line", w.outside.s);
+        f->outside = pb_arena_printf(u->arena, "%s from the command line", w.outside.s);
     pb_strv_release(&w.lines);
     pb_buf_release(&w.outside);
 }

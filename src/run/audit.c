@@ -46,7 +46,6 @@ int pb_audit_open_config(struct pb_audit *out, const struct pb_audit_options *o,
     memset(a, 0, sizeof(*a));
     a->arena = pb_arena_new();
     a->started_at = pb_clock_wall();
-    a->plan = o->plan;
     if (pb_repo_open(&a->repo, o->dir ? o->dir : ".", 0, err) < 0 ||
         pb_repo_resolve(a->commit, a->repo, o->rev ? o->rev : "HEAD", err) < 0 ||
         load_config(a, o->config, err) < 0)

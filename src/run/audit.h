@@ -97,7 +97,6 @@ struct pb_audit {
     struct pb_coverage coverage;
     size_t failed;
     enum pb_exit exit_code;
-    const struct pb_plan_options *plan; /* that of the options */
 };
 
 int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err);

@@ -30,8 +30,7 @@ static const struct pb_gate_attr *attrs_of(struct pb_arena *a, const struct pb_r
 }
 
 static struct pb_gate_change change_of(struct pb_unit_result *u, const struct pb_resource_result *r,
-                                       const struct pb_declared *d,
-                                       const struct pb_plan_options *plan)
+                                       const struct pb_declared *d)
 {
     const char *was = d && d->previous_address ? d->previous_address : r->address;
 
@@ -45,14 +44,13 @@ static struct pb_gate_change change_of(struct pb_unit_result *u, const struct pb
                        (pb_live_find(u->baseline, r->address) || pb_live_find(u->baseline, was)),
         .moves = d && d->previous_address,
         .imports = d && d->importing,
-        .requested = pb_run_requested(plan, r->address, r->action),
+        .requested = pb_run_requested(u->plan, r->address, r->action),
         .attrs = attrs_of(u->arena, r),
         .nattrs = r->nattrs,
     };
 }
 
-static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struct pb_unit_result *u,
-                      const struct pb_plan_options *plan)
+static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struct pb_unit_result *u)
 {
     struct pb_gate_change *v = pb_arena_zalloc(u->arena, (u->out.n + 1) * sizeof(*v));
     size_t n = 0;
@@ -66,7 +64,7 @@ static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struc
         if (!asks_for_something(r, d))
             continue;
         g->results[n] = r;
-        v[n++] = change_of(u, r, d, plan);
+        v[n++] = change_of(u, r, d);
     }
     *out = v;
     return n;
@@ -132,11 +130,11 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
     f->last = u->baseline_commit;
     f->has_baseline = u->baseline != NULL;
     /* Targets leave out what somebody meant to be left out. */
-    whole = d->complete || (a->plan && a->plan->targets && !d->broken);
+    whole = d->complete || (u->plan && u->plan->targets && !d->broken);
     f->complete = whole && !u->gap ? PB_TRI_YES : PB_TRI_NO;
     f->gap = u->gap;
     f->clean = PB_TRI_YES;
-    pb_run_added(f, a, u->arena);
+    pb_run_added(f, a, u);
     if (f->last)
         f->descends = is_in(a->repo, f->last, a->commit);
     look_at_branch(f, a, &a->config.gate, u->arena);
@@ -274,7 +272,7 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
     if (rc == 0) {
         p.guards = g.v;
         p.nguards = g.n;
-        in.n = changes(&v, out, u, a->plan);
+        in.n = changes(&v, out, u);
         in.changes = v;
         pb_gate(&out->out, u->arena, &in);
     }

@@ -38,7 +38,7 @@ int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *c
                     struct pb_err *err);
 
 /* What the command line adds to the commit, into the facts; and whether it asks for just this. */
-void pb_run_added(struct pb_gate_facts *f, struct pb_audit *a, struct pb_arena *arena);
+void pb_run_added(struct pb_gate_facts *f, struct pb_audit *a, const struct pb_unit_result *u);
 bool pb_run_requested(const struct pb_plan_options *p, const char *address, enum pb_action action);
 
 #endif
