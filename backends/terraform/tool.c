@@ -32,6 +32,9 @@ static int refuse_own(const struct pb_unit_ctx *u, const char *program, struct p
 {
     if (!u->tool || !strchr(u->tool, '/'))
         return 0;
+    if (pb_child_is_us(program))
+        return pb_fail(err, PB_E_TOOL,
+                       "'%s' is plumb under another name: correct 'tool' in plumb.yaml", program);
     if (!pb_fs_exists(program))
         return pb_fail(err, PB_E_TOOL, "there is no '%s': correct 'tool' in plumb.yaml", program);
     if (u->worktree && pb_fs_is_below(program, u->worktree))

@@ -45,6 +45,33 @@ static bool is_program(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
+static bool same_bytes(const char *a, const char *b)
+{
+    PB_AUTO(fd) int x = open(a, O_RDONLY | O_CLOEXEC), y = open(b, O_RDONLY | O_CLOEXEC);
+    char p[4096], q[4096];
+    ssize_t n, m;
+
+    do {
+        n = x < 0 ? -1 : read(x, p, sizeof(p));
+        m = y < 0 ? -1 : read(y, q, sizeof(q));
+        if (n < 0 || n != m || memcmp(p, q, (size_t)n) != 0)
+            return false;
+    } while (n > 0);
+    return true;
+}
+
+bool pb_child_is_us(const char *path)
+{
+    static const char self[] = "/proc/self/exe";
+    struct stat st, us;
+
+    if (stat(path, &st) != 0 || stat(self, &us) != 0)
+        return false;
+    if (st.st_dev == us.st_dev && st.st_ino == us.st_ino)
+        return true;
+    return st.st_size == us.st_size && same_bytes(path, self);
+}
+
 char *pb_child_which(const char *program, const char *path)
 {
     if (!path)
@@ -53,7 +80,7 @@ char *pb_child_which(const char *program, const char *path)
         size_t n = strcspn(path, ":");
         if (*path == '/') {
             char *full = pb_asprintf("%.*s/%s", (int)n, path, program);
-            if (is_program(full))
+            if (is_program(full) && !pb_child_is_us(full))
                 return full;
             free(full);
         }

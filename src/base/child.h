@@ -71,8 +71,12 @@ pid_t pb_child_pid(const struct pb_child *c);
 void pb_child_free(struct pb_child *c); /* BUG() while it still runs */
 
 /* Searches PATH (of `path`, a PATH value; NULL: ours) for an executable file. Entries that
- * are empty or relative are passed over: they would let a repository bring its own tools.
+ * are empty or relative are passed over: they would let a repository bring its own tools. So is
+ * this very program: plumb may be installed under the name of a tool that it runs.
  * Caller frees; NULL when not found. */
 char *pb_child_which(const char *program, const char *path);
+
+/* Whether that file is this program: a link to it, or a copy. */
+bool pb_child_is_us(const char *path);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "tests/support/folder.h"
 
 static char *out; /* the child's output */
 
@@ -267,9 +268,42 @@ static void child__which_passes_over_relative_entries(void **state)
     free(s);
 }
 
+/* plumb is installed as "terraform", and asked for terraform. */
+static void child__which_passes_over_ourselves(void **state)
+{
+    PB_AUTO(str) char *dir = test_folder();
+    PB_AUTO(str) char *link = pb_fs_join(dir, "sh"), *copy = pb_fs_join(dir, "cat");
+    PB_AUTO(str) char *path = pb_asprintf("%s:/bin", dir);
+    PB_AUTO(buf) struct pb_buf self = PB_BUF_INIT;
+    char *found;
+
+    (void)state;
+    assert_int_equal(symlink("/proc/self/exe", link), 0);
+    assert_int_equal(pb_fs_read(&self, "/proc/self/exe", 256 << 20, NULL), 0);
+    assert_int_equal(pb_fs_write_atomic(copy, self.s, self.len, 0755, NULL), 0);
+    assert_true(pb_child_is_us(link));
+    assert_true(pb_child_is_us(copy));
+    assert_false(pb_child_is_us("/bin/sh"));
+    assert_false(pb_child_is_us("/nonexistent"));
+    found = pb_child_which("sh", path);
+    assert_string_equal(found, "/bin/sh");
+    free(found);
+    found = pb_child_which("cat", path);
+    assert_string_equal(found, "/bin/cat");
+    free(found);
+    /* One byte more is another program. */
+    pb_buf_addc(&self, 'x');
+    assert_int_equal(pb_fs_write_atomic(copy, self.s, self.len, 0755, NULL), 0);
+    found = pb_child_which("cat", path);
+    assert_string_equal(found, copy);
+    free(found);
+    assert_int_equal(pb_fs_remove_tree(dir, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(child__which_passes_over_ourselves),
         cmocka_unit_test(child__runs_with_exactly_its_environment),
         cmocka_unit_test(child__inherits_no_descriptor_and_no_stdin),
         cmocka_unit_test(child__own_session_and_clean_signals),
