@@ -128,6 +128,7 @@ static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
         pb_strv_add(&args, "-json");
     if (p->locked)
         pb_strv_add(&args, "-lockfile=readonly");
+    pb_strv_add(&args, "-reconfigure"); /* an earlier plan may have been made on another backend */
     if (pb_tf_place_state(&args, &p->run, p->own, p->recorded, err))
         return -1;
     if (plugins) {

@@ -177,6 +177,7 @@ int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_tf_backend *ow
     pb_strv_add(&args, "init");
     pb_strv_add(&args, "-input=false");
     pb_strv_add(&args, "-no-color");
+    pb_strv_add(&args, "-reconfigure"); /* an earlier plan may have been made on another one */
     if (pb_fs_mkdirs(dir, 0700, err) || pb_fs_write_atomic(path, text.s, text.len, 0600, err) ||
         (own ? own_args(&args, r, own, dir, err) : state_args(&args, r, err)) ||
         pb_tf_run(&there, "backend", args.v, err))

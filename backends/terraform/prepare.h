@@ -2,8 +2,8 @@
  * prepare.h: making an exported unit ready to be planned.
  *
  * To look only, without touching its backend: a local one takes its place, with a copy of the
- * recorded state. For a plan that is to be applied, on the state's own backend (`own`, else
- * recorded state. For a plan that is to be applied, on the own backend of the state (`own`, else
+ * recorded state. For a plan that is to be applied (`own`, else NULL), on the state's own backend:
+ * as it stands in the unit, but for a local one, whose file is where the unit is checked out.
  */
 #ifndef PB_TERRAFORM_PREPARE_H
 #define PB_TERRAFORM_PREPARE_H

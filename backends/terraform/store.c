@@ -105,6 +105,11 @@ static bool needs_tool(const struct pb_tf_backend *be)
     return pb_has_unknown(be->config);
 }
 
+bool pb_tf_store_is_direct(const struct pb_tf_backend *be, const char *type)
+{
+    return strcmp(be->type, type) == 0 && !needs_tool(be);
+}
+
 int pb_tf_store_read(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,
                      const struct pb_unit_ctx *u, struct pb_err *err)
 {

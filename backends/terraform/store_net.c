@@ -33,7 +33,7 @@ static void on_reply(const struct pb_http_rq *rq, const struct pb_http_reply *r,
         snprintf(out->error, sizeof(out->error), "%s", r->error ? r->error : "no answer");
 }
 
-static int get(struct reply *out, struct pb_http_rq *rq, struct pb_err *err)
+static int ask(struct reply *out, struct pb_http_rq *rq, struct pb_err *err)
 {
     struct pb_http_limits limits;
     struct pb_http *h;
@@ -45,7 +45,6 @@ static int get(struct reply *out, struct pb_http_rq *rq, struct pb_err *err)
     h = pb_http_new(&limits, err);
     if (!h)
         return -1;
-    rq->method = "GET";
     rq->done = on_reply;
     rq->ctx = out;
     rc = pb_http_submit(h, rq);
@@ -71,7 +70,8 @@ static int explain(const struct reply *r, const char *where, struct pb_err *err)
 
 /* ---- http ------------------------------------------------------------------------------------ */
 
-static const char *setting(const struct pb_tf_backend *be, const char *name, const char *env)
+const char *pb_tf_store_http_setting(const struct pb_tf_backend *be, const char *name,
+                                     const char *env)
 {
     const char *v = pb_get_str(be->config, name);
 
@@ -86,7 +86,7 @@ static int pem_file(const char **out, struct pb_arena *a, const struct pb_tf_bac
                     const struct pb_unit_ctx *u, const char *name, const char *env,
                     struct pb_err *err)
 {
-    const char *pem = setting(be, name, env);
+    const char *pem = pb_tf_store_http_setting(be, name, env);
     PB_AUTO(str) char *path = pb_fs_join(u->work, name);
 
     *out = NULL;
@@ -99,8 +99,8 @@ static int pem_file(const char **out, struct pb_arena *a, const struct pb_tf_bac
 static int http_auth(struct pb_auth **out, struct pb_arena *a, const struct pb_tf_backend *be,
                      struct pb_err *err)
 {
-    const char *user = setting(be, "username", "TF_HTTP_USERNAME");
-    const char *password = setting(be, "password", "TF_HTTP_PASSWORD");
+    const char *user = pb_tf_store_http_setting(be, "username", "TF_HTTP_USERNAME");
+    const char *password = pb_tf_store_http_setting(be, "password", "TF_HTTP_PASSWORD");
     struct pb_map_builder values = PB_BUILDER_INIT, from = PB_BUILDER_INIT, b = PB_BUILDER_INIT;
     struct pb_value v;
 
@@ -117,14 +117,63 @@ static int http_auth(struct pb_auth **out, struct pb_arena *a, const struct pb_t
     return pb_auth_open(out, pb_box(a, pb_map_done(&b, a)), pb_box(a, v), NULL, err);
 }
 
+static int http_request(struct reply *reply, struct pb_http_rq *rq, struct pb_arena *a,
+                        const struct pb_tf_backend *be, const struct pb_unit_ctx *u,
+                        struct pb_err *err)
+{
+    struct pb_auth *auth = NULL;
+    int rc;
+
+    if (pem_file(&rq->client_cert, a, be, u, "client_certificate_pem",
+                 "TF_HTTP_CLIENT_CERTIFICATE_PEM", err) ||
+        pem_file(&rq->client_key, a, be, u, "client_private_key_pem",
+                 "TF_HTTP_CLIENT_PRIVATE_KEY_PEM", err) ||
+        pem_file(&rq->ca_file, a, be, u, "client_ca_certificate_pem",
+                 "TF_HTTP_CLIENT_CA_CERTIFICATE_PEM", err) ||
+        http_auth(&auth, a, be, err))
+        return -1;
+    if (auth) {
+        const char *cert = rq->client_cert, *key = rq->client_key, *ca = rq->ca_file;
+        pb_auth_apply(auth, "state", NULL, rq);
+        rq->client_cert = cert;
+        rq->client_key = key;
+        rq->ca_file = ca;
+    }
+    rc = ask(reply, rq, err);
+    pb_auth_free(auth);
+    return rc;
+}
+
+int pb_tf_store_http_ask(int *status, struct pb_buf *body, const char *method, const char *url,
+                         const char *data, struct pb_arena *a, const struct pb_tf_backend *be,
+                         const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    static char json[] = "Content-Type: application/json";
+    char *headers[] = {json, NULL};
+    struct pb_http_rq rq = {.method = method,
+                            .url = url,
+                            .headers = headers,
+                            .body = data,
+                            .body_len = strlen(data),
+                            .service = "state",
+                            .label = "state lock"};
+    struct reply reply = {.body = body};
+
+    if (http_request(&reply, &rq, a, be, u, err))
+        return -1;
+    *status = reply.status;
+    if (!reply.whole)
+        return pb_fail(err, PB_E_NET, "no answer from the server of the state of '%s': %s", u->name,
+                       reply.error);
+    return 0;
+}
+
 int pb_tf_store_http(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,
                      const struct pb_unit_ctx *u, struct pb_err *err)
 {
-    const char *address = setting(be, "address", "TF_HTTP_ADDRESS");
-    struct pb_http_rq rq = {.url = address, .service = "state", .label = "state"};
+    const char *address = pb_tf_store_http_setting(be, "address", "TF_HTTP_ADDRESS");
+    struct pb_http_rq rq = {.method = "GET", .url = address, .service = "state", .label = "state"};
     struct reply reply = {.body = text};
-    struct pb_auth *auth = NULL;
-    int rc = -1;
 
     if (!address)
         return pb_fail(err, PB_E_CONFIG,
@@ -135,30 +184,13 @@ int pb_tf_store_http(struct pb_buf *text, bool *none, struct pb_arena *a, struct
         be->where = "http backend";
     else
         be->where = pb_arena_strndup(a, address, strcspn(address, "?"));
-    if (pem_file(&rq.client_cert, a, be, u, "client_certificate_pem",
-                 "TF_HTTP_CLIENT_CERTIFICATE_PEM", err) ||
-        pem_file(&rq.client_key, a, be, u, "client_private_key_pem",
-                 "TF_HTTP_CLIENT_PRIVATE_KEY_PEM", err) ||
-        pem_file(&rq.ca_file, a, be, u, "client_ca_certificate_pem",
-                 "TF_HTTP_CLIENT_CA_CERTIFICATE_PEM", err) ||
-        http_auth(&auth, a, be, err))
+    if (http_request(&reply, &rq, a, be, u, err))
         return -1;
-    if (auth) {
-        const char *cert = rq.client_cert, *key = rq.client_key, *ca = rq.ca_file;
-        pb_auth_apply(auth, "state", NULL, &rq);
-        rq.client_cert = cert;
-        rq.client_key = key;
-        rq.ca_file = ca;
-    }
-    if (get(&reply, &rq, err) == 0) {
-        *none = reply.whole && (reply.status == 204 || reply.status == 404 ||
-                                (reply.status == 200 && text->len == 0));
-        if (*none)
-            pb_buf_clear(text);
-        rc = *none || (reply.whole && reply.status == 200) ? 0 : explain(&reply, be->where, err);
-    }
-    pb_auth_free(auth);
-    return rc;
+    *none = reply.whole &&
+            (reply.status == 204 || reply.status == 404 || (reply.status == 200 && text->len == 0));
+    if (*none)
+        pb_buf_clear(text);
+    return *none || (reply.whole && reply.status == 200) ? 0 : explain(&reply, be->where, err);
 }
 
 /* ---- s3 -------------------------------------------------------------------------------------- */
@@ -218,7 +250,8 @@ static int s3_get(struct reply *reply, struct pb_aws_session *s, const struct pb
     const char *region = pb_get_str(be->config, "region");
     bool path_style =
         is_true(be->config, "use_path_style") || is_true(be->config, "force_path_style");
-    struct pb_http_rq rq = {.service = "s3", .label = "s3 GetObject", .sign = pb_aws_sign};
+    struct pb_http_rq rq = {
+        .method = "GET", .service = "s3", .label = "s3 GetObject", .sign = pb_aws_sign};
 
     if (!region)
         region = pb_aws_region(s);
@@ -233,11 +266,12 @@ static int s3_get(struct reply *reply, struct pb_aws_session *s, const struct pb
     rq.url = url.s;
     rq.sign_ctx = pb_aws_signer(s, "s3", region);
     pb_aws_transport(s, &rq);
-    return get(reply, &rq, err);
+    return ask(reply, &rq, err);
 }
 
-int pb_tf_store_s3(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,
-                   const struct pb_unit_ctx *u, struct pb_err *err)
+int pb_tf_store_s3_get(struct pb_buf *text, bool *none, struct pb_arena *a,
+                       struct pb_tf_backend *be, const struct pb_unit_ctx *u, const char *suffix,
+                       struct pb_err *err)
 {
     const char *bucket = pb_get_str(be->config, "bucket"), *key = s3_key(a, be->config, u);
     struct reply reply = {.body = text};
@@ -249,6 +283,7 @@ int pb_tf_store_s3(struct pb_buf *text, bool *none, struct pb_arena *a, struct p
                        "the s3 backend of '%s' has no %s: set it with 'backend_config' in "
                        "plumb.yaml",
                        u->name, bucket ? "key" : "bucket");
+    key = pb_arena_printf(a, "%s%s", key, suffix);
     be->where = pb_arena_printf(a, "s3://%s/%s", bucket, key);
     if (pb_aws_session_new(&s, s3_settings(a, be->config), NULL, err))
         return -1;
@@ -260,4 +295,10 @@ int pb_tf_store_s3(struct pb_buf *text, bool *none, struct pb_arena *a, struct p
     }
     pb_aws_session_free(s);
     return rc;
+}
+
+int pb_tf_store_s3(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,
+                   const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    return pb_tf_store_s3_get(text, none, a, be, u, "", err);
 }

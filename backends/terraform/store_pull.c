@@ -67,18 +67,37 @@ int pb_tf_backend_settings(struct pb_strv *args, const char *dir, const struct p
     return pb_fs_write_atomic(path, text.s, text.len, 0600, err);
 }
 
-static int pull(struct pb_buf *text, const struct pb_tf_run *r, struct pb_err *err)
+static int init_there(const struct pb_tf_run *r, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
 
     pb_strv_add(&args, "init");
     pb_strv_add(&args, "-input=false");
     pb_strv_add(&args, "-no-color");
-    if (pb_tf_backend_settings(&args, r->dir, r->u, err) || pb_tf_run(r, "backend", args.v, err))
+    if (pb_tf_backend_settings(&args, r->dir, r->u, err))
         return -1;
-    pb_strv_release(&args);
-    pb_strv_add(&args, "state");
-    pb_strv_add(&args, "pull");
+    return pb_tf_run(r, "backend", args.v, err);
+}
+
+int pb_tf_store_open(struct pb_tf_run *r, struct pb_arena *a, const struct pb_tf_backend *be,
+                     const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    const char *dir = pb_arena_printf(a, "%s/pull", u->work);
+
+    memset(r, 0, sizeof(*r));
+    if (pb_fs_mkdirs(dir, 0700, err) || write_module(be, dir, u, a, err) ||
+        pb_tf_run_init(r, a, u, "pull-data", dir, u->workspace, NULL, err))
+        return -1;
+    return init_there(r, err);
+}
+
+static int pull(struct pb_buf *text, const struct pb_tf_run *r, struct pb_err *err)
+{
+    static const char *const words[] = {"state", "pull"};
+    PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
+
+    for (size_t i = 0; i < PB_COUNT(words); i++)
+        pb_strv_add(&args, words[i]);
     if (pb_tf_run(r, "state", args.v, err))
         return -1;
     return pb_fs_read(text, pb_tf_run_file(r, "state", "out"), PB_TF_STATE_MAX, err);
@@ -87,16 +106,12 @@ static int pull(struct pb_buf *text, const struct pb_tf_run *r, struct pb_err *e
 int pb_tf_store_pull(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,
                      const struct pb_unit_ctx *u, struct pb_err *err)
 {
-    PB_AUTO(str) char *dir = pb_asprintf("%s/pull", u->work);
     const char *out = pb_arena_printf(a, "%s/state.out", u->work);
     struct pb_tf_run r;
     int rc = -1;
 
     be->where = pb_arena_printf(a, "%s backend", be->type);
-    if (pb_fs_mkdirs(dir, 0700, err) || write_module(be, dir, u, a, err))
-        return -1;
-    if (pb_tf_run_init(&r, a, u, "pull-data", dir, u->workspace, NULL, err) == 0 &&
-        pull(text, &r, err) == 0) {
+    if (pb_tf_store_open(&r, a, be, u, err) == 0 && pull(text, &r, err) == 0) {
         *none = text->len == 0;
         rc = 0;
     } else {

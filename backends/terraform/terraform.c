@@ -8,6 +8,7 @@
 #include "backends/terraform/cache.h"
 #include "backends/terraform/eval.h"
 #include "backends/terraform/key.h"
+#include "backends/terraform/lock.h"
 #include "backends/terraform/mark.h"
 #include "backends/terraform/prepare.h"
 #include "backends/terraform/save.h"
@@ -278,4 +279,9 @@ const struct pb_executor pb_terraform = {
     .plugin_site = pb_tf_plugin_site,
     .apply = pb_tf_apply,
     .review = pb_tf_review,
+    .keep_state = pb_tf_keep,
+    .put_state = pb_tf_put,
+    .parse_state = pb_tf_parse_state,
+    .lock_holder = pb_tf_lock_holder,
+    .unlock = pb_tf_unlock,
 };

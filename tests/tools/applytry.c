@@ -7,6 +7,8 @@
  *	look			declare without
  *	apply | review		events as lines, then the result
  *	keep FILE | put FILE	the state
+ *	parse FILE		what a state in a file says
+ *	pause			until a line comes from stdin
  *	holder | unlock ID	the state's own lock
  *
  * UNIT.json: name, path, tree, worktree, work, cache, workspace, state_path, backend_config,
@@ -143,6 +145,16 @@ static int keep(struct session *s, const char *path, struct pb_err *err)
     return 0;
 }
 
+static int parse(struct session *s, const char *path, struct pb_err *err)
+{
+    struct pb_recorded_set set;
+
+    if (pb_terraform.parse_state(&set, s->arena, path, err))
+        return -1;
+    printf("state serial=%lld n=%zu\n", (long long)set.serial, set.n);
+    return 0;
+}
+
 static int holder(struct session *s, struct pb_err *err)
 {
     struct pb_state_lock l;
@@ -158,6 +170,14 @@ static int holder(struct session *s, struct pb_err *err)
     return 0;
 }
 
+static int pause_here(void)
+{
+    puts("paused");
+    fflush(stdout);
+    (void)getchar();
+    return 0;
+}
+
 static int command(struct session *s, char **argv, int *used, struct pb_err *err)
 {
     const char *name = argv[0];
@@ -167,9 +187,13 @@ static int command(struct session *s, char **argv, int *used, struct pb_err *err
         return keep(s, argv[1], err);
     if (strcmp(name, "put") == 0 && argv[1])
         return pb_terraform.put_state(s->arena, &s->u, argv[1], err);
+    if (strcmp(name, "parse") == 0 && argv[1])
+        return parse(s, argv[1], err);
     if (strcmp(name, "unlock") == 0 && argv[1])
         return pb_terraform.unlock(s->arena, &s->u, argv[1], err);
     *used = 1;
+    if (strcmp(name, "pause") == 0)
+        return pause_here();
     if (strcmp(name, "holder") == 0)
         return holder(s, err);
     if (strcmp(name, "plan") == 0 || strcmp(name, "replan") == 0 || strcmp(name, "look") == 0)
