@@ -64,6 +64,7 @@ struct pb_unit_result {
     struct pb_config_unit config;
     const char *engine; /* "terraform" */
     bool failed;
+    bool narrowed; /* to targets: what is not among the sides may be there all the same */
     struct pb_err err;
     struct pb_recorded_set recorded;
     struct pb_declare_result declared;

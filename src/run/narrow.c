@@ -49,6 +49,7 @@ void pb_narrow_recorded(struct pb_session *j)
             v[n++] = r->v[i];
     r->v = v;
     r->n = n;
+    j->u->narrowed = j->s->options->targets != NULL;
 }
 
 void pb_narrow_declared(struct pb_session *j)
