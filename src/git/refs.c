@@ -177,6 +177,19 @@ int pb_ref_write(char id[PB_OID_HEX], bool *moved, struct pb_repo *repo,
     return 0;
 }
 
+int pb_ref_move(bool *moved, struct pb_repo *repo, const char *ref, const char *from,
+                const char *id, struct pb_err *err)
+{
+    struct pb_ref_change c = {.ref = ref, .expect = from};
+    git_oid oid;
+    int code = git_oid_fromstr(&oid, id);
+
+    *moved = false;
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot move ref '%s'", ref);
+    return swap(moved, repo, &c, &oid, err);
+}
+
 int pb_ref_set(struct pb_repo *repo, const char *ref, const char *id, struct pb_err *err)
 {
     PB_AUTO(gitref) git_reference *made = NULL;

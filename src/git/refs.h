@@ -38,6 +38,9 @@ int pb_ref_list(struct pb_strv *out, struct pb_repo *repo, const char *prefix, s
 /* When the files change nothing there is no commit, and `id` is `expect`. */
 int pb_ref_write(char id[PB_OID_HEX], bool *moved, struct pb_repo *repo,
                  const struct pb_ref_change *c, struct pb_err *err);
+/* Makes `ref` what `id` is, if it is `from` now ("": not there). */
+int pb_ref_move(bool *moved, struct pb_repo *repo, const char *ref, const char *from,
+                const char *id, struct pb_err *err);
 /* Makes `ref` what `id` is, whatever it was: for copies of a remote's refs. */
 int pb_ref_set(struct pb_repo *repo, const char *ref, const char *id, struct pb_err *err);
 
