@@ -3,7 +3,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "cmd/progress.h"
-#include "run/record.h"
+#include "run/record_live.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -124,7 +124,8 @@ static int record(const struct pb_audit *a, const struct pb_args *args)
     if (!pb_args_has(args, PB_O_RECORD))
         return 0;
     if (pb_record_open(&r, a->repo, &a->config.ledger, &err) < 0 ||
-        pb_record_audit(&r, a, &err) < 0 || pb_record_anchor(&anchored, &r, &err) < 0)
+        pb_record_audit(&r, a, &err) < 0 || pb_record_anchor(&anchored, &r, &err) < 0 ||
+        pb_record_live_all(&r, a, &err) < 0)
         code = pb_cmd_fail(&err);
     pb_record_release(&r);
     return code;

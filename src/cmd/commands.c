@@ -76,7 +76,9 @@ static const struct pb_opt audit_opts[] = {
     {PB_O_SAVE_BASELINE, 0, "save-baseline", NULL,
      "remember what is in sync now, so that a refresh cannot hide drift later", NULL, false, 0},
     {PB_O_RECORD, 0, "record", NULL,
-     "write what was found into the ledger, and anchor it (see plumb help log)", NULL, false, 0},
+     "write what was found into the ledger, anchor it (see plumb help log), and keep what was seen "
+     "in refs/plumb/live/",
+     NULL, false, 0},
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
      0},

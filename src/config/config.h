@@ -57,6 +57,7 @@ struct pb_config_ledger {
     const char *remote;          /* or NULL: not pushed */
     const char *signing_key;     /* or NULL: not signed */
     const char *allowed_signers; /* file within the repository, or NULL */
+    const char *live;            /* "push", "local", "none"; NULL: "push" */
 };
 
 struct pb_config_rule {

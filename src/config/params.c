@@ -123,6 +123,8 @@ static const char *const actions[] = {"create", "update", "delete", "replace", "
 static const char *const decisions[] = {"allow", "ask", "deny", NULL};
 static const char *const coverages[] = {"touched", "all", NULL};
 
+static const char *const lives[] = {"push", "local", "none", NULL};
+
 static const struct pb_param rule_params[] = {
     {.name = "cause",
      .kind = PB_PK_STRINGS,
@@ -241,6 +243,13 @@ static const struct pb_param ledger_params[] = {
      .kind = PB_PK_PATH,
      .meaning = "file in the format of ssh-keygen; with it every checkpoint must be signed",
      AT(pb_config_ledger, allowed_signers)},
+    {.name = "live",
+     .kind = PB_PK_STRING,
+     .def = "push",
+     .values = lives,
+     .meaning = "what `audit --record` does with `refs/plumb/live/`, where what it saw is kept: "
+                "`push` it to the remote, too, keep it `local`, or `none`",
+     AT(pb_config_ledger, live)},
     END,
 };
 

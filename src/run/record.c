@@ -65,6 +65,7 @@ int pb_record_open(struct pb_record *r, struct pb_repo *repo, const struct pb_co
         PB_AUTO(str) char *part = ref_part(c->remote);
 
         r->copies = pb_asprintf("refs/plumb/remote/%s/ledger/", part);
+        r->live_copies = pb_asprintf("refs/plumb/remote/%s/live/", part);
         r->copy = pb_asprintf("%s%s", r->copies, r->name);
     }
     return 0;
@@ -78,6 +79,7 @@ void pb_record_release(struct pb_record *r)
     free(r->ref);
     free(r->copies);
     free(r->copy);
+    free(r->live_copies);
     free(r->user);
     free(r->host);
     free(r->person);

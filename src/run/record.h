@@ -37,6 +37,7 @@ struct pb_record {
     char *name;          /* last part of the ref */
     char *ref;           /* refs/plumb/ledger/NAME */
     char *copies, *copy; /* refs/plumb/remote/REMOTE/ledger/ and NAME's; NULL without remote */
+    char *live_copies;   /* refs/plumb/remote/REMOTE/live/; NULL without remote */
     char *user, *host, *person, *email;
 };
 

@@ -255,7 +255,8 @@ static void test_a_new_machine_takes_it_up_again(void **state)
 
 static void test_two_ledgers_of_one_name(void **state)
 {
-    struct machine m = at("one", "g", (struct pb_config_ledger){"same", "origin", NULL, NULL});
+    struct machine m =
+        at("one", "g", (struct pb_config_ledger){.name = "same", .remote = "origin"});
     struct machine n;
     struct pb_err err = PB_ERR_INIT;
     struct pb_anchored a;
@@ -263,11 +264,11 @@ static void test_two_ledgers_of_one_name(void **state)
     (void)state;
     append(&m, "one");
     leave(&m);
-    n = at("two", "h", (struct pb_config_ledger){"same", "origin", NULL, NULL});
+    n = at("two", "h", (struct pb_config_ledger){.name = "same", .remote = "origin"});
     append(&n, "two");
     anchor(&n);
     leave(&n);
-    m = at("one", "g", (struct pb_config_ledger){"same", "origin", NULL, NULL});
+    m = at("one", "g", (struct pb_config_ledger){.name = "same", .remote = "origin"});
     assert_refused(pb_record_anchor(&a, &m.record, &err), &err, "set 'ledger: name:'");
     assert_non_null(strstr(err.msg, "another ledger"));
     leave(&m);
@@ -275,7 +276,7 @@ static void test_two_ledgers_of_one_name(void **state)
 
 static void test_ledgers_of_others_are_read(void **state)
 {
-    struct machine m = at("one", "i", (struct pb_config_ledger){"m", "origin", NULL, NULL});
+    struct machine m = at("one", "i", (struct pb_config_ledger){.name = "m", .remote = "origin"});
     struct machine n;
     struct pb_err err = PB_ERR_INIT;
 
@@ -287,7 +288,7 @@ static void test_ledgers_of_others_are_read(void **state)
                             "refs/plumb/ledger/here refs/plumb/ledger/same | "
                             "git -C remote.git update-ref --stdin"),
                      0);
-    n = at("two", "k", (struct pb_config_ledger){"n", "origin", NULL, NULL});
+    n = at("two", "k", (struct pb_config_ledger){.name = "n", .remote = "origin"});
     append(&n, "two");
     anchor(&n);
     assert_int_equal(pb_record_fetch(&n.record, &err), 0);
