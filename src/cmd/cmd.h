@@ -65,6 +65,7 @@ enum pb_opt_id {
     PB_O_AUTO_APPROVE,
     PB_O_INPUT,
     PB_O_COMPACT_WARNINGS,
+    PB_O_APPROVE,
     PB_O_REFUSED, /* of every option that is refused by name */
     PB_NOPTS
 };
@@ -156,6 +157,7 @@ int pb_cmd_flush(void); /* -1 and a message when stdout took not everything */
 
 extern const char *const pb_format_names[]; /* NULL-terminated: values of --format */
 
+int pb_cmd_apply(const struct pb_args *args);
 int pb_cmd_audit(const struct pb_args *args);
 int pb_cmd_completion(const struct pb_args *args);
 int pb_cmd_doctor(const struct pb_args *args);

@@ -10,9 +10,9 @@ const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const command_names[] = {"audit",   "plan",       "explain", "observe",
-                                            "log",     "init",       "doctor",  "help",
-                                            "version", "completion", NULL};
+static const char *const command_names[] = {"audit",   "plan",    "apply",      "explain",
+                                            "observe", "log",     "init",       "doctor",
+                                            "help",    "version", "completion", NULL};
 static const char *const log_jobs[] = {"verify", "checkpoint", "anchor", NULL};
 /* Verdicts that --fail-on takes: those of resources (model/verdict.h); test_cmd compares. */
 static const char *const fail_on_names[] = {"computed",   "stale_record", "converged", "pending",
@@ -97,6 +97,23 @@ static const struct pb_opt plan_opts[] = {
     TERRAFORM_REFUSED_OPTS,
     OPT_END,
 };
+static const struct pb_opt apply_opts[] = {
+    OPT_REV,
+    OPT_TARGET,
+    TERRAFORM_OPTS,
+    TERRAFORM_APPLY_OPTS,
+    {PB_O_APPROVE, 0, "approve", "EVIDENCE",
+     "say yes to exactly the plan whose evidence 'plumb plan' showed; the first 12 digits do", NULL,
+     false, 0},
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the result (default: text)",
+     pb_format_names, false, 0},
+    OPT_OUTPUT,
+    {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
+     "believe a state that is older than the last one seen, or has another lineage", NULL, false,
+     0},
+    TERRAFORM_REFUSED_OPTS,
+    OPT_END,
+};
 static const struct pb_opt log_opts[] = {
     {PB_O_SINCE, 0, "since", "TIME",
      "from TIME on: 2026-11-19, \"2026-11-19 14:00\", 14:00, or how long ago: 90m, 24h, 7d", NULL,
@@ -150,6 +167,9 @@ static const enum pb_exit plan_exits[] = {PB_EXIT_PLUMB,
                                           PB_EXIT_USAGE,
                                           PB_EXIT_INTERRUPTED,
                                           (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit apply_exits[] = {
+    PB_EXIT_PLUMB,  PB_EXIT_ERROR,  PB_EXIT_DRIFT, PB_EXIT_REFUSED,     PB_EXIT_INCONCLUSIVE,
+    PB_EXIT_LOCKED, PB_EXIT_LEDGER, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit log_exits[] = {
     PB_EXIT_PLUMB, PB_EXIT_ERROR,       PB_EXIT_LOCKED,           PB_EXIT_LEDGER,
     PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
@@ -210,6 +230,33 @@ const struct pb_command pb_commands[] = {
          {"plumb plan --rev origin/main --format json", "what is merged, for a program"},
          {"plumb plan -target=module.network -var-file=prod.tfvars", "as with terraform plan"}},
         pb_cmd_plan,
+    },
+    {
+        "apply",
+        "plan, gate, apply, verify and record one unit",
+        "[options]",
+        "Plans the commit, shows what the gate says of each change, and applies that very plan if "
+        "it may. What the gate allows goes on by itself where nobody can be asked; at a terminal "
+        "somebody is asked, and types the unit's name where something is deleted or replaced. What "
+        "needs a yes gets it there, or from whoever has seen the plan, by its evidence. What the "
+        "gate denies is not applied.\n\n"
+        "Before anything is touched the evidence is taken again: commit, plan, state, and the live "
+        "values of what will change. Afterwards what was touched is observed until it is what was "
+        "declared, and the result says whether it is. One apply of a unit runs at a time; the "
+        "first "
+        "Ctrl-C lets the tool finish what it has begun. Each step is on disk before it is taken: "
+        "what was cut short is settled by the next apply, or by 'plumb recover'. The ledger has "
+        "the beginning and the end, or why it was refused.",
+        apply_opts,
+        0,
+        0,
+        NULL,
+        apply_exits,
+        "applied and verified, or there was nothing to apply",
+        {{"plumb apply", "this commit, asking"},
+         {"plumb apply --unit prod --auto-approve", "in CI: only what needs nobody's yes"},
+         {"plumb apply --approve 3f9c1a52d07e", "say yes to the plan with that evidence"}},
+        pb_cmd_apply,
     },
     {
         "explain",

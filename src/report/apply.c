@@ -125,10 +125,15 @@ static void result(struct pb_pen *p, const struct pb_apply_outcome *o)
 void pb_report_apply_text(struct pb_buf *b, const struct pb_apply_run *run,
                           const struct pb_report_opts *o)
 {
+    const struct pb_unit_result *u = &run->audit.units[0];
     struct pb_pen p = pb_pen_of(b, o);
 
     if (run->outcome.end == PB_END_APPLIED || run->outcome.end == PB_END_PARTLY)
         open_ends(&p, &run->outcome);
+    for (size_t i = run->outcome.shown; i < u->diags.n; i++)
+        pb_pen_line(
+            &p, 0,
+            pb_arena_printf(p.arena, "%s: %s", u->diags.v[i].severity, u->diags.v[i].message));
     result(&p, &run->outcome);
     pb_pen_release(&p);
 }

@@ -276,6 +276,7 @@ static int act(void *ctx, struct pb_session *j, struct pb_err *err)
     struct pb_apply_outcome *o = &run->outcome;
     PB_AUTO(buf) struct pb_buf evidence = PB_BUF_INIT;
     int64_t from = pb_clock_ms();
+    int rc;
 
     o->plan_ms = (long)(from - p->start);
     o->before = j->whole;
@@ -288,11 +289,12 @@ static int act(void *ctx, struct pb_session *j, struct pb_err *err)
         o->end = PB_END_NOTHING;
         return 0;
     }
+    o->shown = j->u->diags.n;
     if (decide(p, err) < 0)
         return -1;
-    if (o->end == PB_END_REFUSED)
-        return pb_apply_tell_refused(p, err);
-    return apply(p, err);
+    rc = o->end == PB_END_REFUSED ? pb_apply_tell_refused(p, err) : apply(p, err);
+    pb_apply_anchor(p);
+    return rc;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */

@@ -78,6 +78,7 @@ struct pb_apply_outcome {
     struct pb_recorded_set before, after;
     bool interrupted;
     const char *rescued; /* where a state lies that is nowhere else; or NULL */
+    size_t shown;        /* diagnostics of the unit that were there when it was decided */
     long elapsed_ms, plan_ms, gate_ms, apply_ms, verify_ms;
 };
 

@@ -47,5 +47,7 @@ int pb_apply_tell_refused(struct pb_applying *p, struct pb_err *err);
 int pb_apply_tell_started(struct pb_applying *p, struct pb_err *err);
 void pb_apply_tell_not_started(struct pb_applying *p, const struct pb_err *why);
 int pb_apply_tell_finished(struct pb_applying *p, struct pb_err *err);
+/* The ledger's copies elsewhere. What cannot be copied now will be with the next entry. */
+void pb_apply_anchor(struct pb_applying *p);
 
 #endif

@@ -202,6 +202,17 @@ void pb_apply_tell_not_started(struct pb_applying *p, const struct pb_err *why)
         p->keep_area = true;
 }
 
+void pb_apply_anchor(struct pb_applying *p)
+{
+    struct pb_unit_result *u = p->j->u;
+    struct pb_anchored done;
+    struct pb_err why = PB_ERR_INIT;
+
+    if (pb_record_anchor(&done, &p->record, &why) < 0)
+        pb_diag_add(&u->diags, u->arena, "warning", "ledger-anchor", NULL,
+                    "the ledger has it, its copies in Git do not yet: %s", why.msg);
+}
+
 enum pb_exit pb_apply_exit(const struct pb_apply_outcome *o)
 {
     switch (o->end) {
