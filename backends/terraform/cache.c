@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { FORMAT = 3 };
+enum { FORMAT = 4 };
 #define ENTRY_MAX ((size_t)1 << 30)
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -46,6 +46,24 @@ static void put_list(struct pb_map_builder *b, struct pb_arena *a, const char *k
     pb_map_add(b, key, pb_list_done(&l, a));
 }
 
+static struct pb_value write_effects(struct pb_arena *a, const struct pb_side_effect *v, size_t n)
+{
+    struct pb_list_builder list = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < n; i++) {
+        struct pb_map_builder b = PB_BUILDER_INIT;
+        put_str(&b, a, "what", v[i].what);
+        put_str(&b, a, "file", v[i].file);
+        pb_map_add(&b, "create", v[i].on_create ? pb_true : pb_false);
+        pb_map_add(&b, "destroy", v[i].on_destroy ? pb_true : pb_false);
+        pb_map_add(&b, "invoked", v[i].invoked ? pb_true : pb_false);
+        pb_map_add(&b, "line", pb_mk_int(a, v[i].line));
+        pb_map_add(&b, "end", pb_mk_int(a, v[i].last_line));
+        pb_list_add(&list, pb_map_done(&b, a));
+    }
+    return pb_list_done(&list, a);
+}
+
 static struct pb_value write_declared(const struct writer *w, const struct pb_declared *d)
 {
     struct pb_map_builder b = PB_BUILDER_INIT;
@@ -57,6 +75,9 @@ static struct pb_value write_declared(const struct writer *w, const struct pb_de
     put_str(&b, w->a, "source_file", d->source_file);
     pb_map_add(&b, "action", pb_mk_int(w->a, d->action));
     pb_map_add(&b, "source_line", pb_mk_int(w->a, d->source_line));
+    pb_map_add(&b, "source_end", pb_mk_int(w->a, d->source_end));
+    if (d->neffects)
+        pb_map_add(&b, "effects", write_effects(w->a, d->effects, d->neffects));
     pb_map_add(&b, "opaque", d->configured_opaque ? pb_true : pb_false);
     pb_map_add(&b, "importing", d->importing ? pb_true : pb_false);
     put_value(&b, w, "planned", d->planned);
@@ -111,6 +132,7 @@ static struct pb_value write_all(const struct writer *w, const struct pb_declare
     pb_map_add(&b, "format", pb_mk_int(w->a, FORMAT));
     pb_map_add(&b, "expires", pb_mk_int(w->a, expires));
     pb_map_add(&b, "complete", r->declared.complete ? pb_true : pb_false);
+    pb_map_add(&b, "effects", write_effects(w->a, r->declared.effects, r->declared.neffects));
     pb_map_add(&b, "said", write_diags(w, said));
     pb_map_add(&b, "declared", pb_list_done(&declared, w->a));
     pb_map_add(&b, "providers", pb_list_done(&providers, w->a));
@@ -216,12 +238,43 @@ static const char *const *read_list(struct pb_arena *a, const struct pb_value *l
     return v;
 }
 
+static bool read_line(unsigned *out, const struct pb_value *v, const char *key)
+{
+    int64_t n;
+
+    if (pb_get_int(&n, v, key) == -1 || n < 0 || n > INT32_MAX)
+        return false;
+    *out = (unsigned)n;
+    return true;
+}
+
+static bool read_effects(const struct pb_side_effect **out, size_t *n, struct pb_arena *a,
+                         const struct pb_value *list)
+{
+    struct pb_side_effect *v = pb_arena_zalloc(a, (pb_len(list) + 1) * sizeof(*v));
+
+    for (*n = 0; *n < pb_len(list); (*n)++) {
+        const struct pb_value *e = pb_at(list, *n);
+        v[*n] = (struct pb_side_effect){.what = pb_get_str(e, "what"),
+                                        .file = pb_get_str(e, "file"),
+                                        .on_create = pb_get_bool(e, "create", true),
+                                        .on_destroy = pb_get_bool(e, "destroy", true),
+                                        .invoked = pb_get_bool(e, "invoked", true)};
+        if (!v[*n].what || !read_line(&v[*n].line, e, "line") ||
+            !read_line(&v[*n].last_line, e, "end"))
+            return false;
+    }
+    *out = v;
+    return true;
+}
+
 static bool read_declared(struct pb_declared *out, struct pb_arena *a, const struct pb_value *v)
 {
-    int64_t action = 0, line = 0;
+    unsigned line, end;
+    int64_t action = 0;
 
     if (pb_get_int(&action, v, "action") == -1 || action < PB_ACT_NONE || action > PB_ACT_UNKNOWN ||
-        pb_get_int(&line, v, "source_line") == -1 || line < 0 || line > INT32_MAX)
+        !read_line(&line, v, "source_line") || !read_line(&end, v, "source_end"))
         return false;
     *out = (struct pb_declared){
         .address = pb_get_str(v, "address"),
@@ -237,9 +290,11 @@ static bool read_declared(struct pb_declared *out, struct pb_arena *a, const str
         .previous_address = pb_get_str(v, "previous_address"),
         .importing = pb_get_bool(v, "importing", false),
         .source_file = pb_get_str(v, "source_file"),
-        .source_line = (unsigned)line,
+        .source_line = line,
+        .source_end = end,
     };
-    return out->address && out->type;
+    return read_effects(&out->effects, &out->neffects, a, pb_get(v, "effects")) && out->address &&
+           out->type;
 }
 
 static bool read_resources(struct pb_declare_result *out, struct pb_arena *a,
@@ -332,7 +387,8 @@ bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_diags *said, stru
     out->from_cache = true;
     if (!read_resources(out, a, pb_get(v, "declared")) ||
         !read_providers(out, a, pb_get(v, "providers")) ||
-        !read_schemas(out, a, pb_get(v, "schemas")))
+        !read_schemas(out, a, pb_get(v, "schemas")) ||
+        !read_effects(&out->declared.effects, &out->declared.neffects, a, pb_get(v, "effects")))
         return false;
     read_diags(said, a, pb_get(v, "said"));
     return true;

@@ -22,6 +22,7 @@ static const struct kind kinds[] = {
     {"", "moved", 0},
     {"", "import", 0},
     {"", "removed", 0},
+    {"", "action", 2},
     {"", "check", 1},
     {"terraform", "backend", 1},
     {"terraform", "cloud", 0},

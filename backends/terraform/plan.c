@@ -5,6 +5,7 @@
 
 #include "backends/terraform/mark.h"
 #include "backends/terraform/plan_config.h"
+#include "backends/terraform/plan_effects.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/json.h"
@@ -157,6 +158,9 @@ static void add_configuration(struct reader *r, struct pb_declared *row, const c
     row->ignore_changes = hint ? hint->ignore_changes : NULL;
     row->source_file = hint ? keep(r, hint->file) : NULL;
     row->source_line = hint ? hint->line : 0;
+    row->source_end = hint ? hint->last_line : 0;
+    row->effects =
+        pb_tf_provisioners(&row->neffects, r->arena, pb_get(resource, "provisioners"), hint);
     warn_provisioners(r, resource, row);
 }
 
@@ -311,12 +315,17 @@ static int read_document(struct reader *r, struct pb_tf_plan *out, const struct 
     /* OpenTofu and older versions say neither: then nothing speaks against the plan, and a
      * failure shows as the exit code of the run itself. */
     out->errored = pb_get_bool(doc, "errored", false);
-    out->declared.broken = out->errored || pb_len(pb_get(doc, "deferred_changes"));
+    out->declared.broken = out->errored || pb_len(pb_get(doc, "deferred_changes")) ||
+                           pb_len(pb_get(doc, "deferred_action_invocations"));
     out->declared.complete = pb_get_bool(doc, "complete", true) && !out->declared.broken;
     pb_tf_config_init(&r->config, out->configuration);
     out->has_data = r->config.has_data;
     warn_unseen(r, doc);
-    return add_changes(r, out, pb_get(doc, "resource_changes"));
+    return add_changes(r, out, pb_get(doc, "resource_changes")) ||
+                   pb_tf_invocations(&out->declared, r->arena, pb_get(doc, "action_invocations"),
+                                     r->in, r->err)
+               ? -1
+               : 0;
 }
 
 int pb_tf_plan_parse(struct pb_tf_plan *out, struct pb_arena *a, const char *text, size_t n,

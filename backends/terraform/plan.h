@@ -29,13 +29,16 @@ struct pb_tf_hint {
     const char *const *ignore_changes; /* as in pb_declared */
     /* dynamic blocks: name -> a map as in pb_declared.configured; or NULL */
     const struct pb_value *dynamic;
-    bool opaque;      /* something in it could not be read */
-    const char *file; /* path within the repository */
-    unsigned line;
+    bool opaque;                          /* something in it could not be read */
+    const char *file;                     /* path within the repository */
+    unsigned line, last_line;             /* the second 0: it is not in one piece */
+    const struct pb_side_effect *effects; /* its provisioners, in order */
+    size_t neffects;
 };
 
 struct pb_tf_hints {
-    /* module: names of calls from the root, "net.subnets", "" for the root. NULL: not found. */
+    /* module: names of calls from the root, "net.subnets", "" for the root. The type of an
+     * action has "action." in front. NULL: not found. */
     const struct pb_tf_hint *(*find)(void *ctx, const char *module, const char *type,
                                      const char *name);
     void *ctx;

@@ -221,12 +221,14 @@ static size_t add_entries(struct entry *v, struct pb_arena *a, const struct pb_t
 
     for (size_t i = 0; b && i < b->nblocks; i++) {
         const struct pb_hcl_block *blk = &b->blocks[i];
-        if (strcmp(blk->type, "resource") != 0)
+        bool action = strcmp(blk->type, "action") == 0;
+        if (strcmp(blk->type, "resource") != 0 && !action)
             continue;
         if (v)
-            v[n] = (struct entry){pb_arena_printf(a, "%s|%s.%s", node->path, pb_hcl_label(blk, 0),
-                                                  pb_hcl_label(blk, 1)),
-                                  blk, NULL};
+            v[n] =
+                (struct entry){pb_arena_printf(a, "%s|%s%s.%s", node->path, action ? "action." : "",
+                                               pb_hcl_label(blk, 0), pb_hcl_label(blk, 1)),
+                               blk, NULL};
         n++;
     }
     return n;
@@ -248,6 +250,32 @@ static void build_index(struct pb_tf_tree *t)
     t->index = index;
 }
 
+static unsigned last_line(const struct pb_hcl_block *blk)
+{
+    unsigned line = blk->text ? blk->line : 0;
+
+    for (const char *p = blk->text; p && (p = strchr(p, '\n')); p++)
+        line++;
+    return line;
+}
+
+static void read_provisioners(struct pb_arena *a, struct pb_tf_hint *hint,
+                              const struct pb_hcl_block *resource)
+{
+    struct pb_side_effect *v = pb_arena_zalloc(a, (resource->body->nblocks + 1) * sizeof(*v));
+    const struct pb_hcl_block *p;
+
+    for (size_t i = 0; (p = pb_hcl_block_of(resource->body, "provisioner", i)); i++) {
+        const struct pb_hcl_expr *when = pb_hcl_attr_of(p->body, "when");
+        const char *s = when ? pb_hcl_str(when) ? pb_hcl_str(when) : when->text : "create";
+
+        v[hint->neffects++] = (struct pb_side_effect){.what = pb_hcl_label(p, 0),
+                                                      .on_create = strcmp(s, "destroy") != 0,
+                                                      .on_destroy = strcmp(s, "create") != 0};
+    }
+    hint->effects = v;
+}
+
 static const struct pb_tf_hint *make_hint(struct pb_arena *a, const struct pb_hcl_block *blk)
 {
     struct pb_tf_hint *hint = pb_arena_zalloc(a, sizeof(*hint));
@@ -255,6 +283,8 @@ static const struct pb_tf_hint *make_hint(struct pb_arena *a, const struct pb_hc
 
     hint->file = blk->file;
     hint->line = blk->line;
+    hint->last_line = last_line(blk);
+    read_provisioners(a, hint, blk);
     hint->opaque = nested_dynamic(blk->body, true);
     read_ignores(a, hint, blk);
     add_blocks(a, &dynamic, blk->body, true);

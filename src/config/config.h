@@ -81,6 +81,7 @@ struct pb_config_gate {
     size_t nguards;
     int64_t max_delete, max_replace; /* -1: no limit */
     const char *coverage;            /* "all", else NULL or "touched" */
+    const char *provisioners;        /* a decision; NULL: by where they come from */
 };
 
 struct pb_config {

@@ -220,6 +220,12 @@ static const struct pb_param gate_params[] = {
      .values = coverages,
      .meaning = "what has to be seen before an apply: what it touches, or `all` of the unit",
      AT(pb_config_gate, coverage)},
+    {.name = "provisioners",
+     .kind = PB_PK_STRING,
+     .def = "as verified last: allow; in Git: ask; else: deny",
+     .values = decisions,
+     .meaning = "provisioners and actions that an apply would start: what they do is in no plan",
+     AT(pb_config_gate, provisioners)},
     END,
 };
 

@@ -23,6 +23,15 @@ enum pb_action {
 };
 const char *pb_action_name(enum pb_action a); /* "none", "create", ... */
 
+/* Something that an apply starts beside what providers do: no plan says what it does. */
+struct pb_side_effect {
+    const char *what;           /* "local-exec", "action.example_restart.a" */
+    bool on_create, on_destroy; /* of its resource */
+    bool invoked;               /* the plan says that it will run */
+    const char *file;           /* of the block that asks for it, or NULL */
+    unsigned line, last_line;   /* 0 when not known */
+};
+
 /* One resource instance as Git declares it. */
 struct pb_declared {
     const char *address;
@@ -42,7 +51,9 @@ struct pb_declared {
     const char *previous_address;      /* where the state still has it (moved blocks), or NULL */
     bool importing;                    /* an import block will bring it into the state */
     const char *source_file;           /* its block's file within the repository, or NULL */
-    unsigned source_line;              /* 0 when not known */
+    unsigned source_line, source_end;  /* first and last; 0 when not known */
+    const struct pb_side_effect *effects;
+    size_t neffects;
 };
 
 /* One resource instance as tfstate records it. */
@@ -118,6 +129,8 @@ struct pb_declared_set {
     size_t n;
     const struct pb_provider_config *providers;
     size_t nproviders;
+    const struct pb_side_effect *effects; /* of no resource that the plan changes */
+    size_t neffects;
     bool complete; /* false: the plan said that it is not (targets, deferred, errors) */
     bool broken;   /* and not for its targets alone */
 };

@@ -86,6 +86,47 @@ static void apply_guards(struct gate *g, struct pb_gate_verdict *v)
     }
 }
 
+const char *const pb_gate_origins[PB_NORIGINS] = {"none", "committed", "verified"};
+
+static enum pb_gate_decision of_effect(const struct pb_gate_policy *p,
+                                       const struct pb_gate_effect *e)
+{
+    static const enum pb_gate_decision by_origin[PB_NORIGINS] = {
+        [PB_ORIGIN_NONE] = PB_GATE_DENY,
+        [PB_ORIGIN_COMMITTED] = PB_GATE_ASK,
+        [PB_ORIGIN_VERIFIED] = PB_GATE_ALLOW};
+
+    return p->has_effects_rule ? p->effects : by_origin[e->origin];
+}
+
+static const char *about_effect(struct gate *g, const struct pb_gate_effect *e)
+{
+    static const char *const words[PB_NORIGINS] = {"no commit of this repository has it",
+                                                   "what was verified last has it not like this",
+                                                   "it was verified like this"};
+
+    return pb_arena_printf(g->arena, "'%s'%s%s, of which no plan tells what it does (%s)", e->what,
+                           e->where ? " of " : "", e->where ? e->where : "", words[e->origin]);
+}
+
+static void apply_effects(struct gate *g, struct pb_gate_verdict *v)
+{
+    for (size_t i = 0; i < v->change->neffects; i++) {
+        const struct pb_gate_effect *e = &v->change->effects[i];
+        enum pb_gate_decision d = of_effect(g->in->policy, e);
+
+        if (d <= v->decision)
+            continue;
+        v->decision = d;
+        v->rule = pb_arena_printf(g->arena,
+                                  "%s: it starts %s; 'gate: provisioners: allow' in plumb.yaml "
+                                  "lets such things run",
+                                  g->in->policy->has_effects_rule ? "gate.provisioners"
+                                                                  : "the default for provisioners",
+                                  about_effect(g, e));
+    }
+}
+
 static void judge(struct gate *g, struct pb_gate_verdict *v)
 {
     const struct pb_gate_policy *p = g->in->policy;
@@ -110,6 +151,7 @@ static void judge(struct gate *g, struct pb_gate_verdict *v)
         v->decision = PB_GATE_ASK;
         v->rule = pb_arena_printf(g->arena, "%s; unseen is never allowed unasked", v->rule);
     }
+    apply_effects(g, v);
     apply_guards(g, v);
     g->out->by_cause[v->cause]++;
     g->out->by_decision[v->decision]++;
@@ -172,6 +214,17 @@ static void check_commit(struct gate *g)
                                   : "fetch that branch first");
 }
 
+static void check_effects(struct gate *g)
+{
+    for (size_t i = 0; i < g->in->neffects; i++) {
+        const struct pb_gate_effect *e = &g->in->effects[i];
+
+        if (of_effect(g->in->policy, e) != PB_GATE_ALLOW)
+            refuse(g, "action", pb_arena_printf(g->arena, "the plan starts %s", about_effect(g, e)),
+                   "'gate: provisioners: allow' in plumb.yaml lets it run");
+    }
+}
+
 static void check_limit(struct gate *g, enum pb_action action, int64_t max, const char *code,
                         const char *verb)
 {
@@ -199,6 +252,7 @@ void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_i
         judge(&g, &out->v[i]);
     }
     check_commit(&g);
+    check_effects(&g);
     if (in->facts->complete != PB_TRI_YES)
         refuse(&g, "incomplete-plan",
                in->facts->gap ? in->facts->gap : "the plan does not say that it is complete",

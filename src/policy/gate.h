@@ -39,6 +39,22 @@ struct pb_gate_attr {
     bool has_baseline, baseline_is_live; /* as last verified; and the world is that still */
 };
 
+/* Where something that an apply would start comes from. */
+enum pb_gate_origin {
+    PB_ORIGIN_NONE,      /* no commit has it: downloaded code, or nobody knows */
+    PB_ORIGIN_COMMITTED, /* the commit has it, what was verified last has not */
+    PB_ORIGIN_VERIFIED,  /* word for word as in what was verified last */
+    PB_NORIGINS
+};
+extern const char *const pb_gate_origins[PB_NORIGINS]; /* "none", "committed", "verified" */
+
+/* A provisioner or an action, which no plan tells the effect of. */
+struct pb_gate_effect {
+    const char *what;  /* "local-exec" */
+    const char *where; /* "main.tf:12", or NULL */
+    enum pb_gate_origin origin;
+};
+
 /* One resource that the plan wants to change. */
 struct pb_gate_change {
     const char *address;
@@ -51,6 +67,8 @@ struct pb_gate_change {
     bool requested;   /* the command line asks for just this action */
     const struct pb_gate_attr *attrs;
     size_t nattrs;
+    const struct pb_gate_effect *effects; /* that this action would start */
+    size_t neffects;
 };
 
 /* `why` is a sentence without its end, about the attribute that decided; in the arena. */
@@ -106,6 +124,10 @@ struct pb_gate_policy {
     const struct pb_gate_guard *guards;
     size_t nguards;
     int64_t max_delete, max_replace; /* below 0: no limit */
+    /* Of provisioners and actions. Without: what was verified is allowed, what a commit brings
+     * asks, the rest is denied. */
+    bool has_effects_rule;
+    enum pb_gate_decision effects;
     bool need_branch;
     bool see_all; /* every resource of the unit has to be seen, not only those that change */
 };
@@ -139,6 +161,8 @@ struct pb_gate_out {
 struct pb_gate_in {
     const struct pb_gate_change *changes;
     size_t n;
+    const struct pb_gate_effect *effects; /* of no resource that changes: nobody can be asked */
+    size_t neffects;
     const struct pb_gate_facts *facts;
     const struct pb_gate_policy *policy;
 };

@@ -160,6 +160,17 @@ static void put_change(struct pb_buf *b, const struct pb_gate_verdict *v,
     member(b, "decision", pb_gate_decision_names[v->decision]);
     member(b, "why", v->why);
     member(b, "rule", v->rule);
+    pb_buf_adds(b, ",\"starts\":[");
+    for (size_t i = 0; i < v->change->neffects; i++) {
+        const struct pb_gate_effect *e = &v->change->effects[i];
+
+        pb_buf_adds(b, i ? ",{\"what\":" : "{\"what\":");
+        pb_put_string(b, e->what);
+        member(b, "where", e->where);
+        member(b, "origin", pb_gate_origins[e->origin]);
+        pb_buf_addc(b, '}');
+    }
+    pb_buf_addc(b, ']');
     pb_put_key(b, "attributes");
     pb_put_attributes(b, r, false);
     pb_buf_addc(b, '}');

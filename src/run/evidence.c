@@ -179,6 +179,21 @@ static struct pb_value verdicts_of(struct pb_arena *a, const struct pb_resource_
     return pb_map_done(&b, a);
 }
 
+static struct pb_value effects_of(struct pb_arena *a, const struct pb_gate_effect *v, size_t n)
+{
+    struct pb_list_builder list = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < n; i++) {
+        struct pb_map_builder b = PB_BUILDER_INIT;
+
+        put(&b, a, "what", v[i].what);
+        put(&b, a, "where", v[i].where);
+        put(&b, a, "origin", pb_gate_origins[v[i].origin]);
+        pb_list_add(&list, pb_map_done(&b, a));
+    }
+    return pb_list_done(&list, a);
+}
+
 static struct pb_value change_of(struct pb_arena *a, const struct pb_unit_result *u,
                                  const struct pb_gate_verdict *v,
                                  const struct pb_resource_result *r)
@@ -206,6 +221,8 @@ static struct pb_value change_of(struct pb_arena *a, const struct pb_unit_result
     }
     prior = masked(a, prior, planned, root);
     planned = masked(a, planned, prior, root);
+    if (v->change)
+        pb_map_add(&b, "starts", effects_of(a, v->change->effects, v->change->neffects));
     pb_map_add(&b, "replaces_for", words(a, d ? d->replace_paths : NULL));
     pb_map_add(&b, "values", values_of(a, prior, planned, root));
     pb_map_add(&b, "verdicts", verdicts_of(a, r));
@@ -220,6 +237,16 @@ static struct pb_value changes_of(struct pb_arena *a, const struct pb_unit_resul
 
     for (size_t i = 0; i < g->out.n; i++)
         pb_list_add(&b, change_of(a, u, &g->out.v[i], g->results[i]));
+    return pb_list_done(&b, a);
+}
+
+/* What belongs to no change. */
+static struct pb_value starts_of(struct pb_arena *a, const struct pb_declared_set *d)
+{
+    struct pb_list_builder b = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < d->neffects; i++)
+        pb_list_add(&b, pb_mk_string(a, d->effects[i].what));
     return pb_list_done(&b, a);
 }
 
@@ -356,6 +383,7 @@ int pb_run_evidence(struct pb_buf *canonical, char hash[PB_SHA256_HEX], struct p
     pb_map_add(&b, "tool", tools);
     pb_map_add(&b, "facts", facts_of(u->arena, &g->facts));
     pb_map_add(&b, "rules", rules_of(u->arena, g));
+    pb_map_add(&b, "starts", starts_of(u->arena, &u->declared.declared));
     pb_map_add(&b, "changes", changes_of(u->arena, u, g));
     whole = pb_map_done(&b, u->arena);
     pb_json_add_canonical(canonical, &whole);

@@ -1,4 +1,4 @@
-#include "run/gate.h"
+#include "run/gate_internal.h"
 
 #include "base/mem.h"
 #include "git/history.h"
@@ -29,12 +29,12 @@ static const struct pb_gate_attr *attrs_of(struct pb_arena *a, const struct pb_r
     return v;
 }
 
-static struct pb_gate_change change_of(struct pb_unit_result *u, const struct pb_resource_result *r,
+static struct pb_gate_change change_of(struct pb_audit *audit, struct pb_unit_result *u,
+                                       const struct pb_resource_result *r,
                                        const struct pb_declared *d)
 {
     const char *was = d && d->previous_address ? d->previous_address : r->address;
-
-    return (struct pb_gate_change){
+    struct pb_gate_change c = {
         .address = r->address,
         .action = r->action,
         .verdict = r->verdict,
@@ -48,9 +48,15 @@ static struct pb_gate_change change_of(struct pb_unit_result *u, const struct pb
         .attrs = attrs_of(u->arena, r),
         .nattrs = r->nattrs,
     };
+
+    if (d)
+        c.effects = pb_gate_effects(&c.neffects, u->arena, audit, u->baseline_commit, d->effects,
+                                    d->neffects, r->action);
+    return c;
 }
 
-static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struct pb_unit_result *u)
+static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struct pb_audit *audit,
+                      struct pb_unit_result *u)
 {
     struct pb_gate_change *v = pb_arena_zalloc(u->arena, (u->out.n + 1) * sizeof(*v));
     size_t n = 0;
@@ -64,7 +70,7 @@ static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struc
         if (!asks_for_something(r, d))
             continue;
         g->results[n] = r;
-        v[n++] = change_of(u, r, d);
+        v[n++] = change_of(audit, u, r, d);
     }
     *out = v;
     return n;
@@ -257,6 +263,8 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
     memset(out, 0, sizeof(*out));
     out->rules = c;
     out->old_rules = another ? &old->gate : NULL;
+    p.has_effects_rule =
+        c->provisioners != NULL && pb_gate_decision_parse(&p.effects, c->provisioners) == 0;
     p.need_branch |= rc == 0 && old->gate.branch;
     for (; rc == 0 && p.nrules < c->nrules; p.nrules++)
         rc = rule_of(&rules[p.nrules], u->arena, a->config.file, &c->rules[p.nrules], err);
@@ -272,8 +280,11 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
     if (rc == 0) {
         p.guards = g.v;
         p.nguards = g.n;
-        in.n = changes(&v, out, u);
+        in.n = changes(&v, out, a, u);
         in.changes = v;
+        in.effects = pb_gate_effects(&in.neffects, u->arena, a, u->baseline_commit,
+                                     u->declared.declared.effects, u->declared.declared.neffects,
+                                     PB_ACT_UNKNOWN);
         pb_gate(&out->out, u->arena, &in);
     }
     release(rules, p.nrules, &g);

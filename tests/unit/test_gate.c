@@ -287,6 +287,74 @@ static void gate__protected_is_not_destroyed(void **state)
     pb_match_release(&guard.address);
 }
 
+struct effect_row {
+    enum pb_gate_origin origin;
+    int rule; /* below 0: none */
+    enum pb_gate_decision want;
+};
+
+static const struct effect_row effect_rows[] = {
+    {PB_ORIGIN_NONE, -1, PB_GATE_DENY},
+    {PB_ORIGIN_COMMITTED, -1, PB_GATE_ASK},
+    {PB_ORIGIN_VERIFIED, -1, PB_GATE_ALLOW},
+    {PB_ORIGIN_NONE, PB_GATE_ALLOW, PB_GATE_ALLOW},
+    {PB_ORIGIN_COMMITTED, PB_GATE_ALLOW, PB_GATE_ALLOW},
+    {PB_ORIGIN_NONE, PB_GATE_ASK, PB_GATE_ASK},
+    {PB_ORIGIN_VERIFIED, PB_GATE_ASK, PB_GATE_ASK},
+    {PB_ORIGIN_VERIFIED, PB_GATE_DENY, PB_GATE_DENY},
+};
+
+static void gate__provisioners_and_actions(void **state)
+{
+    struct pb_arena *a = *state;
+
+    for (size_t i = 0; i < PB_COUNT(effect_rows); i++) {
+        const struct effect_row *r = &effect_rows[i];
+        struct pb_gate_effect e = {"local-exec", "main.tf:3", r->origin};
+        struct pb_gate_change c = change_of(a, &git_update);
+        struct pb_gate_policy p = plain;
+        struct pb_gate_in in = {.changes = &c, .n = 1, .facts = &fine, .policy = &p};
+        struct pb_gate_out o;
+
+        c.effects = &e;
+        c.neffects = 1;
+        p.has_effects_rule = r->rule >= 0;
+        p.effects = r->rule >= 0 ? (enum pb_gate_decision)r->rule : PB_GATE_ALLOW;
+        pb_gate(&o, a, &in);
+        if (o.v[0].decision != r->want)
+            fail_msg("row %zu: %s", i, pb_gate_decision_names[o.v[0].decision]);
+        if (r->want == PB_GATE_ALLOW) {
+            assert_string_equal(o.v[0].rule, "the default for git");
+        } else {
+            assert_non_null(strstr(o.v[0].rule, "'local-exec' of main.tf:3"));
+            assert_non_null(strstr(o.v[0].rule, "'gate: provisioners: allow'"));
+        }
+        /* What belongs to no change cannot be asked for. */
+        c.neffects = 0;
+        in.effects = &e;
+        in.neffects = 1;
+        pb_gate(&o, a, &in);
+        assert_int_equal(o.decision, r->want == PB_GATE_ALLOW ? PB_GATE_ALLOW : PB_GATE_DENY);
+        assert_int_equal(o.nrefusals, r->want != PB_GATE_ALLOW);
+    }
+}
+
+/* A rule that denies is not softened by a provisioner that may run. */
+static void gate__provisioners_allow_nothing_else(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_gate_effect e = {"local-exec", NULL, PB_ORIGIN_COMMITTED};
+    struct pb_gate_change c = change_of(a, &overwrite);
+    struct pb_gate_in in = {.changes = &c, .n = 1, .facts = &fine, .policy = &plain};
+    struct pb_gate_out o;
+
+    c.effects = &e;
+    c.neffects = 1;
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.decision, PB_GATE_DENY);
+    assert_string_equal(o.v[0].rule, "the default for overwrite");
+}
+
 /* An expression that runs into its limit neither allows anything nor leaves it unprotected. */
 static void gate__patterns_that_fail(void **state)
 {
@@ -414,6 +482,8 @@ int main(void)
         TEST(gate__a_variable_from_elsewhere_explains_nothing),
         TEST(gate__the_first_rule_that_fits_decides),
         TEST(gate__protected_is_not_destroyed),
+        TEST(gate__provisioners_and_actions),
+        TEST(gate__provisioners_allow_nothing_else),
         TEST(gate__patterns_that_fail),
         TEST(gate__facts),
         TEST(gate__limits),

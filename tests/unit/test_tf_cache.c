@@ -19,6 +19,8 @@ static struct pb_declare_result sample(struct pb_arena *a)
 {
     static const char *const ignored[] = {"tags", NULL};
     static struct pb_declared d;
+    static const struct pb_side_effect runs[] = {
+        {"local-exec", true, false, false, "main.tf", 3, 9}, {"x", false, true, true, NULL, 0, 0}};
     static struct pb_provider_config p;
     const struct pb_value *planned = NULL, *mask = NULL, *values = NULL;
     const char *text = "{\"n\":12345678901234567890123,\"password\":\"hunter2\"}";
@@ -31,11 +33,19 @@ static struct pb_declare_result sample(struct pb_arena *a)
                              .provider = "provider[\"x\"]",
                              .action = PB_ACT_UPDATE,
                              .ignore_changes = ignored,
-                             .source_line = 7};
+                             .source_line = 7,
+                             .source_end = 9,
+                             .effects = runs,
+                             .neffects = 2};
     d.planned = pb_box(a, pb_mark_sensitive(a, planned, mask));
     p = (struct pb_provider_config){.key = "provider[\"x\"]", .source = "x", .values = values};
-    return (struct pb_declare_result){
-        .declared = {.v = &d, .n = 1, .providers = &p, .nproviders = 1, .complete = true}};
+    return (struct pb_declare_result){.declared = {.v = &d,
+                                                   .n = 1,
+                                                   .providers = &p,
+                                                   .nproviders = 1,
+                                                   .effects = runs + 1,
+                                                   .neffects = 1,
+                                                   .complete = true}};
 }
 
 static void seal_new(struct pb_seal *seal)
@@ -65,6 +75,16 @@ static void tf_cache__round_trip_without_the_secret(void **state)
     assert_string_equal(d->address, "a.b");
     assert_int_equal(d->action, PB_ACT_UPDATE);
     assert_int_equal(d->source_line, 7);
+    assert_int_equal(d->source_end, 9);
+    assert_int_equal(d->neffects, 2);
+    assert_string_equal(d->effects[0].what, "local-exec");
+    assert_string_equal(d->effects[0].file, "main.tf");
+    assert_int_equal(d->effects[0].line, 3);
+    assert_int_equal(d->effects[0].last_line, 9);
+    assert_true(d->effects[0].on_create && !d->effects[0].on_destroy && !d->effects[0].invoked);
+    assert_true(!d->effects[1].on_create && d->effects[1].on_destroy && d->effects[1].invoked);
+    assert_int_equal(out.declared.neffects, 1);
+    assert_string_equal(out.declared.effects[0].what, "x");
     assert_string_equal(d->ignore_changes[0], "tags");
     assert_string_equal(pb_get(d->planned, "n")->s, "12345678901234567890123");
     assert_true(pb_seal_matches(&seal, pb_get(d->planned, "password"),

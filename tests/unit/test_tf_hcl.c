@@ -275,6 +275,10 @@ static const struct file estate[] = {
      "  lifecycle {\n    ignore_changes = [tags[\"x\"], ami, ebs[0].size]\n  }\n}\n"
      "resource \"aws_vpc\" \"w\" {\n  lifecycle {\n    ignore_changes = all\n  }\n}\n"
      "module \"sub\" {\n  source = \"./sub\"\n}\n"},
+    {"mods/net/run.tf", "\naction \"t_run\" \"r\" {\n}\nresource \"t_x\" \"p\" {\n"
+                        "  provisioner \"local-exec\" {\n    command = \"}\"\n  }\n"
+                        "  provisioner \"file\" {\n    when = destroy\n  }\n"
+                        "  provisioner \"remote-exec\" {\n    when = var.zone\n  }\n}\n"},
     {"mods/net/sub/main.tf", "resource \"t_x\" \"y\" {\n  a {\n    dynamic \"b\" {\n      content "
                              "{}\n    }\n  }\n}\n"},
     {NULL, NULL},
@@ -306,6 +310,27 @@ static void tf_hcl__tree_and_hints(void **state)
     assert_string_equal(h->ignore_changes[0], "tags");
     assert_true(t->hints.find(t->hints.ctx, "net.sub", "t_x", "y")->opaque);
     assert_null(t->hints.find(t->hints.ctx, "net", "aws_vpc", "none"));
+}
+
+static void tf_hcl__what_runs_when(void **state)
+{
+    const struct pb_tf_tree *t = load(estate, "env");
+    const struct pb_tf_hint *h = t->hints.find(t->hints.ctx, "net", "t_x", "p");
+
+    (void)state;
+    assert_int_equal(h->line, 4);
+    assert_int_equal(h->last_line, 14);
+    assert_int_equal(h->neffects, 3);
+    assert_string_equal(h->effects[0].what, "local-exec");
+    assert_true(h->effects[0].on_create && !h->effects[0].on_destroy);
+    assert_true(!h->effects[1].on_create && h->effects[1].on_destroy);
+    assert_true(h->effects[2].on_create && h->effects[2].on_destroy);
+    h = t->hints.find(t->hints.ctx, "net", "action.t_run", "r");
+    assert_int_equal(h->line, 2);
+    assert_int_equal(h->last_line, 3);
+    /* Put together from two files, or JSON: no piece of text is all of it. */
+    h = t->hints.find(t->hints.ctx, "", "aws_vpc", "j");
+    assert_int_equal(h->last_line, 0);
 }
 
 static void tf_hcl__a_module_that_calls_itself(void **state)
@@ -444,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tf_hcl__blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__errors_name_the_line, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__tree_and_hints, setup, teardown),
+        cmocka_unit_test_setup_teardown(tf_hcl__what_runs_when, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__a_module_that_calls_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__overrides, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_hcl__variables, setup, teardown),

@@ -213,6 +213,62 @@ static void tf_plan__refuses(void **state)
     }
 }
 
+#define RUNNING                                                                                   \
+    PLAN("1.2", ",\"resource_changes\":[{\"address\":\"t.n[0]\",\"mode\":\"managed\","            \
+                "\"type\":\"t\",\"name\":\"n\",\"change\":{\"actions\":[\"create\"],"             \
+                "\"before\":null,\"after\":{}}}],\"configuration\":{\"root_module\":{"            \
+                "\"resources\":[{\"address\":\"t.n\",\"mode\":\"managed\",\"type\":\"t\","        \
+                "\"name\":\"n\",\"provisioners\":[{\"type\":\"local-exec\"},{\"type\":\"file\"}]" \
+                "}]}},\"action_invocations\":[{\"address\":\"action.a.b\",\"type\":\"a\","        \
+                "\"name\":\"b\",\"lifecycle_action_trigger\":{"                                   \
+                "\"triggering_resource_address\":\"t.n[0]\"}},"                                   \
+                "{\"address\":\"module.m[0].action.a.c\",\"type\":\"a\",\"name\":\"c\","          \
+                "\"invoke_action_trigger\":{}}]")
+
+static const struct pb_tf_hint *find_runs(void *ctx, const char *module, const char *type,
+                                          const char *name)
+{
+    static const struct pb_side_effect runs[] = {{.what = "local-exec", .on_create = true},
+                                                 {.what = "file", .on_destroy = true}};
+    static const struct pb_tf_hint resource = {
+        .file = "main.tf", .line = 3, .last_line = 8, .effects = runs, .neffects = 2};
+    static const struct pb_tf_hint action = {.file = "m/a.tf", .line = 1, .last_line = 2};
+
+    (void)ctx;
+    if (strcmp(type, "t") == 0)
+        return &resource;
+    return strcmp(type, "action.a") == 0 && strcmp(name, "c") == 0 && strcmp(module, "m") == 0
+               ? &action
+               : NULL;
+}
+
+static void tf_plan__what_it_starts(void **state)
+{
+    const struct pb_tf_hints hints = {find_runs, NULL};
+    const struct pb_side_effect *e;
+    struct pb_tf_plan plan;
+
+    (void)state;
+    assert_int_equal(parse(&plan, RUNNING, &hints), 0);
+    assert_int_equal(get(&plan, "t.n[0]")->neffects, 3);
+    e = get(&plan, "t.n[0]")->effects;
+    assert_true(e[0].on_create && !e[0].on_destroy && !e[1].on_create && e[1].on_destroy);
+    assert_string_equal(e[0].file, "main.tf");
+    assert_int_equal(e[1].last_line, 8);
+    assert_string_equal(e[2].what, "action.a.b");
+    assert_true(e[2].invoked && !e[2].file);
+    assert_int_equal(plan.declared.neffects, 1);
+    assert_string_equal(plan.declared.effects[0].what, "module.m[0].action.a.c");
+    assert_string_equal(plan.declared.effects[0].file, "m/a.tf");
+    /* Without the text nobody knows when they run. */
+    assert_int_equal(parse(&plan, RUNNING, NULL), 0);
+    e = get(&plan, "t.n[0]")->effects;
+    assert_true(e[0].on_create && e[0].on_destroy && e[1].on_create && e[1].on_destroy);
+    assert_null(e[0].file);
+    assert_int_equal(parse(&plan, PLAN("1.2", ",\"action_invocations\":[{}]"), NULL), -1);
+    assert_non_null(strstr(err.msg, "without an address"));
+}
+
 static void tf_plan__completeness(void **state)
 {
     static const struct {
@@ -224,6 +280,7 @@ static void tf_plan__completeness(void **state)
         {",\"complete\":false,\"errored\":true", false, true},
         {",\"errored\":true", false, true},
         {",\"deferred_changes\":[{}]", false, false},
+        {",\"deferred_action_invocations\":[{}]", false, false},
         {",\"complete\":false", false, false},
     };
 
@@ -245,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tf_plan__real_aws, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_plan__actions, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_plan__refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(tf_plan__what_it_starts, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_plan__completeness, setup, teardown),
     };
 
