@@ -12,9 +12,7 @@ setup() {
     mirror=$BATS_TEST_TMPDIR/mirror
     cp -r "$SIM_BIN/mirror" "$mirror"
     provider=$(find "$mirror" -type f -name 'terraform-provider-sim*')
-    export TF_CLI_CONFIG_FILE=$BATS_TEST_TMPDIR/terraformrc
-    printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$mirror" \
-        >"$TF_CLI_CONFIG_FILE"
+    sim_mirror "$mirror"
     tool=$BATS_TEST_TMPDIR/terraform.logged
     # shellcheck disable=SC2016
     printf '#!/bin/sh\necho "$*" >>"$0.log"\nexec terraform "$@"\n' >"$tool"
@@ -52,10 +50,6 @@ TF
     must terraform -chdir="$repo" init -input=false >/dev/null
     must terraform -chdir="$repo" apply -input=false -auto-approve >/dev/null
     commit_all "$repo" start
-}
-
-teardown() {
-    sim_down
 }
 
 # asked TEXT: audits a new commit; what Terraform was asked, by its first word

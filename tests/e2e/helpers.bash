@@ -11,6 +11,7 @@
 #   commit_all DIR MESSAGE  adds everything there and commits
 #   fake_estate NAME        a repository that a fake terraform plans; prints its path
 #   need TOOL...            skips the test, saying why, unless terraform|tofu|moto|aws is there
+#   fits SCHEMA [FILE]      the JSON of $output, or FILE (YAML too), is as schemas/SCHEMA says
 #   json FILTER [FILE]      evaluates a Python expression over the JSON `d` of $output or FILE
 #
 # The environment is the same everywhere: no Git configuration and no cloud credentials of the
@@ -154,4 +155,12 @@ json() {
 d = json.load(sys.stdin)
 v = eval(sys.argv[1])
 print(v if isinstance(v, str) else json.dumps(v))' "$1"
+}
+
+fits() {
+    if [ -n "${2-}" ]; then cat "$2"; else printf '%s' "$output"; fi |
+        "$PLUMB_TEST_PYTHON" -c 'import json, sys, yaml, jsonschema
+read = yaml.safe_load if sys.argv[2].endswith(".yaml") else json.load
+jsonschema.validate(read(sys.stdin), json.load(open(sys.argv[1])))' \
+            "$PLUMB_ROOT/schemas/$1" "${2-}"
 }

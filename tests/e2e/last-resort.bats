@@ -4,15 +4,6 @@
 load helpers
 load sim
 
-setup() {
-    setup_environment
-    need terraform
-}
-
-teardown() {
-    sim_down
-}
-
 observers() {
     json "' '.join(sorted(set(str(r['observer']) for u in d['units'] for r in u['resources'])))"
 }

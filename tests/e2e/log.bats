@@ -21,14 +21,6 @@ record() {
     PLUMB_NOW=$1 must plumb -C "${2:-$repo}" audit --record --quiet >/dev/null
 }
 
-# fits SCHEMA: the JSON of $output.
-fits() {
-    printf '%s' "$output" >"$BATS_TEST_TMPDIR/out.json"
-    "$PLUMB_TEST_PYTHON" -c 'import json, sys, jsonschema
-jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
-        "$BATS_TEST_TMPDIR/out.json" "$PLUMB_ROOT/schemas/$1"
-}
-
 @test "nothing is recorded unless asked, and log says so" {
     must plumb -C "$repo" audit >/dev/null
     output=$(plumb -C "$repo" log 2>&1)

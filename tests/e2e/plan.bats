@@ -4,15 +4,6 @@
 load helpers
 load sim
 
-setup() {
-    setup_environment
-    need terraform
-}
-
-teardown() {
-    sim_down
-}
-
 # cause ADDRESS: cause and decision in the JSON of $output.
 cause() {
     json "next((c['cause'] + ' ' + c['decision'] for u in d['units'] for c in u['changes']
@@ -31,15 +22,23 @@ plan_json() { # CODE [ARG...]
     else
         must_fail "$code" plumb -C "$repo" plan --format json "$@"
     fi
-    printf '%s' "$output" >"$BATS_TEST_TMPDIR/plan.json"
-    "$PLUMB_TEST_PYTHON" -c 'import json, sys, jsonschema
-jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' \
-        "$BATS_TEST_TMPDIR/plan.json" "$PLUMB_ROOT/schemas/plan.schema.json"
+    fits plan.schema.json
 }
 
 later() {
     cp "$SIM_DEMO/later/sizes.tf" "$repo"
     commit_all "$repo" "larger servers, shorter ttl"
+}
+
+# The remote that the gate looks at; nothing is pushed yet.
+remote() {
+    git init -q -b main --bare "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+}
+
+refused_for() { # CODE...
+    plan_json 3
+    [ "$(refusals)" = "$*" ]
 }
 
 gate() {
@@ -102,8 +101,7 @@ gate() {
     git -C "$repo" checkout -q old
     must_fail 3 plumb -C "$repo" plan
     says "stale-commit" "would take back what others applied" "remedy: rebase or merge"
-    plan_json 3
-    [ "$(refusals)" = stale-commit ]
+    refused_for stale-commit
     git -C "$repo" merge -q main
     output=$(plumb -C "$repo" plan)
     says "nothing to apply"
@@ -160,36 +158,30 @@ gate() {
 @test "a commit that is not on the branch of the remote is refused" {
     sim_applied
     gate '  branch: main'
-    plan_json 3
-    [ "$(refusals)" = not-merged ]
-    git init -q -b main --bare "$BATS_TEST_TMPDIR/remote.git"
-    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+    refused_for not-merged
+    remote
     git -C "$repo" push -q origin main
     plan_json 0
     later
-    plan_json 3
-    [ "$(refusals)" = not-merged ]
+    refused_for not-merged
     git -C "$repo" push -q origin main
     plan_json 2
 }
 
 @test "a commit cannot do away with the branch that it has to be on" {
     sim_applied
-    git init -q -b main --bare "$BATS_TEST_TMPDIR/remote.git"
-    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+    remote
     gate '  branch: main'
     git -C "$repo" push -q origin main
     must plumb -C "$repo" audit --save-baseline
     later
     echo 'version: 1' >"$repo/plumb.yaml"
     commit_all "$repo" "no gate"
-    plan_json 3
-    [ "$(refusals)" = not-merged ]
+    refused_for not-merged
     git -C "$repo" push -q origin main:own
     gate '  branch: own'
     git -C "$repo" push -q origin main:own
-    plan_json 3
-    [ "$(refusals)" = not-merged ]
+    refused_for not-merged
     git -C "$repo" push -q origin main
     plan_json 2
 }
@@ -205,8 +197,7 @@ gate() {
     [ "$(refusals)" = incomplete-plan ]
     says "what changed outside could not be planned" "status 403"
     gate '  coverage: all'
-    plan_json 3
-    [ "$(refusals)" = "incomplete-plan coverage" ]
+    refused_for incomplete-plan coverage
 }
 
 @test "a plan shows no secret, and leaves nothing" {

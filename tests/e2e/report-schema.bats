@@ -2,16 +2,12 @@
 load helpers
 
 @test "the expected JSON reports fit the schema, and a wrong one does not" {
-    "$PLUMB_TEST_PYTHON" - "$PLUMB_ROOT" <<'PY'
-import json, sys, jsonschema
-root = sys.argv[1]
-schema = json.load(open(root + "/schemas/report.schema.json"))
-jsonschema.Draft202012Validator.check_schema(schema)
-check = jsonschema.Draft202012Validator(schema)
-for name in ("report", "report-all"):
-    doc = json.load(open(f"{root}/fixtures/reports/{name}.json"))
-    check.validate(doc)
-    doc["units"][0]["resources"][0]["verdict"] = "fine"
-    assert not check.is_valid(doc)
-PY
+    local name file
+    for name in report report-all; do
+        file=$PLUMB_ROOT/fixtures/reports/$name.json
+        fits report.schema.json "$file"
+        output=$(json 'd["units"][0]["resources"][0].update(verdict="fine") or d' "$file")
+        must_fail 1 fits report.schema.json
+        says "'fine' is not one of"
+    done
 }

@@ -8,10 +8,6 @@ setup() {
     sim_up --state "$BATS_TEST_TMPDIR/cloud.json" --page-size 2
 }
 
-teardown() {
-    sim_down
-}
-
 networks() {
     local name
     for name in "$@"; do

@@ -9,10 +9,6 @@ setup() {
     sim_recorded
 }
 
-teardown() {
-    sim_down
-}
-
 verdicts() { # OBSERVER: a line for each resource and each attribute that differs
     local output code=0
     output=$(plumb -C "$repo" audit --observer "$1" --format json 2>&1) || code=$?

@@ -6,12 +6,8 @@ load sim
 
 setup() {
     setup_environment
-    command -v terraform >/dev/null || skip "terraform is not on PATH"
+    need terraform
     sim_applied
-}
-
-teardown() {
-    sim_down
 }
 
 # A mirror of archives: init unpacks them, as it does with what it gets from a registry.
@@ -30,8 +26,7 @@ for folder, _, names in os.walk(source):
         for n in names:
             z.write(os.path.join(folder, n), n)
 PY
-    printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' \
-        "$BATS_TEST_TMPDIR/packed" >"$TF_CLI_CONFIG_FILE"
+    sim_mirror "$BATS_TEST_TMPDIR/packed"
 }
 
 @test "a provider downloaded for planning is there for the next audit" {

@@ -4,15 +4,6 @@
 load helpers
 load sim
 
-setup() {
-    setup_environment
-    need terraform
-}
-
-teardown() {
-    sim_down
-}
-
 state() { # TYPE NAME EXPRESSION over the attributes `a` and the instance `i`
     python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))

@@ -9,10 +9,6 @@ setup() {
     sim_recorded
 }
 
-teardown() {
-    sim_down
-}
-
 @test "nothing changed: all is what Git says, and every resource was seen" {
     must plumb -C "$repo" audit
     output=$(plumb -C "$repo" audit)

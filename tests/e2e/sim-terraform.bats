@@ -4,15 +4,6 @@
 load helpers
 load sim
 
-setup() {
-    setup_environment
-    need terraform
-}
-
-teardown() {
-    sim_down
-}
-
 # shellcheck disable=SC2016 # Terraform's ${}, not ours
 more='resource "sim_record" "more" {
   count  = 8

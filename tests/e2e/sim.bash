@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034
-# The simulated cloud for end-to-end tests: `load sim` behind `load helpers`.
+# The simulated cloud for end-to-end tests: `load sim` behind `load helpers`. Most of them want a
+# real Terraform; those that do not, or want more, have their own setup().
 #
 #   sim_up [OPTION...]          starts one for this test (fixtures/sim/simcloud); sets SIM_URL
-#   sim_down                    ends it; call it in teardown()
+#   sim_down                    ends it; teardown() does
 #   sim METHOD PATH [JSON]      one request by the hand from outside; body in $output, status in
 #                               $status
 #   sim_as TOKEN METHOD PATH..  the same as somebody else
@@ -10,6 +11,15 @@
 #   sim_settings JSON           lag_ms, page_size, seed
 
 SIM_BIN=${PLUMB_BUILD:-$PLUMB_ROOT/build/release}/fixtures/sim
+
+setup() {
+    setup_environment
+    need terraform
+}
+
+teardown() {
+    sim_down
+}
 
 sim_up() {
     local tries=0 file=$BATS_TEST_TMPDIR/sim-url
@@ -61,6 +71,7 @@ sim_settings() {
 #   sim_recorded                without terraform: its recorded state, plans and cloud
 #   sim_applied [TF...]         with a real one; TF is more configuration
 #   sim_initialised [TF...]     the same without the apply, and in a cloud that is there
+#   sim_mirror DIR              the mirror that Terraform takes providers from
 #   sim_terraform ARG...        terraform in $repo, quietly: its output goes to $output
 #   sim_id KIND NAME            prints the id of an object
 #   sim_change KIND NAME [JSON] changes an object by hand from outside; without JSON deletes it
@@ -93,13 +104,17 @@ sim_terraform() {
     return "$code"
 }
 
+sim_mirror() {
+    export TF_CLI_CONFIG_FILE=$BATS_TEST_TMPDIR/terraformrc
+    printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$1" \
+        >"$TF_CLI_CONFIG_FILE"
+}
+
 # Terraform finds the provider in the mirror that `make sim` fills.
 sim_initialised() { # [TF...]
     sim_repo
     [ $# = 0 ] || printf '%s\n' "$@" >"$repo/more.tf"
-    export TF_CLI_CONFIG_FILE=$BATS_TEST_TMPDIR/terraformrc
-    printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' \
-        "${SIM_MIRROR:-$SIM_BIN/mirror}" >"$TF_CLI_CONFIG_FILE"
+    sim_mirror "${SIM_MIRROR:-$SIM_BIN/mirror}"
     sim_terraform init -input=false
     commit_all "$repo" "the shop"
 }
