@@ -111,11 +111,25 @@ static void state(struct pb_buf *b, const struct pb_recorded_set *s)
     pb_buf_addf(b, ",\"serial\":%lld,\"sha256\":\"%s\"}", (long long)s->serial, s->sha256);
 }
 
-static void unit(struct pb_buf *b, const struct pb_audit *a, const struct pb_unit_result *u,
-                 bool all)
+/* Those that nobody manages, or the others. */
+static void resources(struct pb_buf *b, const struct pb_unit_result *u, bool unmanaged, bool all)
 {
     const char *sep = "\n";
 
+    for (size_t i = 0; !u->failed && i < u->out.n; i++) {
+        const struct pb_resource_result *r = &u->out.v[i];
+
+        if ((r->verdict == PB_UNMANAGED) != unmanaged || (r->ignored && !all))
+            continue;
+        pb_buf_adds(b, sep);
+        sep = ",\n";
+        resource(b, r, all);
+    }
+}
+
+static void unit(struct pb_buf *b, const struct pb_audit *a, const struct pb_unit_result *u,
+                 bool all)
+{
     pb_buf_adds(b, "{\"name\":");
     pb_put_string(b, u->config.name);
     pb_put_key(b, "path");
@@ -131,22 +145,9 @@ static void unit(struct pb_buf *b, const struct pb_audit *a, const struct pb_uni
         pb_put_string(b, u->err.msg);
     }
     pb_buf_adds(b, ",\"resources\":[");
-    for (size_t i = 0; !u->failed && i < u->out.n; i++) {
-        if (u->out.v[i].verdict == PB_UNMANAGED || (u->out.v[i].ignored && !all))
-            continue;
-        pb_buf_adds(b, sep);
-        sep = ",\n";
-        resource(b, &u->out.v[i], all);
-    }
+    resources(b, u, false, all);
     pb_buf_adds(b, "],\"unmanaged\":[");
-    sep = "\n";
-    for (size_t i = 0; !u->failed && i < u->out.n; i++) {
-        if (u->out.v[i].verdict != PB_UNMANAGED || (u->out.v[i].ignored && !all))
-            continue;
-        pb_buf_adds(b, sep);
-        sep = ",\n";
-        resource(b, &u->out.v[i], all);
-    }
+    resources(b, u, true, all);
     pb_buf_adds(b, "]}");
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/child.h"
 #include "base/mem.h"
+#include "tests/support/folder.h"
 
 int test_sh(const char *dir, const char *script)
 {
@@ -27,4 +28,13 @@ int test_sh(const char *dir, const char *script)
     if (pb_child_run(&st, &spec, NULL))
         return -1;
     return st.exited ? st.code : -1;
+}
+
+char *test_home(void)
+{
+    char *dir = test_folder();
+
+    setenv("HOME", dir, 1);
+    setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+    return dir;
 }

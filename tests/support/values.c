@@ -55,6 +55,7 @@ void assert_json(const struct pb_value *v, const char *want)
 {
     struct pb_buf b = PB_BUF_INIT;
 
+    assert_non_null(v);
     pb_json_add(&b, v);
     assert_string_equal(b.s, want);
     pb_buf_release(&b);

@@ -15,7 +15,6 @@
 #include "base/mem.h"
 #include "git/refs.h"
 #include "git/tree.h"
-#include "tests/support/folder.h"
 #include "tests/support/shell.h"
 
 #define REF   "refs/plumb/ledger/here"
@@ -31,9 +30,7 @@ static int run_sh(const char *script)
 static int setup(void **state)
 {
     (void)state;
-    dir = test_folder();
-    setenv("HOME", dir, 1);
-    setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+    dir = test_home();
     return run_sh("git init -q --bare remote.git; for r in one two; do git init -q --bare $r.git; "
                   "git -C $r.git remote add origin ../remote.git; done");
 }

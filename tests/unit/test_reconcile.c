@@ -532,14 +532,12 @@ static void reconcile__sensitive_is_flagged(void **state)
 {
     static const struct scene s = {
         "", NO, "{'secret':'a'}", "{'secret':'a'}", "{'secret':'b'}", NULL, NULL, ""};
-    struct pb_arena *a = pb_arena_new();
+    struct pb_arena *a = *state;
     struct pb_reconcile_out out;
 
-    (void)state;
     run(&out, a, &s, &none);
     assert_int_equal(out.v[0].verdict, PB_DRIFTED);
     assert_true(out.v[0].attrs[0].sensitive);
-    pb_arena_free(a);
 }
 
 /* What was last verified goes with the attribute, so that a report can show what is meant. */
@@ -555,10 +553,9 @@ static void reconcile__the_baseline_is_handed_on(void **state)
                                    ""};
     static const struct scene without = {
         "", UP, "{'name':'x'}", "{'name':'y'}", "{'name':'y'}", NULL, NULL, ""};
-    struct pb_arena *a = pb_arena_new();
+    struct pb_arena *a = *state;
     struct pb_reconcile_out out;
 
-    (void)state;
     run(&out, a, &s, &none);
     assert_int_equal(out.v[0].nattrs, 2);
     assert_true(out.v[0].attrs[0].has_baseline);
@@ -567,12 +564,11 @@ static void reconcile__the_baseline_is_handed_on(void **state)
     assert_null(out.v[0].attrs[1].baseline);
     run(&out, a, &without, &none);
     assert_false(out.v[0].attrs[0].has_baseline);
-    pb_arena_free(a);
 }
 
 static void reconcile__moved_and_deposed(void **state)
 {
-    struct pb_arena *a = pb_arena_new();
+    struct pb_arena *a = *state;
     const struct pb_value *attrs = json_marked(a, "{'name':'a'}");
     const struct pb_declared d = {.address = "t.new",
                                   .type = "t",
@@ -591,7 +587,6 @@ static void reconcile__moved_and_deposed(void **state)
         .declared = &ds, .recorded = &rs, .live = ls, .baseline = &bs, .all = true};
     struct pb_reconcile_out out;
 
-    (void)state;
     pb_reconcile(&out, a, &in);
     assert_int_equal(out.n, 2);
     assert_string_equal(out.v[0].address, "t.new");
@@ -600,7 +595,6 @@ static void reconcile__moved_and_deposed(void **state)
     assert_true(out.v[0].attrs[0].has_baseline);
     assert_string_equal(out.v[1].address, "t.old (deposed abcd)");
     assert_int_equal(out.v[1].action, PB_ACT_DELETE);
-    pb_arena_free(a);
 }
 
 int main(void)
@@ -617,9 +611,11 @@ int main(void)
         cmocka_unit_test(reconcile__ignored),
         cmocka_unit_test(reconcile__order_does_not_matter),
         cmocka_unit_test(reconcile__presence_of_one),
-        cmocka_unit_test(reconcile__sensitive_is_flagged),
-        cmocka_unit_test(reconcile__the_baseline_is_handed_on),
-        cmocka_unit_test(reconcile__moved_and_deposed),
+        cmocka_unit_test_setup_teardown(reconcile__sensitive_is_flagged, arena_setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(reconcile__the_baseline_is_handed_on, arena_setup,
+                                        arena_teardown),
+        cmocka_unit_test_setup_teardown(reconcile__moved_and_deposed, arena_setup, arena_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

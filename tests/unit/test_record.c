@@ -15,7 +15,6 @@
 #include "git/refs.h"
 #include "git/tree.h"
 #include "run/record.h"
-#include "tests/support/folder.h"
 #include "tests/support/shell.h"
 
 /*
@@ -31,9 +30,7 @@ static int run_sh(const char *script)
 static int setup(void **state)
 {
     (void)state;
-    dir = test_folder();
-    setenv("HOME", dir, 1);
-    setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+    dir = test_home();
     return run_sh(
         "git init -q -b main --bare remote.git; git clone -q remote.git one 2>/dev/null; "
         "cd one; git checkout -q -b main; git config user.name Ann; "

@@ -15,7 +15,7 @@
 #include "backends/terraform/providers.h"
 #include "backends/terraform/vars.h"
 #include "base/text.h"
-#include "model/json.h"
+#include "tests/support/values.h"
 
 static struct pb_arena *arena;
 static struct pb_err err;
@@ -88,17 +88,6 @@ static struct pb_tf_tree *load(const struct file *list_of, const char *root)
     return t;
 }
 
-static const char *json_of(const struct pb_value *v)
-{
-    struct pb_buf b = PB_BUF_INIT;
-    const char *s;
-
-    pb_json_add(&b, v);
-    s = pb_arena_strdup(arena, b.s);
-    pb_buf_release(&b);
-    return s;
-}
-
 static struct pb_value eval_in(const struct pb_tf_tree *t, const struct pb_value *vars,
                                const char *text)
 {
@@ -169,7 +158,7 @@ static void tf_hcl__expressions(void **state)
     vars = pb_map_done(&b, arena);
     for (size_t i = 0; i < PB_COUNT(rows); i++) {
         struct pb_value v = eval_in(t, &vars, rows[i].text);
-        const char *got = json_of(&v);
+        const char *got = json_text(arena, &v);
         if (strcmp(got, rows[i].json) != 0)
             fail_msg("%s\nis     %s\nwanted %s", rows[i].text, got, rows[i].json);
     }
@@ -302,7 +291,7 @@ static void tf_hcl__tree_and_hints(void **state)
     assert_string_equal(h->ignore_changes[1], "ami");
     assert_string_equal(h->ignore_changes[2], "ebs[0].size");
     assert_null(h->ignore_changes[3]);
-    assert_string_equal(json_of(h->dynamic),
+    assert_string_equal(json_text(arena, h->dynamic),
                         "{\"ingress\":{\"port\":true,\"sub\":[{\"x\":true}]}}");
     h = t->hints.find(t->hints.ctx, "net", "aws_vpc", "w");
     assert_string_equal(h->ignore_changes[0], "*");
@@ -373,7 +362,8 @@ static void tf_hcl__variables(void **state)
 
     (void)state;
     assert_int_equal(pb_tf_vars(&v, arena, &in, &err), 0);
-    assert_string_equal(json_of(&v), "{\"l\":[\"a\"],\"n\":5,\"region\":\"r2\",\"secret\":\"s\"}");
+    assert_string_equal(json_text(arena, &v),
+                        "{\"l\":[\"a\"],\"n\":5,\"region\":\"r2\",\"secret\":\"s\"}");
     assert_true(pb_get(&v, "secret")->flags & PB_V_SENSITIVE);
     in.var_files = var_files;
     assert_int_equal(pb_tf_vars(&v, arena, &in, &err), 0);
@@ -399,16 +389,16 @@ static void tf_hcl__providers(void **state)
     pb_tf_providers(&v, &n, arena, &in);
     assert_int_equal(n, 5);
     assert_string_equal(v[0].key, "module.net.provider[\"registry.terraform.io/hashicorp/dns\"]");
-    assert_string_equal(json_of(v[0].values), "{\"server\":\"z-r2\"}");
+    assert_string_equal(json_text(arena, v[0].values), "{\"server\":\"z-r2\"}");
     assert_string_equal(v[1].key, "provider[\"registry.terraform.io/hashicorp/aws\"]");
     assert_string_equal(v[1].version, "5.1.0");
-    assert_string_equal(json_of(v[1].values),
+    assert_string_equal(json_text(arena, v[1].values),
                         "{\"default_tags\":[{\"tags\":{\"a\":\"b\"}}],\"region\":\"over\"}");
     assert_string_equal(v[2].key, "provider[\"registry.terraform.io/hashicorp/aws\"].west");
     assert_string_equal(v[2].alias, "west");
     assert_true(pb_get(v[2].values, "token")->flags & PB_V_SENSITIVE);
     assert_string_equal(v[3].key, "provider[\"registry.terraform.io/hashicorp/random\"]");
-    assert_string_equal(json_of(v[3].values), "{}");
+    assert_string_equal(json_text(arena, v[3].values), "{}");
 }
 
 static void tf_hcl__reads_outside(void **state)

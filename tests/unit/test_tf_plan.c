@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "tests/support/values.h"
 
 static struct pb_arena *arena;
 static struct pb_err err;
@@ -55,15 +56,6 @@ static const struct pb_declared *get(const struct pb_tf_plan *plan, const char *
 
     assert_non_null(d);
     return d;
-}
-
-static void assert_json(const struct pb_value *v, const char *want)
-{
-    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
-
-    assert_non_null(v);
-    pb_json_add(&b, v);
-    assert_string_equal(b.s, want);
 }
 
 static void tf_plan__real_builtin(void **state)
