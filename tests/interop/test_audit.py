@@ -7,12 +7,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-PLUMB = os.environ.get("PLUMB", os.path.join(TOP, "build", "plumb"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
+import applied  # noqa: E402
+
 DIFFERENCE = {"drifted", "missing", "conflict", "pending", "converged", "laundered",
               "stale_record", "unmanaged"}
 
@@ -22,43 +22,7 @@ def matches(path, wanted):
     return path == wanted or (path.startswith(wanted) and path[len(wanted)] in "[.")
 
 
-class Audit(unittest.TestCase):
-    """One estate for all cases, which run in the order of their names."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.temp = tempfile.TemporaryDirectory(prefix="plumb-interop-")
-        cls.dir = os.path.join(cls.temp.name, "estate")
-        up = subprocess.run([os.path.join(HERE, "up"), cls.dir], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, check=False)
-        if up.returncode == 77:
-            cls.temp.cleanup()
-            raise unittest.SkipTest(up.stderr.strip().splitlines()[-1])
-        if up.returncode:
-            subprocess.run([os.path.join(HERE, "down"), cls.dir], check=False)
-            cls.temp.cleanup()
-            raise RuntimeError(up.stderr)
-        shell = subprocess.run(["bash", "-c", up.stdout + "\nenv -0"], stdout=subprocess.PIPE,
-                               check=True, text=True)
-        cls.env = dict(line.split("=", 1) for line in shell.stdout.split("\0") if "=" in line)
-        cls.env["PLUMB_CACHE_DIR"] = os.path.join(cls.temp.name, "cache")
-        cls.env["PLUMB_STATE_DIR"] = os.path.join(cls.temp.name, "state")
-        cls.repo = cls.env["PLUMB_ESTATE_REPO"]
-
-    @classmethod
-    def tearDownClass(cls):
-        subprocess.run([os.path.join(HERE, "down"), cls.dir], check=False)
-        cls.temp.cleanup()
-
-    def audit(self, *args):
-        run = subprocess.run([PLUMB, "audit", "--format", "json", *args], cwd=self.repo,
-                             env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True, check=False)
-        self.assertIn(run.returncode, (0, 2, 4), run.stderr + run.stdout[:4000])
-        report = json.loads(run.stdout)
-        self.assertEqual(report["summary"]["exit_code"], run.returncode)
-        return report, run.returncode
-
+class Audit(applied.Case):
     def differences(self, report):
         """(address, path or None, verdict) of everything that is not as it should be."""
         found = []
@@ -73,7 +37,7 @@ class Audit(unittest.TestCase):
         return found
 
     def test_1_clean_apply_has_no_drift(self):
-        report, code = self.audit()
+        report, code = self.report()
         self.assertEqual(self.differences(report), [])
         self.assertEqual(code, 0)
         coverage = report["summary"]["coverage"]
@@ -85,7 +49,7 @@ class Audit(unittest.TestCase):
 
     def terraforms_own_drift(self):
         """What Terraform itself calls changed outside of it, where nobody changed anything."""
-        plan = os.path.join(self.temp.name, "refresh")
+        plan = os.path.join(self.estate.temp, "refresh")
         subprocess.run(["terraform", "plan", "-refresh-only", "-input=false", "-no-color",
                         "-lock=false", "-out=" + plan], cwd=self.repo, env=self.env,
                        stdout=subprocess.DEVNULL, check=True)
@@ -95,22 +59,21 @@ class Audit(unittest.TestCase):
         return {r["address"] for r in json.loads(shown.stdout).get("resource_drift", [])}
 
     def test_2_cached_audit_starts_no_terraform(self):
-        run = subprocess.run([PLUMB, "audit"], cwd=self.repo, env=self.env,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             check=False)
-        self.assertEqual(run.returncode, 0, run.stdout)
+        run = self.estate.plumb("audit")
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         self.assertIn("declared side from the cache", run.stdout)
 
     def test_3_every_outside_change_and_no_other(self):
-        made = subprocess.run([sys.executable, os.path.join(HERE, "drift.py"), "apply", self.dir],
-                              env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        drift = os.path.join(applied.INTEROP, "drift.py")
+        made = subprocess.run([sys.executable, drift, "apply", self.dir], env=self.env,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               text=True, check=False)
         self.assertEqual(made.returncode, 0, made.stderr)
         changes = json.loads(made.stdout)
         wanted = [tuple(e) for change in changes for e in change["expected"]]
         echoes = [e for change in changes for e in change["echo"]]
         self.assertGreaterEqual(len(changes), 40)
-        report, code = self.audit()
+        report, code = self.report()
         found = self.differences(report)
         self.assertEqual(code, 2)
         unfound = [w for w in wanted if not any(
@@ -122,7 +85,7 @@ class Audit(unittest.TestCase):
     def test_4_both_observers_tell_the_same(self):
         told = {}
         for name in ("rest", "provider"):
-            report, _ = self.audit("--observer", name)
+            report, _ = self.report("--observer", name)
             told[name] = {f for f in self.differences(report)}
         # The provider looks for the rule as a whole, and one with another range is not it.
         rule = "aws_security_group_rule.cache_in"

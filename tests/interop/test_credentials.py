@@ -68,17 +68,10 @@ echo '{"Version": 1, "AccessKeyId": "%(AccessKeyId)s", "SessionToken": "%(Sessio
 """
 
 
-def tools():
-    """The variables of scripts/test-env."""
-    shell = subprocess.run(["bash", "-c", ". scripts/test-env && env -0"], cwd=TOP, check=True,
-                           stdout=subprocess.PIPE, text=True)
-    return dict(line.split("=", 1) for line in shell.stdout.split("\0") if "=" in line)
-
-
 class Credentials(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        env = tools()
+        env = estate.tools()
         if env["PLUMB_TEST_MISSING"]:
             raise unittest.SkipTest(env["PLUMB_TEST_MISSING"])
         os.environ["TF_CLI_CONFIG_FILE"] = env["TF_CLI_CONFIG_FILE"]

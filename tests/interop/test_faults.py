@@ -16,21 +16,18 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(HERE, "lib"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
+import applied  # noqa: E402
 import estate  # noqa: E402
 import fault_replies  # noqa: E402
 import operations  # noqa: E402
 
-PLUMB = os.environ.get("PLUMB", os.path.join(TOP, "build", "plumb"))
-PACKS = os.path.join(TOP, "schemas", "observers", "aws")
+PACKS = os.path.join(estate.TOP, "schemas", "observers", "aws")
 AT_ONCE = 5
 TIMEOUT = 6  # seconds, of plumb.yaml; a whole audit takes less than one
 HANG = 60    # seconds that no audit takes, on a busy machine either
@@ -61,8 +58,8 @@ SAID = {
 }
 
 
-class Faults(unittest.TestCase):
-    """One estate for all cases, which run in the order of their names."""
+class Faults(applied.Case):
+    lent = os.environ.get("PLUMB_FAULTS_ESTATE")
 
     @classmethod
     def setUpClass(cls):
@@ -70,47 +67,23 @@ class Faults(unittest.TestCase):
             cls.operations, cls.types = operations.of_packs(PACKS)
         except ImportError as why:
             raise unittest.SkipTest(f"the python has no yaml ({why})")
-        cls.temp = tempfile.TemporaryDirectory(prefix="plumb-faults-")
-        cls.own = "PLUMB_FAULTS_ESTATE" not in os.environ
-        cls.dir = os.environ.get("PLUMB_FAULTS_ESTATE", os.path.join(cls.temp.name, "estate"))
-        cls.proxy = None
-        if cls.own:
-            up = subprocess.run([os.path.join(HERE, "up"), cls.dir], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, check=False)
-            if up.returncode == 77:
-                cls.temp.cleanup()
-                raise unittest.SkipTest(up.stderr.strip().splitlines()[-1])
-            if up.returncode:
-                cls.tearDownClass()
-                raise RuntimeError(up.stderr)
-        try:
-            cls.prepare()
-        except BaseException:
-            cls.tearDownClass()
-            raise
+        super().setUpClass()
+        cls.prepare()
 
     @classmethod
     def prepare(cls):
-        with open(os.path.join(cls.dir, "env"), encoding="utf-8") as text:
-            lines = text.read()
-        shell = subprocess.run(["bash", "-c", lines + "\nenv -0"], stdout=subprocess.PIPE,
-                               check=True, text=True)
-        env = dict(line.split("=", 1) for line in shell.stdout.split("\0") if "=" in line)
-        cls.repo, cls.moto = env["PLUMB_ESTATE_REPO"], env["AWS_ENDPOINT_URL"]
-        ready = os.path.join(cls.temp.name, "proxy")
+        ready = os.path.join(cls.estate.temp, "proxy")
         cls.proxy = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "fault-proxy.py"), "--ready", ready, cls.moto],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            [sys.executable, os.path.join(applied.INTEROP, "fault-proxy.py"), "--ready", ready,
+             cls.env["AWS_ENDPOINT_URL"]], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        cls.addClassCleanup(cls.end_proxy)
         while not os.path.exists(ready):
             if cls.proxy.poll() is not None:
                 raise RuntimeError("fault-proxy.py did not start")
             time.sleep(0.05)
         with open(ready, encoding="utf-8") as text:
             cls.address = text.read().strip()
-        env.update(AWS_ENDPOINT_URL=cls.address, AWS_SECRET_ACCESS_KEY=SECRET,
-                   PLUMB_CACHE_DIR=os.path.join(cls.temp.name, "cache"),
-                   PLUMB_STATE_DIR=os.path.join(cls.temp.name, "state"))
-        cls.env = env
+        cls.env.update(AWS_ENDPOINT_URL=cls.address, AWS_SECRET_ACCESS_KEY=SECRET)
         cls.tell("operations", cls.operations)
         config = os.path.join(cls.repo, "plumb.yaml")
         if not os.path.exists(config):
@@ -121,13 +94,9 @@ class Faults(unittest.TestCase):
         cls.home = cls.audit("nobody")  # warms the caches of plumb and the proxy
 
     @classmethod
-    def tearDownClass(cls):
-        if cls.proxy:
-            cls.proxy.terminate()
-            cls.proxy.wait(20)
-        if cls.own:
-            subprocess.run([os.path.join(HERE, "down"), cls.dir], check=False)
-        cls.temp.cleanup()
+    def end_proxy(cls):
+        cls.proxy.terminate()
+        cls.proxy.wait(20)
 
     @classmethod
     def tell(cls, what, value=None):
@@ -139,7 +108,7 @@ class Faults(unittest.TestCase):
     def audit(cls, key):
         """(report or None, exit code, everything printed, seconds)."""
         start = time.monotonic()
-        run = subprocess.run([PLUMB, "audit", "--format", "json"], cwd=cls.repo,
+        run = subprocess.run([applied.PLUMB, "audit", "--format", "json"], cwd=cls.repo,
                              env=dict(cls.env, AWS_ACCESS_KEY_ID=key), stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, check=False, timeout=180)
         took = time.monotonic() - start

@@ -111,7 +111,7 @@ class Differential(unittest.TestCase):
     def setUpClass(cls):
         cls.packs = packs.load_packs()
         cls.types = {n: packs.block_type(b)[1] for n, b in packs.load_schemas().items()}
-        cls.estate = applied.Applied()
+        cls.estate = applied.Applied(lent=os.environ.get("PLUMB_TEST_ESTATE"))
         cls.addClassCleanup(cls.estate.down)
         cls.proxy = amend.Server(cls.estate.env["AWS_ENDPOINT_URL"], amend.load_rules())
         cls.addClassCleanup(cls.proxy.shutdown)

@@ -5,14 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PLUMB = os.path.join(HERE, "..", "..", "build", "plumb")
-sys.path.insert(0, os.path.join(HERE, "lib"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
+import applied  # noqa: E402
 import estate  # noqa: E402
 
 ALLOW = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"%s","Resource":"*"}]}'
@@ -57,46 +55,21 @@ def children(pid):
     return found
 
 
-class Provider(unittest.TestCase):
-    """One estate, in the order of the tests' names."""
+class Provider(applied.Case):
+    config = os.path.join(applied.INTEROP, "wide")
 
     @classmethod
     def setUpClass(cls):
-        cls.temp = tempfile.TemporaryDirectory(prefix="plumb-interop-")
-        cls.dir = os.path.join(cls.temp.name, "estate")
-        up = subprocess.run([os.path.join(HERE, "up"), "--config", os.path.join(HERE, "wide"),
-                             cls.dir], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            check=False)
-        if up.returncode == 77:
-            cls.temp.cleanup()
-            raise unittest.SkipTest(up.stderr.strip().splitlines()[-1])
-        if up.returncode:
-            subprocess.run([os.path.join(HERE, "down"), cls.dir], check=False)
-            cls.temp.cleanup()
-            raise RuntimeError(up.stderr)
-        shell = subprocess.run(["bash", "-c", up.stdout + "\nenv -0"], stdout=subprocess.PIPE,
-                               check=True, text=True)
-        cls.env = dict(line.split("=", 1) for line in shell.stdout.split("\0") if "=" in line)
-        cls.env["PLUMB_CACHE_DIR"] = os.path.join(cls.temp.name, "cache")
-        cls.env["PLUMB_STATE_DIR"] = os.path.join(cls.temp.name, "state")
-        cls.env["TMPDIR"] = os.path.join(cls.temp.name, "tmp")
+        super().setUpClass()
+        cls.env["TMPDIR"] = os.path.join(cls.estate.temp, "tmp")
         os.mkdir(cls.env["TMPDIR"])
-        cls.repo = cls.env["PLUMB_ESTATE_REPO"]
         estate.git(cls.repo, "add", ".terraform.lock.hcl")
         estate.git(cls.repo, "commit", "-q", "-m", "estate: lock the provider")
 
-    @classmethod
-    def tearDownClass(cls):
-        subprocess.run([os.path.join(HERE, "down"), cls.dir], check=False)
-        cls.temp.cleanup()
-
     def audit(self, *args):
-        run = subprocess.run([PLUMB, "audit", "--format", "json", *args], cwd=self.repo,
-                             env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True, check=False)
-        self.assertIn(run.returncode, (0, 2, 4), run.stderr + run.stdout[:4000])
+        report, _ = self.report(*args)
         self.assertEqual(os.listdir(self.env["TMPDIR"]), [])
-        return json.loads(run.stdout)
+        return report
 
     @staticmethod
     def resources(report):
@@ -147,7 +120,7 @@ class Provider(unittest.TestCase):
         self.assertLess(min(times["plumb"]), min(times["terraform"]), times)
 
     def test_5_dies_with_plumb(self):
-        run = subprocess.Popen([PLUMB, "audit", "--observer", "provider"], cwd=self.repo,
+        run = subprocess.Popen([applied.PLUMB, "audit", "--observer", "provider"], cwd=self.repo,
                                env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until, started = time.monotonic() + 30, []
         while not started and run.poll() is None and time.monotonic() < until:

@@ -5,16 +5,12 @@ refresh hides, what a new commit asks for, what somebody did by hand, and all of
 import json
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-PLUMB = os.environ.get("PLUMB", os.path.join(TOP, "build", "plumb"))
-sys.path.insert(0, os.path.join(HERE, "lib"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
+import applied  # noqa: E402
 import estate  # noqa: E402  (found by the line above)
 
 GROUP = "aws_cloudwatch_log_group."
@@ -55,38 +51,17 @@ NEXT = {
 }
 
 
-class Truth(unittest.TestCase):
-    """One estate for all cases, which run in the order of their names."""
+class Truth(applied.Case):
+    config = os.path.join(applied.INTEROP, "truth", "applied")
 
     @classmethod
     def setUpClass(cls):
-        cls.temp = tempfile.TemporaryDirectory(prefix="plumb-truth-")
-        cls.dir = os.path.join(cls.temp.name, "estate")
-        up = subprocess.run(
-            [os.path.join(HERE, "up"), "--config", os.path.join(HERE, "truth", "applied"), cls.dir],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-        if up.returncode:
-            cls.tearDownClass()
-            if up.returncode == 77:
-                raise unittest.SkipTest(up.stderr.strip().splitlines()[-1])
-            raise RuntimeError(up.stderr)
-        shell = subprocess.run(["bash", "-c", up.stdout + "\nenv -0"], stdout=subprocess.PIPE,
-                               check=True, text=True)
-        cls.env = dict(line.split("=", 1) for line in shell.stdout.split("\0") if "=" in line)
-        cls.env["PLUMB_CACHE_DIR"] = os.path.join(cls.temp.name, "cache")
-        cls.env["PLUMB_STATE_DIR"] = os.path.join(cls.temp.name, "state")
-        cls.repo = cls.env["PLUMB_ESTATE_REPO"]
+        super().setUpClass()
         cls.endpoint = cls.env["AWS_ENDPOINT_URL"]
         cls.logs = estate.client(cls.endpoint, "logs")
 
-    @classmethod
-    def tearDownClass(cls):
-        subprocess.run([os.path.join(HERE, "down"), cls.dir], check=False)
-        cls.temp.cleanup()
-
     def run_plumb(self, *args):
-        run = subprocess.run([PLUMB, *args], cwd=self.repo, env=self.env, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True, check=False)
+        run = self.estate.plumb(*args)
         for secret in SECRETS:
             self.assertNotIn(secret, run.stdout + run.stderr)
         return run
@@ -168,7 +143,7 @@ class Truth(unittest.TestCase):
                  "Effect": "Allow", "Sid": "B"},
                 {"Resource": "*", "Action": ["s3:GetObject"], "Effect": "Allow", "Sid": "A"},
             ], "Version": "2012-10-17"}))
-        shutil.copy(os.path.join(HERE, "truth", "next", "main.tf"), self.repo)
+        shutil.copy(os.path.join(applied.INTEROP, "truth", "next", "main.tf"), self.repo)
         estate.commit(self.repo, "every way in which Git can ask for something")
         resources, code = self.audit()
         self.maxDiff = None

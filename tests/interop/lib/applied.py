@@ -1,7 +1,4 @@
-"""The estate applied once for all cases of a test file.
-
-PLUMB_TEST_ESTATE=DIR uses the estate that `tests/interop/up DIR` left running, and leaves it so.
-"""
+"""An estate applied once for all cases of a test file."""
 
 import json
 import os
@@ -10,45 +7,44 @@ import subprocess
 import tempfile
 import unittest
 
-LIB = os.path.dirname(os.path.abspath(__file__))
-INTEROP = os.path.dirname(LIB)
-PLUMB = os.environ.get(
-    "PLUMB", os.path.join(os.path.dirname(os.path.dirname(INTEROP)), "build", "plumb"))
+import estate
+
+INTEROP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PLUMB = os.environ.get("PLUMB", os.path.join(estate.TOP, "build", "plumb"))
 
 
 class Applied:
-    """`dir` as given to `up`, `repo` with the state, `env` for plumb and terraform."""
+    """`dir` as given to `up`, `repo` with the state, `env` for plumb and terraform, `temp` for
+    more. `lent` is the folder of one that is up already, which is left so."""
 
-    def __init__(self):
-        self.temp = tempfile.TemporaryDirectory(prefix="plumb-interop-")
-        self.lent = os.environ.get("PLUMB_TEST_ESTATE")
-        self.dir = self.lent or os.path.join(self.temp.name, "estate")
-        lines = self._read() if self.lent else self._up()
-        shell = subprocess.run(["bash", "-c", lines + "\nenv -0"], stdout=subprocess.PIPE,
-                               check=True, text=True)
-        self.env = dict(line.split("=", 1) for line in shell.stdout.split("\0") if "=" in line)
-        self.env["PLUMB_CACHE_DIR"] = os.path.join(self.temp.name, "cache")
-        self.env["PLUMB_STATE_DIR"] = os.path.join(self.temp.name, "state")
+    def __init__(self, config=estate.ESTATE, lent=None):
+        self.folder = tempfile.TemporaryDirectory(prefix="plumb-interop-")
+        self.temp, self.lent = self.folder.name, lent
+        self.dir = lent or os.path.join(self.temp, "estate")
+        try:
+            self.env = estate.variables(self._read() if lent else self._up(config))
+        except BaseException:
+            self.folder.cleanup()
+            raise
+        self.env["PLUMB_CACHE_DIR"] = os.path.join(self.temp, "cache")
+        self.env["PLUMB_STATE_DIR"] = os.path.join(self.temp, "state")
         self.repo = self.env["PLUMB_ESTATE_REPO"]
 
     def _read(self):
         with open(os.path.join(self.lent, "env"), encoding="utf-8") as text:
             return text.read()
 
-    def _up(self):
-        up = subprocess.run([os.path.join(INTEROP, "up"), self.dir], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, check=False)
-        if up.returncode == 0:
-            return up.stdout
-        self.down()
-        if up.returncode == 77:
-            raise unittest.SkipTest(up.stderr.strip().splitlines()[-1])
-        raise RuntimeError(up.stderr)
+    def _up(self, config):
+        tools = estate.tools()
+        if tools["PLUMB_TEST_MISSING"]:
+            raise unittest.SkipTest(tools["PLUMB_TEST_MISSING"])
+        os.environ["TF_CLI_CONFIG_FILE"] = tools["TF_CLI_CONFIG_FILE"]
+        return estate.up(self.dir, config)
 
     def down(self):
         if not self.lent:
-            subprocess.run([os.path.join(INTEROP, "down"), self.dir], check=False)
-        self.temp.cleanup()
+            estate.stop(self.dir)
+        self.folder.cleanup()
 
     def run(self, *argv):
         """A program in the repository; the completed process."""
@@ -61,7 +57,7 @@ class Applied:
 
     def copy_repo(self):
         """Works on a copy of the repository from here on, so that a lent estate keeps its state."""
-        copy = os.path.join(self.temp.name, "repo")
+        copy = os.path.join(self.temp, "repo")
         shutil.copytree(self.repo, copy, symlinks=True)
         self.repo = self.env["PLUMB_ESTATE_REPO"] = copy
 
@@ -97,6 +93,27 @@ class Applied:
         with open(os.path.join(self.repo, "terraform.tfstate"), encoding="utf-8") as text:
             return {address: (instance["type"], instance["attributes"])
                     for address, instance in instances(json.load(text))}
+
+
+class Case(unittest.TestCase):
+    """One estate for all cases, which run in the order of their names. It may be changed."""
+
+    config = estate.ESTATE
+    lent = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.estate = Applied(cls.config, cls.lent)
+        cls.addClassCleanup(cls.estate.down)
+        cls.repo, cls.env, cls.dir = cls.estate.repo, cls.estate.env, cls.estate.dir
+
+    def report(self, *args, codes=(0, 2, 4)):
+        """The JSON report of an audit, and the exit code."""
+        run = self.estate.plumb("audit", "--format", "json", *args)
+        self.assertIn(run.returncode, codes, run.stderr + run.stdout[:4000])
+        report = json.loads(run.stdout)
+        self.assertEqual(report["summary"]["exit_code"], run.returncode)
+        return report, run.returncode
 
 
 def instances(state):

@@ -10,6 +10,7 @@ A folder DIR made by `up` holds:
   repo/      a Git repository with the configuration in one commit, and the local state beside it
 """
 
+import ctypes
 import os
 import re
 import shlex
@@ -21,11 +22,25 @@ import time
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+PR_SET_PDEATHSIG = 1
 ESTATE = os.path.join(os.path.dirname(HERE), "estate")
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 DR_REGION = "us-east-1"
 IMAGE = "ami-0b301ce3ce347599c"
+
+
+def variables(lines):
+    """The environment that lines of shell make."""
+    shell = subprocess.run(["bash", "-c", lines + "\nenv -0"], cwd=TOP, stdout=subprocess.PIPE,
+                           check=True, text=True)
+    return dict(line.split("=", 1) for line in shell.stdout.split("\0") if "=" in line)
+
+
+def tools():
+    """The variables of scripts/test-env."""
+    return variables(". scripts/test-env")
 
 
 def clean_environ(base=None):
@@ -68,14 +83,17 @@ def alive(pid):
     return True
 
 
-def start_moto(directory):
-    """Start moto on a free port; its endpoint, once it answers."""
+def start_moto(directory, stays=False):
+    """Start moto on a free port; its endpoint, once it answers. Unless it stays it ends with the
+    caller, killed or not."""
     log = os.path.join(directory, "moto.log")
+    prctl = ctypes.CDLL(None).prctl
     with open(log, "w", encoding="utf-8") as out:
         child = subprocess.Popen(
             ["moto_server", "-H", "127.0.0.1", "-p", "0"],
             stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             cwd=directory, env=clean_environ(), start_new_session=True,
+            preexec_fn=None if stays else lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM),
         )
     with open(os.path.join(directory, "moto.pid"), "w", encoding="utf-8") as out:
         out.write(f"{child.pid}\n")
@@ -216,7 +234,7 @@ def env_lines(endpoint, repo):
     return "\n".join(["unset AWS_CA_BUNDLE AWS_PROFILE AWS_SESSION_TOKEN"] + lines) + "\n"
 
 
-def up(directory, config=ESTATE, with_apply=True):
+def up(directory, config=ESTATE, with_apply=True, stays=False):
     """Moto, a repository, and the estate applied. The lines to print."""
     directory = os.path.abspath(directory)
     os.makedirs(directory, mode=0o700, exist_ok=True)
@@ -225,7 +243,7 @@ def up(directory, config=ESTATE, with_apply=True):
     repo = os.path.join(directory, "repo")
     if os.path.exists(repo):
         raise RuntimeError(f"'{repo}' exists: name a new folder")
-    endpoint = start_moto(directory)
+    endpoint = start_moto(directory, stays)
     try:
         prepare(endpoint)
         make_repo(config, repo)

@@ -13,7 +13,7 @@ def main():
     parser.add_argument("directory")
     args = parser.parse_args()
     try:
-        lines = estate.up(args.directory, args.config, not args.no_apply)
+        lines = estate.up(args.directory, args.config, not args.no_apply, stays=True)
     except RuntimeError as problem:
         print(f"interop: {problem}", file=sys.stderr)
         return 1
