@@ -1,48 +1,51 @@
+/* SHA-256 itself and not the EVP interface: that first starts all of libcrypto 3 with its
+ * configuration and providers, milliseconds that a short command does not have, and costs more for
+ * each of the many short digests of a signature than the digest does. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
-#include <pthread.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 
-/* Looked up once: libcrypto 3 searches its providers at each use of EVP_sha256(), which is most
- * of the time of a short digest. Never freed. */
-static EVP_MD *sha256;
-static EVP_MAC_CTX *hmac;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+struct pb_sha256 {
+    SHA256_CTX c;
+};
 
-static void find(void)
+static void start(SHA256_CTX *c)
 {
-    char name[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
-                           OSSL_PARAM_construct_end()};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
-    sha256 = EVP_MD_fetch(NULL, name, NULL);
-    hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
-    if (!sha256 || !hmac || EVP_MAC_CTX_set_params(hmac, params) != 1)
+    if (SHA256_Init(c) != 1)
         BUG("libcrypto has no SHA-256");
-    EVP_MAC_free(mac);
+}
+
+static void add(SHA256_CTX *c, const void *p, size_t n)
+{
+    if (SHA256_Update(c, p, n) != 1)
+        BUG("SHA-256 update failed");
+}
+
+static void end(SHA256_CTX *c, unsigned char out[PB_SHA256_LEN])
+{
+    if (SHA256_Final(out, c) != 1)
+        BUG("SHA-256 final failed");
+    pb_wipe(c, sizeof(*c));
 }
 
 struct pb_sha256 *pb_sha256_new(void)
 {
-    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    struct pb_sha256 *d = pb_malloc(sizeof(*d));
 
-    pthread_once(&once, find);
-    if (!c || EVP_DigestInit_ex(c, sha256, NULL) != 1)
-        BUG("libcrypto has no SHA-256");
-    return (struct pb_sha256 *)c;
+    start(&d->c);
+    return d;
 }
 
 void pb_sha256_add(struct pb_sha256 *d, const void *p, size_t n)
 {
-    if (EVP_DigestUpdate((EVP_MD_CTX *)d, p, n) != 1)
-        BUG("SHA-256 update failed");
+    add(&d->c, p, n);
 }
 
 void pb_sha256_add_field(struct pb_sha256 *d, const void *p, size_t n)
@@ -67,11 +70,8 @@ void pb_sha256_add_str(struct pb_sha256 *d, const char *s)
 
 void pb_sha256_end(struct pb_sha256 *d, unsigned char out[PB_SHA256_LEN])
 {
-    unsigned int n = 0;
-
-    if (EVP_DigestFinal_ex((EVP_MD_CTX *)d, out, &n) != 1 || n != PB_SHA256_LEN)
-        BUG("SHA-256 final failed");
-    EVP_MD_CTX_free((EVP_MD_CTX *)d);
+    end(&d->c, out);
+    free(d);
 }
 
 void pb_sha256_end_hex(struct pb_sha256 *d, char out[PB_SHA256_HEX])
@@ -84,10 +84,11 @@ void pb_sha256_end_hex(struct pb_sha256 *d, char out[PB_SHA256_HEX])
 
 void pb_sha256_of(unsigned char out[PB_SHA256_LEN], const void *p, size_t n)
 {
-    struct pb_sha256 *d = pb_sha256_new();
+    SHA256_CTX c;
 
-    pb_sha256_add(d, p, n);
-    pb_sha256_end(d, out);
+    start(&c);
+    add(&c, p, n);
+    end(&c, out);
 }
 
 void pb_sha256_hex_of(char out[PB_SHA256_HEX], const void *p, size_t n)
@@ -98,20 +99,30 @@ void pb_sha256_hex_of(char out[PB_SHA256_HEX], const void *p, size_t n)
     pb_hex(out, raw, sizeof(raw));
 }
 
+/* RFC 2104. */
 void pb_hmac_sha256(unsigned char out[PB_SHA256_LEN], const void *key, size_t keylen, const void *p,
                     size_t n)
 {
-    static const unsigned char none[1] = {0}; /* NULL would mean the key of before */
-    EVP_MAC_CTX *c;
-    size_t len = 0;
+    unsigned char pad[SHA256_CBLOCK] = {0}, inner[PB_SHA256_LEN];
+    SHA256_CTX c;
 
-    pthread_once(&once, find);
-    c = EVP_MAC_CTX_dup(hmac);
-    if (!c || EVP_MAC_init(c, keylen ? key : none, keylen, NULL) != 1 ||
-        EVP_MAC_update(c, p, n) != 1 || EVP_MAC_final(c, out, &len, PB_SHA256_LEN) != 1 ||
-        len != PB_SHA256_LEN)
-        BUG("HMAC failed");
-    EVP_MAC_CTX_free(c);
+    if (keylen > sizeof(pad))
+        pb_sha256_of(pad, key, keylen);
+    else if (keylen)
+        memcpy(pad, key, keylen);
+    for (size_t i = 0; i < sizeof(pad); i++)
+        pad[i] ^= 0x36;
+    start(&c);
+    add(&c, pad, sizeof(pad));
+    add(&c, p, n);
+    end(&c, inner);
+    for (size_t i = 0; i < sizeof(pad); i++)
+        pad[i] ^= 0x36 ^ 0x5c;
+    start(&c);
+    add(&c, pad, sizeof(pad));
+    add(&c, inner, sizeof(inner));
+    end(&c, out);
+    pb_wipe(pad, sizeof(pad));
 }
 
 void pb_hex(char *out, const unsigned char *p, size_t n)

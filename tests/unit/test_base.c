@@ -164,7 +164,7 @@ static void strv__list_and_environment(void **state)
 static void digest__published_vectors(void **state)
 {
     char hex[PB_SHA256_HEX];
-    unsigned char mac[PB_SHA256_LEN], key[20];
+    unsigned char mac[PB_SHA256_LEN], key[20], longest[131];
 
     (void)state;
     pb_sha256_hex_of(hex, "", 0);
@@ -178,6 +178,11 @@ static void digest__published_vectors(void **state)
     pb_hmac_sha256(mac, "Jefe", 4, "what do ya want for nothing?", 28);
     pb_hex(hex, mac, sizeof(mac));
     assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(longest, 0xaa, sizeof(longest)); /* case 6: a key longer than a block */
+    pb_hmac_sha256(mac, longest, sizeof(longest),
+                   "Test Using Larger Than Block-Size Key - Hash Key First", 54);
+    pb_hex(hex, mac, sizeof(mac));
+    assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
 static void two_fields(char out[PB_SHA256_HEX], const char *a, const char *b)
