@@ -48,7 +48,8 @@ static struct pb_err problem;
 
 static void load(void)
 {
-    void *lib = dlopen(LIBCURL, RTLD_NOW | RTLD_LOCAL);
+    void *lib =
+        dlopen(LIBCURL, RTLD_LAZY | RTLD_LOCAL); /* of thousands of functions few are used */
     const char *missing = NULL;
 
     if (!lib) {
