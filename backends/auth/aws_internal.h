@@ -4,11 +4,13 @@
 
 #include "backends/auth/aws.h"
 #include "backends/auth/aws_ini.h"
+#include "backends/auth/sigv4.h"
 #include "base/map.h"
 
 struct pb_aws_signer {
     struct pb_aws_session *session;
     char *service, *region;
+    struct pb_sigv4_key key; /* of the session's present secret */
 };
 
 struct pb_aws_session {

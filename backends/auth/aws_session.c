@@ -144,6 +144,7 @@ void pb_aws_session_free(struct pb_aws_session *s)
     for (size_t i = 0; i < s->nsigners; i++) {
         free(s->signers[i]->service);
         free(s->signers[i]->region);
+        pb_wipe(&s->signers[i]->key, sizeof(s->signers[i]->key));
         free(s->signers[i]);
     }
     free(s->signers);

@@ -1,6 +1,5 @@
 #include "backends/auth/aws_internal.h"
 
-#include "backends/auth/sigv4.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -45,6 +44,8 @@ static void renew(struct pb_aws_session *s, int64_t now)
     s->failed = false;
     if (pb_aws_creds_find(&fresh, s, &s->failure) == 0) {
         pb_aws_creds_release(&s->creds);
+        for (size_t i = 0; i < s->nsigners; i++)
+            pb_wipe(&s->signers[i]->key, sizeof(s->signers[i]->key));
         s->creds = fresh;
         s->have = true;
         s->next_try = next_renewal(&s->creds, now);
@@ -86,7 +87,8 @@ int pb_aws_sign(const struct pb_http_rq *rq, struct pb_strv *headers, void *ctx,
                            .url = rq->url,
                            .headers = rq->headers,
                            .body = rq->body,
-                           .body_len = rq->body_len};
+                           .body_len = rq->body_len,
+                           .key = &sg->key};
 
     if (pb_aws_credentials(&c, sg->session, err) == -1)
         return -1;

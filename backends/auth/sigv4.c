@@ -124,6 +124,7 @@ static char *canonical_header(const char *header)
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     const char *p = header;
 
+    pb_buf_reserve(&b, strlen(header) + 1);
     for (; *p && *p != ':'; p++)
         pb_buf_addc(&b, (char)tolower((unsigned char)*p));
     pb_buf_addc(&b, ':');
@@ -171,11 +172,16 @@ static void add_headers(struct pb_buf *out, struct pb_buf *names, char *const *h
         bool again = i > 0 && strncmp(v.v[i - 1], v.v[i], len + 1) == 0;
         if (again) {
             pb_buf_truncate(out, out->len - 1);
-            pb_buf_addf(out, ",%s\n", v.v[i] + len + 1);
+            pb_buf_addc(out, ',');
+            pb_buf_adds(out, v.v[i] + len + 1);
+            pb_buf_addc(out, '\n');
             continue;
         }
-        pb_buf_addf(out, "%s\n", v.v[i]);
-        pb_buf_addf(names, "%s%.*s", names->len ? ";" : "", (int)len, v.v[i]);
+        pb_buf_adds(out, v.v[i]);
+        pb_buf_addc(out, '\n');
+        if (names->len)
+            pb_buf_addc(names, ';');
+        pb_buf_add(names, v.v[i], len);
     }
 }
 
@@ -239,6 +245,14 @@ static void signing_key(unsigned char key[PB_SHA256_LEN], const struct pb_sigv4 
     pb_wipe(next, sizeof(next));
 }
 
+static void keep_key(struct pb_sigv4_key *k, const struct pb_sigv4 *rq, const char *date)
+{
+    if (strcmp(k->date, date) == 0)
+        return;
+    signing_key(k->mac, rq, date);
+    memcpy(k->date, date, strlen(date) + 1);
+}
+
 static int check(const struct pb_sigv4 *rq, struct pb_err *err)
 {
     if (!rq->access_key || !rq->secret_key || !rq->service || !rq->region)
@@ -254,8 +268,9 @@ int pb_sigv4_sign(struct pb_strv *out, const struct pb_sigv4 *rq, struct pb_err 
 {
     PB_AUTO(strv) struct pb_strv all = PB_STRV_INIT;
     PB_AUTO(buf) struct pb_buf request = PB_BUF_INIT, names = PB_BUF_INIT, text = PB_BUF_INIT;
-    unsigned char key[PB_SHA256_LEN], mac[PB_SHA256_LEN];
-    char hash[PB_SHA256_HEX], stamp[20], date[12];
+    struct pb_sigv4_key own = {0}, *key = rq->key ? rq->key : &own;
+    unsigned char mac[PB_SHA256_LEN];
+    char hash[PB_SHA256_HEX], stamp[20], date[PB_COUNT(own.date)];
     struct url_parts u;
     struct tm tm;
     size_t given;
@@ -283,9 +298,9 @@ int pb_sigv4_sign(struct pb_strv *out, const struct pb_sigv4 *rq, struct pb_err 
     pb_sha256_hex_of(hash, request.s, request.len);
     pb_buf_addf(&text, "AWS4-HMAC-SHA256\n%s\n%s/%s/%s/aws4_request\n%s", stamp, date, rq->region,
                 rq->service, hash);
-    signing_key(key, rq, date);
-    pb_hmac_sha256(mac, key, sizeof(key), text.s, text.len);
-    pb_wipe(key, sizeof(key));
+    keep_key(key, rq, date);
+    pb_hmac_sha256(mac, key->mac, sizeof(key->mac), text.s, text.len);
+    pb_wipe(&own, sizeof(own));
     pb_hex(hash, mac, sizeof(mac));
     for (size_t i = given; i < all.n; i++)
         pb_strv_add(out, all.v[i]);

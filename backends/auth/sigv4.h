@@ -12,8 +12,16 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/strv.h"
+
+/* What one secret signs with in a day, region and service: kept from one request to the next by
+ * who knows that these are the same, and cleared (all zero) when they are not any more. */
+struct pb_sigv4_key {
+    char date[12];
+    unsigned char mac[PB_SHA256_LEN];
+};
 
 struct pb_sigv4 {
     const char *access_key, *secret_key, *token; /* token NULL: none */
@@ -23,6 +31,7 @@ struct pb_sigv4 {
     char *const *headers; /* "Name: value", all are signed; NULL-terminated or NULL */
     const void *body;
     size_t body_len;
+    struct pb_sigv4_key *key; /* or NULL: derived for this request alone */
 };
 
 /* Appends Host (unless given), X-Amz-Date, X-Amz-Security-Token, x-amz-content-sha256

@@ -93,6 +93,39 @@ static void sigv4__agrees_with_botocore(void **state)
     }
 }
 
+static void same_signature(struct pb_sigv4 rq, struct pb_sigv4_key *key)
+{
+    PB_AUTO(strv) struct pb_strv kept = PB_STRV_INIT, anew = PB_STRV_INIT;
+    const char *got;
+
+    rq.key = key;
+    got = authorization(&kept, &rq);
+    rq.key = NULL;
+    assert_string_equal(got, authorization(&anew, &rq));
+}
+
+static void sigv4__a_kept_key_is_of_one_day(void **state)
+{
+    struct pb_sigv4_key key = {0};
+    unsigned char first[PB_SHA256_LEN];
+    struct pb_sigv4 rq = {.access_key = "A",
+                          .secret_key = "s",
+                          .service = "ec2",
+                          .region = "r",
+                          .now = 86400,
+                          .method = "GET",
+                          .url = "https://h/"};
+
+    (void)state;
+    same_signature(rq, &key);
+    memcpy(first, key.mac, sizeof(first));
+    same_signature(rq, &key);
+    assert_memory_equal(first, key.mac, sizeof(first));
+    rq.now += 86400;
+    same_signature(rq, &key);
+    assert_memory_not_equal(first, key.mac, sizeof(first));
+}
+
 static void sigv4__refuses_line_breaks(void **state)
 {
     PB_AUTO(strv) struct pb_strv out = PB_STRV_INIT;
@@ -115,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sigv4__published_examples),
         cmocka_unit_test(sigv4__agrees_with_botocore),
+        cmocka_unit_test(sigv4__a_kept_key_is_of_one_day),
         cmocka_unit_test(sigv4__refuses_line_breaks),
     };
 
