@@ -275,8 +275,10 @@ void pb_auth_take_out(struct pb_buf *text, const struct pb_auth *auth)
     for (size_t i = 0; auth && i < auth->secrets.n; i++)
         pb_auth_take_out_one(text, auth->secrets.v[i]);
     if (auth && auth->aws) {
+        pthread_mutex_lock(auth->aws->lock);
         pb_auth_take_out_one(text, auth->aws->creds.secret_key);
         pb_auth_take_out_one(text, auth->aws->creds.token);
+        pthread_mutex_unlock(auth->aws->lock);
     }
 }
 

@@ -26,7 +26,7 @@
  * only. ca_file is understood by every scheme.
  *
  * Secrets are wiped when freed, and are never part of a message, an argument or a log.
- * Not for more than one thread at a time.
+ * One thread opens, applies and frees; another may sign and take out meanwhile.
  */
 #ifndef PB_BACKENDS_AUTH_AUTH_H
 #define PB_BACKENDS_AUTH_AUTH_H

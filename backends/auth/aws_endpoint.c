@@ -125,15 +125,13 @@ static bool ignored(const struct pb_aws_session *s)
     return v != NULL && strcasecmp(v, "true") == 0;
 }
 
-const char *pb_aws_endpoint(const struct pb_aws_session *s, const char *service)
+static char *configured(const struct pb_aws_session *s, const char *service)
 {
     PB_AUTO(str) char *id = NULL;
     const char *url;
     char *own;
     size_t n;
 
-    if (pb_map_has(s->endpoints, service))
-        return pb_map_get(s->endpoints, service);
     id = pb_aws_service_id(service);
     url = from_block(s, service, id);
     if (url == NULL && !ignored(s)) {
@@ -144,6 +142,17 @@ const char *pb_aws_endpoint(const struct pb_aws_session *s, const char *service)
     own = url == NULL ? NULL : strstr(url, "://") ? pb_strdup(url) : pb_asprintf("https://%s", url);
     for (n = own != NULL ? strlen(own) : 0; n > 0 && own[n - 1] == '/'; n--)
         own[n - 1] = '\0';
-    pb_map_put(s->endpoints, service, own);
     return own;
+}
+
+const char *pb_aws_endpoint(const struct pb_aws_session *s, const char *service)
+{
+    const char *url;
+
+    pthread_mutex_lock(s->lock);
+    if (!pb_map_has(s->endpoints, service))
+        pb_map_put(s->endpoints, service, configured(s, service));
+    url = pb_map_get(s->endpoints, service);
+    pthread_mutex_unlock(s->lock);
+    return url;
 }

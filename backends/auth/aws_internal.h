@@ -2,6 +2,8 @@
 #ifndef PB_BACKENDS_AUTH_AWS_INTERNAL_H
 #define PB_BACKENDS_AUTH_AWS_INTERNAL_H
 
+#include <pthread.h>
+
 #include "backends/auth/aws.h"
 #include "backends/auth/aws_ini.h"
 #include "backends/auth/sigv4.h"
@@ -14,6 +16,10 @@ struct pb_aws_signer {
 };
 
 struct pb_aws_session {
+    /* Signing happens in the thread that sends, asking for more in the one that reads replies.
+     * Over what changes once a session is open: endpoints, signers, credentials. Recursive:
+     * finding credentials asks for endpoints and signs. */
+    pthread_mutex_t *lock;
     const struct pb_value *block; /* borrowed */
     const struct pb_auth_env *env;
     struct pb_aws_ini ini;

@@ -124,7 +124,13 @@ int pb_aws_session_new(struct pb_aws_session **out, const struct pb_value *block
                        const struct pb_auth_env *env, struct pb_err *err)
 {
     struct pb_aws_session *s = pb_calloc(1, sizeof(*s));
+    pthread_mutexattr_t again;
 
+    pthread_mutexattr_init(&again);
+    pthread_mutexattr_settype(&again, PTHREAD_MUTEX_RECURSIVE);
+    s->lock = pb_malloc(sizeof(*s->lock));
+    pthread_mutex_init(s->lock, &again);
+    pthread_mutexattr_destroy(&again);
     s->block = block;
     s->env = env;
     s->endpoints = pb_calloc(1, sizeof(*s->endpoints));
@@ -157,6 +163,8 @@ void pb_aws_session_free(struct pb_aws_session *s)
     free(s->profile);
     free(s->region);
     free(s->ca_file);
+    pthread_mutex_destroy(s->lock);
+    free(s->lock);
     free(s);
 }
 

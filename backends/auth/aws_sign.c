@@ -5,13 +5,11 @@
 
 enum { REFRESH_BEFORE = 300, RETRY_AFTER = 30 }; /* seconds */
 
-struct pb_aws_signer *pb_aws_signer(struct pb_aws_session *s, const char *service,
+static struct pb_aws_signer *signer(struct pb_aws_session *s, const char *service,
                                     const char *region)
 {
     struct pb_aws_signer *sg;
 
-    if (region == NULL)
-        region = s->region != NULL ? s->region : "us-east-1";
     for (size_t i = 0; i < s->nsigners; i++)
         if (strcmp(s->signers[i]->service, service) == 0 &&
             strcmp(s->signers[i]->region, region) == 0)
@@ -22,6 +20,19 @@ struct pb_aws_signer *pb_aws_signer(struct pb_aws_session *s, const char *servic
     sg->service = pb_strdup(service);
     sg->region = pb_strdup(region);
     s->signers[s->nsigners++] = sg;
+    return sg;
+}
+
+struct pb_aws_signer *pb_aws_signer(struct pb_aws_session *s, const char *service,
+                                    const char *region)
+{
+    struct pb_aws_signer *sg;
+
+    if (region == NULL)
+        region = s->region != NULL ? s->region : "us-east-1";
+    pthread_mutex_lock(s->lock);
+    sg = signer(s, service, region);
+    pthread_mutex_unlock(s->lock);
     return sg;
 }
 
@@ -89,11 +100,15 @@ int pb_aws_sign(const struct pb_http_rq *rq, struct pb_strv *headers, void *ctx,
                            .body = rq->body,
                            .body_len = rq->body_len,
                            .key = &sg->key};
+    int rc = -1;
 
-    if (pb_aws_credentials(&c, sg->session, err) == -1)
-        return -1;
-    sig.access_key = c->access_key;
-    sig.secret_key = c->secret_key;
-    sig.token = c->token;
-    return pb_sigv4_sign(headers, &sig, err);
+    pthread_mutex_lock(sg->session->lock);
+    if (pb_aws_credentials(&c, sg->session, err) == 0) {
+        sig.access_key = c->access_key;
+        sig.secret_key = c->secret_key;
+        sig.token = c->token;
+        rc = pb_sigv4_sign(headers, &sig, err);
+    }
+    pthread_mutex_unlock(sg->session->lock);
+    return rc;
 }
