@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "observe/http_apart.h"
 
 enum { CLOCK_FINE_S = 60, CLOCK_REFUSED_S = 300 };
 
@@ -191,6 +192,23 @@ static void http_stats(void *ctx, struct pb_http_stats *out)
     pb_http_stats(ctx, out);
 }
 
+static int apart_submit(void *ctx, const struct pb_http_rq *rq)
+{
+    return pb_http_apart_submit(ctx, rq);
+}
+
+static int apart_run(void *ctx, struct pb_err *err)
+{
+    int rc = pb_http_apart_run(ctx, err);
+    pb_http_apart_close(ctx);
+    return rc;
+}
+
+static void apart_stats(void *ctx, struct pb_http_stats *out)
+{
+    pb_http_apart_stats(ctx, out);
+}
+
 static int rest_observe(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
                         const struct pb_observe_request *rq, struct pb_err *err)
 {
@@ -200,12 +218,12 @@ static int rest_observe(struct pb_live *out, struct pb_observe_stats *stats, str
         limits.concurrency = rq->concurrency;
     if (rq->timeout_ms > 0)
         limits.total_ms = rq->timeout_ms;
-    struct pb_http *h = pb_http_new(&limits, err);
+    struct pb_http_apart *h = pb_http_apart_new(&limits, err);
     if (!h)
         return -1;
-    struct pb_rest_transport t = {http_submit, http_run, http_stats, h};
+    struct pb_rest_transport t = {apart_submit, apart_run, apart_stats, h};
     int rc = pb_rest_observe(out, stats, a, rq, &t, err);
-    pb_http_free(h);
+    pb_http_apart_free(h);
     return rc;
 }
 

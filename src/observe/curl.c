@@ -25,6 +25,7 @@
     X(curl_multi_poll)          \
     X(curl_multi_remove_handle) \
     X(curl_multi_setopt)        \
+    X(curl_multi_wakeup)        \
     X(curl_slist_append)        \
     X(curl_slist_free_all)      \
     X(curl_url)                 \
@@ -177,6 +178,11 @@ CURLMcode curl_multi_perform(CURLM *m, int *running)
 CURLMcode curl_multi_poll(CURLM *m, struct curl_waitfd *more, unsigned n, int ms, int *ready)
 {
     return real.curl_multi_poll(m, more, n, ms, ready);
+}
+
+CURLMcode curl_multi_wakeup(CURLM *m)
+{
+    return real.curl_multi_wakeup(m);
 }
 
 CURLMsg *curl_multi_info_read(CURLM *m, int *left)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "observe/budget.h"
 #include "observe/curl.h"
+#include "observe/http_internal.h"
 #include "observe/http_transfer.h"
 #include "observe/retry.h"
 
@@ -41,6 +42,7 @@ struct pb_http {
     struct job *waiting; /* for their next try */
     struct pb_transfer *slots;
     struct pb_transfer **idle;
+    struct pb_transfer *ending; /* whose reply `done` sees */
     int nidle, nslots;
     size_t pending; /* submitted and not done */
     size_t turn;    /* the service whose turn it is */
@@ -194,13 +196,23 @@ static void finish(struct pb_http *h, struct job *j, struct pb_transfer *t,
         r.body_len = t->body.len;
         r.content_type = pb_transfer_type(t);
         r.impl = t;
+        h->ending = t;
     } else {
         h->stats.failed++;
     }
     if (j->rq.done != NULL)
         j->rq.done(&j->rq, &r, j->rq.ctx);
+    h->ending = NULL;
     h->pending--;
     free(j);
+}
+
+void pb_http_take(struct pb_http *h, struct pb_buf *body, struct pb_buf *headers,
+                  struct pb_buf *type)
+{
+    if (h->ending == NULL)
+        BUG("pb_http_take() without a reply");
+    pb_transfer_swap(h->ending, body, headers, type);
 }
 
 static struct pb_transfer *take_slot(struct pb_http *h, struct pb_err *err)
@@ -395,7 +407,7 @@ static void cancel(struct pb_http *h, struct job *j, const char *why)
 }
 
 /* Ends everything, also what callbacks submit meanwhile. */
-static void abandon(struct pb_http *h, const char *why)
+void pb_http_abandon(struct pb_http *h, const char *why)
 {
     struct job *j;
 
@@ -421,46 +433,60 @@ static void abandon(struct pb_http *h, const char *why)
                 cancel(h, j, why);
 }
 
-static int step(struct pb_http *h, struct pb_err *err)
+void pb_http_begin(struct pb_http *h)
 {
-    int64_t wait;
+    h->deadline = h->limits.total_ms > 0 ? pb_clock_ms() + h->limits.total_ms : 0;
+}
+
+size_t pb_http_pending(const struct pb_http *h)
+{
+    return h->pending;
+}
+
+int64_t pb_http_round(struct pb_http *h)
+{
+    PB_AUTO(buf) struct pb_buf late = PB_BUF_INIT;
+    struct pb_err err = PB_ERR_INIT;
+    int64_t wait = 0;
     int running = 0;
 
-    curl_multi_perform(h->multi, &running);
-    collect(h);
-    wait = start_ready(h, err);
-    if (h->nslots == 0 && h->pending > 0 && err->cls != PB_E_NONE)
-        return -1;
-    /* Nothing may be performed here: what ends by it would wait for the poll's timeout. A poll
-     * with new handles returns at once. */
-    if (h->pending > 0 && wait > 0)
-        curl_multi_poll(h->multi, NULL, 0, (int)wait, NULL);
-    return 0;
+    if (pb_cancel_requested()) {
+        pb_http_abandon(h, "interrupted");
+    } else if (h->deadline != 0 && pb_clock_ms() >= h->deadline) {
+        pb_buf_addf(&late, "the time limit of %ld ms for all requests together passed",
+                    h->limits.total_ms);
+        pb_http_abandon(h, late.s);
+    } else {
+        curl_multi_perform(h->multi, &running);
+        collect(h);
+        wait = start_ready(h, &err);
+        if (h->nslots == 0 && h->pending > 0 && err.cls != PB_E_NONE)
+            pb_http_abandon(h, err.msg);
+    }
+    return wait;
+}
+
+/* A poll with new handles returns at once. */
+void pb_http_wait(struct pb_http *h, int64_t ms)
+{
+    curl_multi_poll(h->multi, NULL, 0, (int)ms, NULL);
+}
+
+void pb_http_wake(struct pb_http *h)
+{
+    curl_multi_wakeup(h->multi);
 }
 
 int pb_http_run(struct pb_http *h, struct pb_err *err)
 {
-    struct pb_err local = PB_ERR_INIT;
-    PB_AUTO(buf) struct pb_buf late = PB_BUF_INIT;
-
-    h->deadline = h->limits.total_ms > 0 ? pb_clock_ms() + h->limits.total_ms : 0;
+    pb_http_begin(h);
     while (h->pending > 0) {
-        if (pb_cancel_requested()) {
-            abandon(h, "interrupted");
-            return pb_cancel_check(err);
-        }
-        if (h->deadline != 0 && pb_clock_ms() >= h->deadline) {
-            pb_buf_addf(&late, "the time limit of %ld ms for all requests together passed",
-                        h->limits.total_ms);
-            abandon(h, late.s);
-            break;
-        }
-        if (step(h, &local) == -1) {
-            abandon(h, local.msg);
-            break;
-        }
+        int64_t wait = pb_http_round(h);
+
+        if (h->pending > 0 && wait > 0)
+            pb_http_wait(h, wait);
     }
-    return 0;
+    return pb_cancel_check(err);
 }
 
 void pb_http_stats(const struct pb_http *h, struct pb_http_stats *out)

@@ -84,9 +84,9 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
     return n;
 }
 
-const char *pb_transfer_header(const struct pb_transfer *t, const char *name)
+const char *pb_headers_find(const struct pb_buf *headers, const char *name)
 {
-    const char *p = t->headers.s, *end = t->headers.s + t->headers.len;
+    const char *p = headers->s, *end = headers->s + headers->len;
 
     while (p < end) {
         const char *value = p + strlen(p) + 1;
@@ -96,6 +96,28 @@ const char *pb_transfer_header(const struct pb_transfer *t, const char *name)
         p = value + strlen(value) + 1;
     }
     return NULL;
+}
+
+const char *pb_transfer_header(const struct pb_transfer *t, const char *name)
+{
+    return pb_headers_find(&t->headers, name);
+}
+
+static void swap(struct pb_buf *a, struct pb_buf *b)
+{
+    struct pb_buf c = *a;
+
+    *a = *b;
+    *b = c;
+    pb_buf_clear(a);
+}
+
+void pb_transfer_swap(struct pb_transfer *t, struct pb_buf *body, struct pb_buf *headers,
+                      struct pb_buf *type)
+{
+    swap(&t->body, body);
+    swap(&t->headers, headers);
+    swap(&t->type, type);
 }
 
 const char *pb_transfer_type(struct pb_transfer *t)

@@ -33,6 +33,11 @@ int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
 /* Whether another try would fail in the same way, though its code says otherwise. */
 bool pb_transfer_is_final(const struct pb_transfer *t, CURLcode code);
 const char *pb_transfer_header(const struct pb_transfer *t, const char *name);
+/* The value of a header in what pb_transfer.headers holds; NULL. */
+const char *pb_headers_find(const struct pb_buf *headers, const char *name);
+/* Gives the reply away for empty buffers. */
+void pb_transfer_swap(struct pb_transfer *t, struct pb_buf *body, struct pb_buf *headers,
+                      struct pb_buf *type);
 const char *pb_transfer_type(struct pb_transfer *t);
 /* Says what went wrong, for people: label, host, reason, remedy. No path, query or header, and
  * no proxy's password. */

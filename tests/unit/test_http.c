@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "observe/budget.h"
 #include "observe/http.h"
+#include "observe/http_apart.h"
 #include "observe/retry.h"
 
 static atomic_int hits;
@@ -128,30 +129,62 @@ static void done(const struct pb_http_rq *rq, const struct pb_http_reply *r, voi
     snprintf(s->type, sizeof(s->type), "%s", r->content_type);
 }
 
-static struct seen fetch(const char *path, const struct pb_http_limits *given, int times,
-                         struct pb_http_stats *stats)
+/* In this thread, or with the loop in one of its own. */
+static struct seen fetch_once(const char *path, const struct pb_http_limits *given, int times,
+                              struct pb_http_stats *stats, bool apart)
 {
     struct pb_http_limits l = {.backoff_ms = 5};
     struct seen s = {0};
     char url[128];
     struct pb_http_rq rq = {
         .method = "GET", .url = url, .service = "x", .label = "x Read", .done = done, .ctx = &s};
-    struct pb_http *h;
+    struct pb_http_apart *a = NULL;
+    struct pb_http *h = NULL;
 
     if (given != NULL)
         l = *given;
     hits = 0;
     snprintf(url, sizeof(url), "http://127.0.0.1:%d%s?secret=1", port, path);
-    h = pb_http_new(&l, NULL);
+    if (apart)
+        a = pb_http_apart_new(&l, NULL);
+    else
+        h = pb_http_new(&l, NULL);
     for (int i = 0; i < times; i++)
-        pb_http_submit(h, &rq);
-    assert_int_equal(pb_http_run(h, NULL), 0);
+        assert_int_equal(apart ? pb_http_apart_submit(a, &rq) : pb_http_submit(h, &rq), 0);
+    assert_int_equal(apart ? pb_http_apart_run(a, NULL) : pb_http_run(h, NULL), 0);
     assert_int_equal(s.calls, times);
     assert_null(strstr(s.error, "secret"));
-    if (stats != NULL)
+    if (apart)
+        pb_http_apart_stats(a, stats);
+    else
         pb_http_stats(h, stats);
+    pb_http_apart_free(a);
     pb_http_free(h);
     return s;
+}
+
+/* Either way: it is the same. */
+static struct seen fetch(const char *path, const struct pb_http_limits *given, int times,
+                         struct pb_http_stats *stats)
+{
+    struct pb_http_stats st[2];
+    struct seen a = fetch_once(path, given, times, &st[0], false);
+    struct seen b = fetch_once(path, given, times, &st[1], true);
+
+    assert_int_equal(a.outcome, b.outcome);
+    assert_int_equal(a.status, b.status);
+    assert_int_equal(a.tries, b.tries);
+    assert_int_equal(a.header, b.header);
+    assert_string_equal(a.error, b.error);
+    assert_string_equal(a.body, b.body);
+    assert_string_equal(a.type, b.type);
+    assert_int_equal(st[0].requests, st[1].requests);
+    assert_int_equal(st[0].retries, st[1].retries);
+    assert_int_equal(st[0].failed, st[1].failed);
+    assert_int_equal(st[0].bytes, st[1].bytes);
+    if (stats != NULL)
+        *stats = st[1];
+    return b;
 }
 
 static void http__reply(void **state)
@@ -261,6 +294,62 @@ static void http__total_deadline(void **state)
     assert_true(pb_clock_ms() - t < 10000); /* a request alone may take 20 s */
 }
 
+struct pages {
+    struct pb_http_apart *h;
+    int done, left;
+};
+
+static void next_page(const struct pb_http_rq *rq, const struct pb_http_reply *r, void *ctx)
+{
+    struct pages *p = ctx;
+
+    assert_int_equal(r->outcome, PB_HTTP_REPLY);
+    assert_string_equal(r->body, "ok");
+    p->done++;
+    if (p->left > 0) {
+        p->left--;
+        assert_int_equal(pb_http_apart_submit(p->h, rq), 0);
+    }
+}
+
+static void http_apart__replies_ask_for_more(void **state)
+{
+    struct pb_http_limits l = {.concurrency = 4};
+    char url[64];
+    struct pages p = {.left = 500};
+    struct pb_http_rq rq = {.method = "GET", .url = url, .done = next_page, .ctx = &p};
+
+    (void)state;
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/ok", port);
+    p.h = pb_http_apart_new(&l, NULL);
+    for (int i = 0; i < 100; i++) /* more than may wait to be read */
+        pb_http_apart_submit(p.h, &rq);
+    usleep(50000);
+    assert_int_equal(p.done, 0);
+    assert_int_equal(pb_http_apart_run(p.h, NULL), 0);
+    assert_int_equal(p.done, 600);
+    pb_http_apart_submit(p.h, &rq); /* it can be gone on with */
+    assert_int_equal(pb_http_apart_run(p.h, NULL), 0);
+    assert_int_equal(p.done, 601);
+    pb_http_apart_free(p.h);
+    pb_http_apart_free(NULL);
+}
+
+static void http_apart__ends_without_having_run(void **state)
+{
+    char url[64];
+    struct pages p = {0};
+    struct pb_http_rq rq = {.method = "GET", .url = url, .done = next_page, .ctx = &p};
+
+    (void)state;
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/stall", port);
+    p.h = pb_http_apart_new(NULL, NULL);
+    assert_int_equal(pb_http_apart_run(p.h, NULL), 0);
+    pb_http_apart_submit(p.h, &rq);
+    pb_http_apart_free(p.h);
+    assert_int_equal(p.done, 0);
+}
+
 static void retry__after(void **state)
 {
     (void)state;
@@ -320,6 +409,8 @@ int main(void)
         cmocka_unit_test(http__huge_body_is_refused_once),
         cmocka_unit_test(http__stall_times_out),
         cmocka_unit_test(http__total_deadline),
+        cmocka_unit_test(http_apart__replies_ask_for_more),
+        cmocka_unit_test(http_apart__ends_without_having_run),
         cmocka_unit_test(retry__after),
         cmocka_unit_test(retry__backoff_is_spread_below_its_bound),
         cmocka_unit_test(budget__halves_and_recovers),
