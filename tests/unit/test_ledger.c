@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -83,9 +84,14 @@ static void read_log(struct given *g, struct pb_buf *out)
     assert_int_equal(pb_fs_read(out, g->log, 1 << 24, &g->err), 0);
 }
 
+/* Not synced: it is done thousands of times. */
 static void write_log(struct given *g, const char *p, size_t n)
 {
-    assert_int_equal(pb_fs_write_atomic(g->log, p, n, 0600, &g->err), 0);
+    FILE *f = fopen(g->log, "w");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(p, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
 }
 
 static int verify(struct given *g, struct pb_ledger_report *r, const struct pb_checkpoint *pin)
@@ -212,46 +218,95 @@ static size_t frames_of(struct given *g, struct frame *v, size_t max)
     return n;
 }
 
-/* Read from the frame in which the bit is: what comes before it is as it was. */
-static bool stands_from(struct given *g, const struct frame *f, size_t seq)
+/* Read from the frame in which the damage is: what comes before it is as it was. */
+enum seen { STANDS, CORRUPT, TORN, ENDS };
+
+static enum seen seen_from(struct given *g, const struct frame *f, size_t seq)
 {
     struct pb_frame_reader r;
     struct pb_ledger_entry e;
     int rc = pb_frame_open(&r, g->log, f->offset, seq, f->prev, &g->err);
+    uint64_t torn;
 
     assert_int_equal(rc, 0);
     rc = pb_frame_next(&e, &r, &g->err);
+    torn = r.torn;
     pb_frame_close(&r);
-    return rc == 1;
+    if (rc < 0)
+        assert_int_equal(g->err.cls, PB_E_LEDGER);
+    return rc == 1 ? STANDS : rc < 0 ? CORRUPT : torn ? TORN : ENDS;
 }
 
+enum { ENTRIES = 200 };
+
+/* A long ledger, the same for all that damage it: writing it anew is a sync for each entry. */
+static struct pb_checkpoint write_many(struct given *g)
+{
+    static struct pb_buf log = PB_BUF_INIT;
+    static struct pb_checkpoint pin;
+
+    if (!log.len) {
+        pin = write_entries(g, ENTRIES - 1);
+        read_log(g, &log);
+    }
+    assert_int_equal(pb_fs_mkdirs(g->dir, 0700, NULL), 0);
+    write_log(g, log.s, log.len);
+    return pin;
+}
+
+/* All that a flipped bit may look like is an entry that is longer than the file. */
 static void ledger__every_bit_counts(void **state)
 {
-    enum { ENTRIES = 200 };
     struct given *g = *state;
-    struct frame v[ENTRIES + 1];
+    struct frame v[ENTRIES];
     PB_AUTO(fd) int fd = -1;
     PB_AUTO(buf) struct pb_buf log = PB_BUF_INIT;
-    size_t n, bits = 0;
+    size_t n, bits = 0, torn = 0;
 
-    write_entries(g, ENTRIES);
+    write_many(g);
     read_log(g, &log);
     n = frames_of(g, v, PB_COUNT(v));
-    assert_int_equal(n, ENTRIES + 1);
+    assert_int_equal(n, ENTRIES);
     fd = open(g->log, O_WRONLY | O_CLOEXEC);
     for (size_t i = 0; i < n; i++)
         for (size_t at = v[i].offset; at < v[i].offset + v[i].len; at++) {
             for (int bit = 0; bit < 8; bit++, bits++) {
                 char c = (char)(log.s[at] ^ (1 << bit));
+                bool in_length = at - v[i].offset >= 1 && at - v[i].offset <= 8;
+                enum seen seen;
 
                 assert_int_equal(pwrite(fd, &c, 1, (off_t)at), 1);
-                if (stands_from(g, &v[i], i))
+                seen = seen_from(g, &v[i], i);
+                torn += seen == TORN;
+                if (seen != CORRUPT && !(seen == TORN && in_length))
                     fail_msg("bit %d of byte %zu of entry %zu does not matter", bit, at, i);
             }
             assert_int_equal(pwrite(fd, log.s + at, 1, (off_t)at), 1);
         }
     assert_int_equal(bits, log.len * 8);
-    assert_true(stands_from(g, &v[n - 1], n - 1));
+    assert_true(torn > 0 && torn < 8UL * 8 * n);
+    assert_int_equal(seen_from(g, &v[n - 1], n - 1), STANDS);
+}
+
+/* A pin tells those that look torn; it is what every bit is held against here, some of them. */
+static void ledger__no_bit_gets_past_a_pin(void **state)
+{
+    struct given *g = *state;
+    PB_AUTO(fd) int fd = -1;
+    PB_AUTO(buf) struct pb_buf log = PB_BUF_INIT;
+    struct pb_checkpoint pin = write_many(g);
+    struct pb_ledger_report r;
+
+    read_log(g, &log);
+    fd = open(g->log, O_WRONLY | O_CLOEXEC);
+    for (size_t bit = 5; bit < log.len * 8; bit += log.len * 8 / 500) {
+        char c = (char)(log.s[bit / 8] ^ (1 << bit % 8));
+
+        assert_int_equal(pwrite(fd, &c, 1, (off_t)(bit / 8)), 1);
+        assert_refused(g, &pin, "");
+        assert_int_equal(pwrite(fd, log.s + bit / 8, 1, (off_t)(bit / 8)), 1);
+    }
+    assert_int_equal(verify(g, &r, &pin), 0);
 }
 
 static void rebuilt(struct given *g, const struct pb_buf *log, const struct frame *v,
@@ -282,6 +337,83 @@ static void ledger__order_counts(void **state)
         rebuilt(g, &log, v, rows[i].order, rows[i].n);
         assert_refused(g, NULL, "its number is another one");
     }
+}
+
+/* The log with what `order` says of the frame numbers; each entry of a long one in turn. */
+static void ledger__no_entry_may_move(void **state)
+{
+    struct given *g = *state;
+    struct frame v[ENTRIES];
+    PB_AUTO(buf) struct pb_buf log = PB_BUF_INIT;
+    struct pb_checkpoint pin = write_many(g);
+    size_t order[ENTRIES + 1], n;
+    struct pb_ledger_report r;
+
+    read_log(g, &log);
+    n = frames_of(g, v, PB_COUNT(v));
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < n; k++) /* dropped */
+            order[k] = k + (k >= i);
+        rebuilt(g, &log, v, order, n - 1);
+        if (i + 1 < n)
+            assert_refused(g, NULL, "its number is another one");
+        assert_refused(g, &pin, i + 1 < n ? "its number is another one" : "are gone");
+        for (size_t k = 0; k <= n; k++) /* doubled */
+            order[k] = k - (k > i);
+        rebuilt(g, &log, v, order, n + 1);
+        assert_refused(g, NULL, "its number is another one");
+        for (size_t k = 0; k < n; k++) /* swapped with the next, or the first */
+            order[k] = k == i ? (i + 1) % n : k == (i + 1) % n ? i : k;
+        rebuilt(g, &log, v, order, n);
+        assert_refused(g, NULL, "its number is another one");
+    }
+    write_log(g, log.s, log.len);
+    assert_int_equal(verify(g, &r, &pin), 0);
+}
+
+/* Whole entries taken back: the chain holds, and only the pin tells. */
+static void ledger__rolled_back(void **state)
+{
+    struct given *g = *state;
+    struct frame v[ENTRIES];
+    PB_AUTO(buf) struct pb_buf log = PB_BUF_INIT;
+    struct pb_checkpoint pin = write_many(g);
+    struct pb_ledger_report r;
+    size_t n;
+
+    read_log(g, &log);
+    n = frames_of(g, v, PB_COUNT(v));
+    for (size_t i = 0; i < n; i++) {
+        write_log(g, log.s, v[i].offset);
+        assert_int_equal(verify(g, &r, NULL), 0);
+        assert_int_equal(r.now.size, i);
+        assert_refused(g, &pin, "entries at its end are gone");
+    }
+    write_log(g, log.s, v[n / 2].offset); /* and others written in their place */
+    unlink(g->head);
+    write_entries(g, (int)(n - n / 2));
+    assert_int_equal(verify(g, &r, NULL), 0);
+    assert_int_equal(r.now.size, n);
+    assert_refused(g, &pin, "what it covers was changed since");
+}
+
+/* Every byte of the long one, each held to be the end: never is what is cut taken for whole. */
+static void ledger__cut_at_every_byte_of_many(void **state)
+{
+    struct given *g = *state;
+    struct frame v[ENTRIES];
+    struct pb_checkpoint pin = write_many(g);
+    size_t n = frames_of(g, v, PB_COUNT(v));
+
+    for (size_t i = n; i-- > 0;)
+        for (size_t len = v[i].len; len-- > 0;) {
+            enum seen want = len ? TORN : ENDS;
+
+            assert_int_equal(truncate(g->log, (off_t)(v[i].offset + len)), 0);
+            assert_int_equal(seen_from(g, &v[i], i), want);
+            if (i % 20 == 0 && len % 50 == 0)
+                assert_refused(g, &pin, "entries at its end are gone");
+        }
 }
 
 /* An entry that is changed and hashed anew no longer fits what follows it, or the pin. */
@@ -600,7 +732,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(ledger__stands_and_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger__head_is_made_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger__every_bit_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(ledger__no_bit_gets_past_a_pin, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger__order_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(ledger__no_entry_may_move, setup, teardown),
+        cmocka_unit_test_setup_teardown(ledger__rolled_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(ledger__cut_at_every_byte_of_many, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger__a_rewritten_entry_shows, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger__cut_at_every_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(ledger__another_ledger_does_not_fit, setup, teardown),
