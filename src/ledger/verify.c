@@ -51,7 +51,9 @@ static int take(struct verifier *v, const struct pb_ledger_entry *e, struct pb_e
         const char *id = pb_get_str(e->body, "ledger");
 
         if (strcmp(e->kind, "ledger.begin") != 0 || !pb_ledger_is_id(id))
-            return pb_fail(err, PB_E_LEDGER, "the ledger in '%s' does not begin with its name",
+            return pb_fail(err, PB_E_LEDGER,
+                           "the ledger in '%s' is not what was written: entry 0 at byte 0: it does "
+                           "not begin with its name",
                            v->dir);
         memcpy(r->now.ledger, id, PB_LEDGER_ID_HEX);
         snprintf(r->first, sizeof(r->first), "%s", e->time);

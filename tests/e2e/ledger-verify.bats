@@ -64,6 +64,12 @@ damage() {
     says "36 damages"
 }
 
+@test "ledger-verify: agrees on a ledger of 200 entries" {
+    record 6
+    damage many
+    says "damages"
+}
+
 @test "ledger-verify: agrees on every form of JSON and on forgeries, which a pin alone tells" {
     record 3
     damage forms forgeries

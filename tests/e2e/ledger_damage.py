@@ -279,8 +279,37 @@ def pins(good):
     yield from ((text, "corrupt") for text in bad_pins)
 
 
+def many(good):
+    """Samples of every kind of damage to a long ledger; all of them are in tests/unit."""
+    some, dice = entries(good), random.Random(200)
+    last = len(some) - 1
+    for i in [0, 1, last - 1, last, *dice.sample(range(2, last - 1), 6)]:
+        yield f"{i} dropped", frames(some[:i] + some[i + 1:]), \
+            "stands" if i == last else "corrupt", "corrupt"
+        k = (i + 1) % len(some)
+        swapped = [some[k if n == i else i if n == k else n] for n in range(len(some))]
+        yield f"{i} and {k} swapped", frames(swapped), "corrupt", "corrupt"
+        yield f"{i} doubled", frames(some[:i + 1] + some[i:]), "corrupt", "corrupt"
+        fewer = [numbered(e, n) for n, e in enumerate(some[:i] + some[i + 1:])]
+        yield f"{i} left out of a new one", chained(fewer), "corrupt" if i == 0 else "stands", \
+            "corrupt"
+    for count in [last, *dice.sample(range(7, last), 5)]:
+        yield f"rolled back to {count}", frames(some[:count]), "stands", "corrupt"
+        other = [e.replace(b'"kind":"audit"', b'"kind":"other"') if n >= count else e
+                 for n, e in enumerate(some)]
+        yield f"another one from {count} on", chained(other), "stands", "corrupt"
+    for at in dice.sample(range(len(good)), 60):
+        log = bytearray(good)
+        log[at] ^= 1 << dice.randrange(8)
+        yield f"a bit of byte {at}", bytes(log), None, "corrupt"
+        if at > len(frames(some[:7])):
+            yield f"cut at {at}", good[:at], None, "corrupt"
+
+
 def run(good):
     tally = Counter()
+    if TURN == "many":
+        good = grown(good, 200)
     if TURN == "pins":
         for text, want in pins(good):
             PIN.write_text(text, newline="")
