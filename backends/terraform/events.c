@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/terraform/redact.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -42,42 +43,52 @@ void pb_tf_tail_more(struct pb_tf_tail *t)
     fclose(f);
 }
 
-/* One line, no controls, not too long. */
-static void add_short(struct pb_buf *out, const char *s)
+/* What is being put together of the errors of a run. */
+struct errors {
+    struct pb_buf *out;
+    struct pb_tf_redactor *redactor;
+    size_t found;
+};
+
+/* One line, no controls, not too long, and before it is cut without secrets. */
+static void add_short(struct errors *x, const char *s)
 {
-    PB_AUTO(buf) struct pb_buf plain = PB_BUF_INIT;
+    PB_AUTO(buf) struct pb_buf said = PB_BUF_INIT, plain = PB_BUF_INIT;
     size_t n;
 
-    for (; *s; s++)
+    pb_buf_adds(&said, s);
+    pb_tf_redact(x->redactor, &said);
+    for (s = said.s; *s; s++)
         if (*s != '\n' || (plain.len && plain.s[plain.len - 1] != ' '))
             pb_buf_addc(&plain, *s == '\n' ? ' ' : *s);
+    pb_tf_redact(x->redactor, &plain); /* what was broken into lines is whole by now */
     n = plain.len;
     if (n > DETAIL_MAX) {
         n = DETAIL_MAX;
         while (n && ((unsigned char)plain.s[n] & 0xc0) == 0x80)
             n--;
     }
-    pb_text_add_safe(out, plain.s, n);
+    pb_text_add_safe(x->out, plain.s, n);
     if (n < plain.len)
-        pb_buf_adds(out, "...");
+        pb_buf_adds(x->out, "...");
 }
 
-static void add_diagnostic(struct pb_buf *out, const struct pb_value *d)
+static void add_diagnostic(struct errors *x, const struct pb_value *d)
 {
     const char *summary = pb_get_str(d, "summary"), *detail = pb_get_str(d, "detail");
     const char *file = pb_str(pb_walk(d, "range.filename"));
     const char *address = pb_get_str(d, "address");
     int64_t line;
 
-    add_short(out, summary ? summary : "error");
+    add_short(x, summary ? summary : "error");
     if (detail && *detail) {
-        pb_buf_adds(out, ": ");
-        add_short(out, detail);
+        pb_buf_adds(x->out, ": ");
+        add_short(x, detail);
     }
     if (file && pb_get_int(&line, pb_walk(d, "range.start"), "line") == 0)
-        pb_buf_addf(out, " (%s line %lld)", file, (long long)line);
+        pb_buf_addf(x->out, " (%s line %lld)", file, (long long)line);
     else if (address)
-        pb_buf_addf(out, " (%s)", address);
+        pb_buf_addf(x->out, " (%s)", address);
 }
 
 /* init says this before or after what it really has to say. */
@@ -87,78 +98,96 @@ static bool is_preamble(const char *summary)
                        pb_starts_with(summary, "OpenTofu encountered problems during init"));
 }
 
-static size_t add_line(struct pb_buf *out, const char *line, size_t n, size_t shown)
+static void add_line(struct errors *x, const char *line, size_t n)
 {
     struct pb_arena *a;
     const struct pb_value *v, *d;
-    size_t found = 0;
 
     if (!memmem(line, n, "\"diagnostic\"", 12))
-        return 0;
+        return;
     a = pb_arena_new();
     if (pb_json_parse(&v, a, line, n, "a line of the stream", NULL) == 0 &&
         (d = pb_get(v, "diagnostic")) && pb_streq(pb_get_str(d, "severity"), "error") &&
         !is_preamble(pb_get_str(d, "summary"))) {
-        if (shown < ERRORS_SHOWN) {
-            pb_buf_adds(out, shown ? "; " : "");
-            add_diagnostic(out, d);
+        if (x->found < ERRORS_SHOWN) {
+            pb_buf_adds(x->out, x->found ? "; " : "");
+            add_diagnostic(x, d);
         }
-        found = 1;
+        x->found++;
     }
     pb_arena_free(a);
-    return found;
 }
 
-static size_t from_stream(struct pb_buf *out, const char *path)
+static void from_stream(struct errors *x, const char *path)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    size_t found = 0;
 
     if (!path || pb_fs_read(&text, path, STREAM_MAX, NULL))
-        return 0;
+        return;
     for (char *p = text.s; *p;) {
         size_t n = strcspn(p, "\n");
         if (*p == '{')
-            found += add_line(out, p, n, found);
+            add_line(x, p, n);
         p += n;
         p += *p == '\n';
     }
-    if (found > ERRORS_SHOWN)
-        pb_buf_addf(out, "; and %zu more", found - ERRORS_SHOWN);
-    return found;
+    if (x->found > ERRORS_SHOWN)
+        pb_buf_addf(x->out, "; and %zu more", x->found - ERRORS_SHOWN);
+    pb_buf_wipe(&text);
+}
+
+void pb_tf_plain_text(struct pb_buf *text)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->s[i] == '\033' && text->s[i + 1] == '[') {
+            for (i += 2; i < text->len && (unsigned char)text->s[i] < '@';)
+                i++;
+            continue;
+        }
+        text->s[kept++] = text->s[i];
+    }
+    pb_buf_truncate(text, kept);
 }
 
 /* What is written for people: "Error: " and the lines after it, up to the next frame. */
-static void from_text(struct pb_buf *out, const char *path)
+static void from_text(struct errors *x, const char *path)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT, plain = PB_BUF_INIT;
     const char *p;
 
-    if (!path || pb_fs_read(&text, path, STREAM_MAX, NULL) || !(p = strstr(text.s, "Error: ")))
+    if (!path || pb_fs_read(&text, path, STREAM_MAX, NULL))
         return;
-    for (p += 7; *p && !pb_starts_with(p, "\xe2\x95\xb5") && !strstr(plain.s, "\n\n\n"); p++) {
+    pb_tf_plain_text(&text);
+    p = strstr(text.s, "Error: ");
+    for (p += p ? 7 : 0; p && *p && !pb_starts_with(p, "\xe2\x95\xb5"); p++) {
         if (pb_starts_with(p, "\xe2\x94\x82")) { /* the frame */
             p += 2;
             continue;
         }
-        if (pb_starts_with(p, "\nError: "))
+        if (pb_starts_with(p, "\nError: ") ||
+            (plain.len > 2 && strcmp(plain.s + plain.len - 3, "\n\n\n") == 0))
             break;
         pb_buf_addc(&plain, *p);
     }
-    add_short(out, plain.s);
+    add_short(x, plain.s);
+    pb_buf_wipe(&text);
+    pb_buf_wipe(&plain);
 }
 
 void pb_tf_errors(struct pb_buf *out, const char *stream_path, const char *text_path,
                   const struct pb_strv *secrets)
 {
     PB_AUTO(buf) struct pb_buf said = PB_BUF_INIT;
+    struct errors x = {.out = &said, .redactor = pb_tf_redactor_new(secrets)};
 
-    if (!from_stream(&said, stream_path)) {
-        from_text(&said, text_path);
+    from_stream(&x, stream_path);
+    if (!x.found) {
+        from_text(&x, text_path);
         if (!said.len)
-            from_text(&said, stream_path);
+            from_text(&x, stream_path);
     }
-    for (size_t i = 0; secrets && i < secrets->n; i++)
-        pb_text_take_out(&said, secrets->v[i]);
     pb_buf_add(out, said.s, said.len);
+    pb_tf_redactor_free(x.redactor);
 }

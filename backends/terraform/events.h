@@ -18,8 +18,12 @@ void pb_tf_tail_more(struct pb_tf_tail *t);
 
 /* The first errors of a run, short: "Unsupported argument: An argument named ... (main.tf line
  * 3)", joined by "; ". From the stream's diagnostics, else from what people would have read.
- * Every string of `secrets` is taken out. Adds nothing when there is no error to be found. */
+ * Every string of `secrets` is taken out (redact.h). Adds nothing when there is no error to be
+ * found. */
 void pb_tf_errors(struct pb_buf *out, const char *stream_path, const char *text_path,
                   const struct pb_strv *secrets);
+
+/* Takes out the colours that some commands insist on. */
+void pb_tf_plain_text(struct pb_buf *text);
 
 #endif

@@ -294,8 +294,8 @@ static int tool_holder(struct pb_state_lock *out, struct pb_arena *a,
                        const struct pb_tf_backend *be, const struct pb_unit_ctx *u,
                        struct pb_err *err)
 {
-    static const char *const words[] = {"state", "rm", "-dry-run", "-lock-timeout=0s",
-                                        "plumb_nothing.nothing"};
+    static const char *const words[] = {
+        "state", "rm", "-dry-run", "-no-color", "-lock-timeout=0s", "plumb_nothing.nothing"};
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_err why = PB_ERR_INIT;
@@ -308,12 +308,13 @@ static int tool_holder(struct pb_state_lock *out, struct pb_arena *a,
         pb_err_wrap(err, "cannot ask who holds the lock of '%s'", u->name);
     } else if (pb_tf_run(&r, "lock", args.v, &why) == 0) {
         rc = 0;
-    } else if (pb_fs_read(&text, pb_tf_run_file(&r, "lock", "err"), INFO_MAX, NULL) == 0 &&
-               (pb_tf_lock_parse_text(out, a, text.s) ||
-                strstr(text.s, "No state file was found"))) {
-        rc = 0;
     } else {
-        pb_fail(err, why.cls, "cannot ask who holds the lock of '%s': %s", u->name, why.msg);
+        (void)pb_fs_read(&text, pb_tf_run_file(&r, "lock", "err"), INFO_MAX, NULL);
+        pb_tf_plain_text(&text);
+        if (pb_tf_lock_parse_text(out, a, text.s) || strstr(text.s, "No state file was found"))
+            rc = 0;
+        else
+            pb_fail(err, why.cls, "cannot ask who holds the lock of '%s': %s", u->name, why.msg);
     }
     pb_tf_run_release(&r);
     return rc;
@@ -327,6 +328,7 @@ static int tool_unlock(struct pb_arena *a, const struct pb_tf_backend *be,
     int rc = -1;
 
     pb_strv_add(&args, "force-unlock");
+    pb_strv_add(&args, "-no-color");
     pb_strv_add(&args, "-force");
     pb_strv_add(&args, id);
     if (pb_tf_store_open(&r, a, be, u, err) == 0)

@@ -214,15 +214,12 @@ static bool is_state(const char *p, size_t n)
     return ok;
 }
 
-bool pb_tf_stream_state(struct pb_buf *out, const char *path)
+bool pb_tf_stream_find_state(const char **at, size_t *len, const char *text, size_t size)
 {
     static const char member[] = "\"state\":{";
-    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     bool found = false;
 
-    if (pb_fs_read(&text, path, PB_TF_STATE_MAX, NULL))
-        return false;
-    for (const char *p = text.s, *end = text.s + text.len; p < end;) {
+    for (const char *p = text, *end = text + size; p < end;) {
         const char *nl = memchr(p, '\n', (size_t)(end - p)), *line_end = nl ? nl : end, *from;
         size_t n = 0;
 
@@ -234,16 +231,30 @@ bool pb_tf_stream_state(struct pb_buf *out, const char *path)
         if (from)
             n = object_length(from, from == p ? end : line_end);
         if (n && is_state(from, n)) {
-            pb_buf_clear(out);
-            pb_buf_add(out, from, n);
+            *at = from;
+            *len = n;
             found = true;
         }
         if (from && !n)
             break; /* it was cut off, and so is whatever follows */
         if (from)
-            nl = memchr(from + n, '\n', (size_t)(end - from - (ptrdiff_t)n));
+            nl = memchr(from + n, '\n', (size_t)(end - from) - n);
         p = nl ? nl + 1 : end;
     }
+    return found;
+}
+
+bool pb_tf_stream_state(struct pb_buf *out, const char *path)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    const char *at;
+    size_t n;
+    bool found = pb_fs_read(&text, path, PB_TF_STATE_MAX, NULL) == 0 &&
+                 pb_tf_stream_find_state(&at, &n, text.s, text.len);
+
+    pb_buf_clear(out);
+    if (found)
+        pb_buf_add(out, at, n);
     pb_buf_wipe(&text);
     return found;
 }

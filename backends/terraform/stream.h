@@ -47,5 +47,6 @@ void pb_tf_stream_release(struct pb_tf_stream *s);
 /* A state that the tool wrote to its output because it could write it nowhere else: in a line of
  * the stream, or between lines for people. The last whole one, as text; false: there is none. */
 bool pb_tf_stream_state(struct pb_buf *out, const char *path);
+bool pb_tf_stream_find_state(const char **at, size_t *len, const char *text, size_t size);
 
 #endif
