@@ -3,34 +3,15 @@
 # Plan, gate, apply, verify, record, with real Terraform on the simulated cloud.
 load helpers
 load sim
-
-setup() {
-    setup_environment
-    need terraform
-}
-
-teardown() {
-    sim_down
-}
+load gate
 
 sim_world() {
     sim_up --state "$BATS_TEST_TMPDIR/cloud.json" --page-size 3
     sim_initialised
 }
 
-later() {
-    cp "$SIM_DEMO/later/sizes.tf" "$repo"
-    commit_all "$repo" "larger servers, shorter ttl"
-}
-
 apply() { # CODE [ARG...]; output in $output
-    local code=$1
-    shift
-    if [ "$code" = 0 ]; then
-        output=$(plumb -C "$repo" apply "$@")
-    else
-        must_fail "$code" plumb -C "$repo" apply "$@"
-    fi
+    ends "$1" plumb -C "$repo" apply "${@:2}"
 }
 
 evidence() { # [ARG...]

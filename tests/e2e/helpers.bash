@@ -5,6 +5,7 @@
 #   plumb ARG...            the program under test ($PLUMB, build/plumb without scripts/check)
 #   must COMMAND...         runs it; the test ends if it fails
 #   must_fail CODE CMD...   the command has to exit with exactly CODE; output is in $output
+#   ends CODE COMMAND...    the same, where CODE may be 0; then $output has no errors in it
 #   says TEXT...            $output contains each TEXT
 #   says_not TEXT...        $output contains none of them
 #   temp_repo NAME          a new Git repository with an identity; prints its path
@@ -61,6 +62,15 @@ must_fail() {
     fi
     printf 'exit %s, wanted %s: %s\n%s\n' "$code" "$want" "$*" "$output" >&2
     return 1
+}
+
+ends() {
+    if [ "$1" = 0 ]; then
+        shift
+        output=$("$@")
+    else
+        must_fail "$@"
+    fi
 }
 
 # Reports are wrapped, so a line's end and a blank are the same here.

@@ -15,10 +15,6 @@ setup() {
     PLUMB_NOW=2026-11-19T14:00:00Z must plumb -C "$repo" audit --record --quiet >/dev/null
 }
 
-teardown() {
-    sim_down
-}
-
 # record [OPTION...]: what happens is a difference, or cannot be seen
 record() {
     local code=0

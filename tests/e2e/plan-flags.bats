@@ -4,15 +4,6 @@
 load helpers
 load sim
 
-setup() {
-    setup_environment
-    need terraform
-}
-
-teardown() {
-    sim_down
-}
-
 shop() {
     sim_applied 'variable "ttl" {
   type    = number
@@ -30,13 +21,7 @@ resource "sim_record" "spare" {
 
 # plan_of CODE DIR ARG...: "address cause decision" lines of the changes in $changes
 plan_of() {
-    local code=$1 dir=$2
-    shift 2
-    if [ "$code" = 0 ]; then
-        output=$(cd "$dir" && plumb plan --format json "$@")
-    else
-        must_fail "$code" env -C "$dir" "$PLUMB" plan --format json "$@"
-    fi
+    ends "$1" env -C "$2" "$PLUMB" plan --format json "${@:3}"
     changes=$(json "'; '.join('%s %s %s' % (c['address'], c['cause'], c['decision'])
         for u in d['units'] for c in u['changes'])")
     refusals=$(json "' '.join(r['code'] for u in d['units'] for r in u['refusals'])")

@@ -3,48 +3,7 @@
 # What an apply would do and whether the gate lets it, with real Terraform on the simulated cloud.
 load helpers
 load sim
-
-# cause ADDRESS: cause and decision in the JSON of $output.
-cause() {
-    json "next((c['cause'] + ' ' + c['decision'] for u in d['units'] for c in u['changes']
-        if c['address'] == '$1'), 'none')"
-}
-
-refusals() {
-    json "' '.join(r['code'] for u in d['units'] for r in u['refusals'])"
-}
-
-plan_json() { # CODE [ARG...]
-    local code=$1
-    shift
-    if [ "$code" = 0 ]; then
-        output=$(plumb -C "$repo" plan --format json "$@")
-    else
-        must_fail "$code" plumb -C "$repo" plan --format json "$@"
-    fi
-    fits plan.schema.json
-}
-
-later() {
-    cp "$SIM_DEMO/later/sizes.tf" "$repo"
-    commit_all "$repo" "larger servers, shorter ttl"
-}
-
-# The remote that the gate looks at; nothing is pushed yet.
-remote() {
-    git init -q -b main --bare "$BATS_TEST_TMPDIR/remote.git"
-    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
-}
-
-refused_for() { # CODE...
-    plan_json 3
-    [ "$(refusals)" = "$*" ]
-}
-
-gate() {
-    printf 'version: 1\ngate:\n%s\n' "$1" >"$repo/plumb.yaml"
-    commit_all "$repo" "gate"
-}
+load gate
 
 @test "nothing to do, and what Git asks for is allowed" {
     sim_applied
