@@ -2,6 +2,7 @@
 #include "base/cancel.h"
 #include "base/fs.h"
 #include "cmd/cmd.h"
+#include "cmd/shim.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,6 +28,9 @@ static int dispatch(const struct pb_args *args)
         fputs(b.s, stderr);
         return PB_EXIT_USAGE;
     }
+    /* What another program may get in our place has to be as it was. */
+    if (args->command->run != pb_cmd_tf)
+        pb_cancel_install();
     if (dir && chdir(dir) < 0) {
         pb_fail_errno(&err, PB_E_IO, "cannot enter '%s'", dir);
         return pb_cmd_fail(&err);
@@ -34,14 +38,25 @@ static int dispatch(const struct pb_args *args)
     return args->command->run(args);
 }
 
+/* Plumb may be installed as terraform or tofu. */
+static const char *tool_name(const char *argv0)
+{
+    const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
+    const char *name = slash ? slash + 1 : argv0;
+
+    return name && pb_shim_is_tool(name) ? name : NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct pb_args args = PB_ARGS_INIT;
     struct pb_err err = PB_ERR_INIT;
+    const char *tool = tool_name(argv[0]);
     int code;
 
-    pb_cancel_install();
-    if (pb_args_parse(&args, argc, argv, &err) < 0)
+    if (tool)
+        code = pb_cmd_tf_run(tool, argv[0], argc - 1, argv + 1);
+    else if (pb_args_parse(&args, argc, argv, &err) < 0)
         code = pb_cmd_fail(&err);
     else
         code = dispatch(&args);

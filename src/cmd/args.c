@@ -224,6 +224,8 @@ static int check_pos(const struct pb_args *a, struct pb_err *err)
         return 0;
     if (a->pos.n < (size_t)c->min_pos)
         return pb_fail(err, PB_E_USAGE, "'%s' needs more: plumb %s %s", c->name, c->name, c->usage);
+    if (c->max_pos == PB_POS_ALL)
+        return 0;
     if (a->pos.n > (size_t)c->max_pos && (o = find_in(c->opts, "PLANFILE", 8, 0)))
         return pb_fail(err, PB_E_USAGE, "'%s' is not taken: %s", a->pos.v[c->max_pos], o->help);
     if (a->pos.n > (size_t)c->max_pos)
@@ -240,7 +242,9 @@ int pb_args_parse(struct pb_args *out, int argc, char *const *argv, struct pb_er
         const char *arg = argv[i];
         int rc = 0;
 
-        if (!only_words && strcmp(arg, "--") == 0)
+        if (out->command && out->command->max_pos == PB_POS_ALL)
+            pb_strv_add(&out->pos, arg);
+        else if (!only_words && strcmp(arg, "--") == 0)
             only_words = true;
         else if (!only_words && arg[0] == '-' && arg[1])
             rc = take_opt(out, &i, argc, argv, err);

@@ -100,11 +100,11 @@ struct pb_args;
 
 struct pb_command {
     const char *name;
-    const char *summary;       /* one line, for the list of commands */
-    const char *usage;         /* what follows the name: "[options] ADDRESS" */
-    const char *about;         /* paragraphs, wrapped when shown; an empty line parts them */
-    const struct pb_opt *opts; /* ends with a row without name; may be NULL */
-    int min_pos, max_pos;
+    const char *summary;           /* one line, for the list of commands */
+    const char *usage;             /* what follows the name: "[options] ADDRESS" */
+    const char *about;             /* paragraphs, wrapped when shown; an empty line parts them */
+    const struct pb_opt *opts;     /* ends with a row without name; may be NULL */
+    int min_pos, max_pos;          /* max_pos PB_POS_ALL: everything behind it, options too */
     const char *const *pos_values; /* what a positional argument may be, for completion */
     const enum pb_exit *exits;     /* those it can give; ends with PB_EXIT_END */
     const char *done;              /* what 0 means here; NULL: what it means for an audit */
@@ -112,7 +112,7 @@ struct pb_command {
     int (*run)(const struct pb_args *args);
 };
 
-enum { PB_EXIT_END = -1 };
+enum { PB_EXIT_END = -1, PB_POS_ALL = -1 };
 
 extern const struct pb_command pb_commands[];
 extern const size_t pb_ncommands;
@@ -167,6 +167,11 @@ int pb_cmd_plan(const struct pb_args *args);
 int pb_cmd_help(const struct pb_args *args);
 int pb_cmd_init(const struct pb_args *args);
 int pb_cmd_observe(const struct pb_args *args);
+int pb_cmd_tf(const struct pb_args *args);
 int pb_cmd_version(const struct pb_args *args);
+
+/* The n words of a tool's command line, NULL behind them. `name` is the tool, or NULL: the one that
+ * there is; `argv0` how it was called, or NULL. Does not return when the tool runs in our place. */
+int pb_cmd_tf_run(const char *name, const char *argv0, int n, char *const *words);
 
 #endif

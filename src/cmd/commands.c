@@ -10,9 +10,18 @@ const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const command_names[] = {"audit",   "plan",    "apply",      "explain",
-                                            "observe", "log",     "init",       "doctor",
-                                            "help",    "version", "completion", NULL};
+static const char *const command_names[] = {"audit",   "plan",       "apply", "tf",     "explain",
+                                            "observe", "log",        "init",  "doctor", "help",
+                                            "version", "completion", NULL};
+/* First words of shim.c's table; test_cmd compares. */
+static const char *const tf_words[] = {
+    "apply",   "destroy",   "console",  "debug",     "env",
+    "fmt",     "get",       "graph",    "init",      "internal-plugin",
+    "login",   "logout",    "metadata", "modules",   "output",
+    "plan",    "providers", "query",    "show",      "state",
+    "test",    "validate",  "version",  "workspace", "force-unlock",
+    "import",  "refresh",   "rpcapi",   "stacks",    "taint",
+    "untaint", NULL};
 static const char *const log_jobs[] = {"verify", "checkpoint", "anchor", NULL};
 /* Verdicts that --fail-on takes: those of resources (model/verdict.h); test_cmd compares. */
 static const char *const fail_on_names[] = {"computed",   "stale_record", "converged", "pending",
@@ -173,6 +182,9 @@ static const enum pb_exit apply_exits[] = {
 static const enum pb_exit log_exits[] = {
     PB_EXIT_PLUMB, PB_EXIT_ERROR,       PB_EXIT_LOCKED,           PB_EXIT_LEDGER,
     PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit tf_exits[] = {
+    PB_EXIT_PLUMB,  PB_EXIT_ERROR, PB_EXIT_DRIFT,       PB_EXIT_REFUSED,
+    PB_EXIT_LOCKED, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit plain_exits[] = {PB_EXIT_PLUMB, PB_EXIT_ERROR, PB_EXIT_USAGE,
                                            (enum pb_exit)PB_EXIT_END};
 
@@ -257,6 +269,30 @@ const struct pb_command pb_commands[] = {
          {"plumb apply --unit prod --auto-approve", "in CI: only what needs nobody's yes"},
          {"plumb apply --approve 3f9c1a52d07e", "say yes to the plan with that evidence"}},
         pb_cmd_apply,
+    },
+    {
+        "tf",
+        "Terraform as always, but changes go through the gate",
+        "COMMAND [options]",
+        "What follows is a command line of Terraform or OpenTofu. What only looks (plan, show, "
+        "output, validate, fmt, init, state list and the like) is run by the tool itself, in "
+        "plumb's place: the same output, signals and exit code. apply and destroy become 'plumb "
+        "apply' for the unit of this folder and of the selected workspace. What changes the "
+        "state past the gate (import, taint, state rm, force-unlock and others) is refused, with "
+        "what to do instead; so is what plumb does not know.\n\n"
+        "The same happens when plumb is called terraform or tofu. The tool itself is the next of "
+        "that name on PATH, or what PLUMB_TERRAFORM or PLUMB_TOFU names. TF_CLI_ARGS is the "
+        "tool's own affair where it only looks, and refused where something would be changed.",
+        NULL,
+        0,
+        PB_POS_ALL,
+        tf_words,
+        tf_exits,
+        "what was asked for was done; else the tool's own exit code, or",
+        {{"plumb tf plan", "terraform plan, byte for byte"},
+         {"plumb tf apply -auto-approve", "as 'plumb apply -auto-approve' here"},
+         {"ln -s $(command -v plumb) ~/bin/terraform", "for all that calls terraform"}},
+        pb_cmd_tf,
     },
     {
         "explain",

@@ -56,6 +56,7 @@ struct pb_audit_options {
     const struct pb_plan_options *plan; /* what the command line adds to each plan; or NULL */
     const struct pb_audit_act *act;     /* to apply: exactly one unit; or NULL */
     bool one; /* about one unit: when there are more, that of the folder plumb stands in */
+    const char *workspace; /* with `one`: of just this folder, and with this workspace; or NULL */
     const struct pb_progress *progress; /* called by several threads; or NULL */
 };
 

@@ -178,18 +178,40 @@ static int keep_named(struct pb_audit *a, char *const *names, struct pb_err *err
     return 0;
 }
 
+static int none_here(const struct pb_audit *a, const struct pb_audit_options *o,
+                     const struct pb_unit_result *other, struct pb_err *err)
+{
+    if (other)
+        return pb_fail(err, PB_E_REFUSED,
+                       "workspace '%s' is selected, and unit '%s' is that of workspace '%s': "
+                       "select it, or name a unit with 'workspace: %s' in %s",
+                       o->workspace, other->config.name, other->config.workspace, o->workspace,
+                       PB_CONFIG_FILE);
+    if (o->workspace)
+        return pb_fail(err, PB_E_REFUSED, "no unit is in this folder: name it in %s, or commit it",
+                       PB_CONFIG_FILE);
+    return pb_fail(err, PB_E_USAGE,
+                   "this is about one unit, and there are %zu: name one with --unit, or go to its "
+                   "folder",
+                   a->nunits);
+}
+
 /* What is said about one unit must not be done to all. */
 static int keep_one(struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err)
 {
+    const struct pb_unit_result *other = NULL;
     PB_AUTO(str) char *path = NULL;
     char *names[] = {NULL, NULL};
 
-    if (a->nunits == 1)
+    if (a->nunits == 1 && !o->workspace)
         return 0;
     if (!o->units && pb_repo_workdir(a->repo) &&
         pb_repo_path(&path, a->repo, o->dir ? o->dir : ".", NULL) == 0)
         for (size_t i = 0; i < a->nunits; i++)
             if (strcmp(a->units[i].config.path, path) == 0) {
+                other = &a->units[i];
+                if (o->workspace && strcmp(other->config.workspace, o->workspace) != 0)
+                    continue;
                 if (names[0])
                     return pb_fail(err, PB_E_USAGE,
                                    "'%s' and '%s' are both in this folder: name one with --unit",
@@ -197,10 +219,7 @@ static int keep_one(struct pb_audit *a, const struct pb_audit_options *o, struct
                 names[0] = pb_arena_strdup(a->arena, a->units[i].config.name);
             }
     if (!names[0])
-        return pb_fail(err, PB_E_USAGE,
-                       "this is about one unit, and there are %zu: name one with --unit, or go to "
-                       "its folder",
-                       a->nunits);
+        return none_here(a, o, other, err);
     return keep_named(a, names, err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plan_options.h"
+#include "cmd/shim.h"
 #include "model/verdict.h"
 #include "report/report.h"
 
@@ -57,6 +58,15 @@ static void cmd__options_in_every_form(void **state)
     a = (struct pb_args)PB_ARGS_INIT;
     assert_int_equal(parse(&a, &err, "explain -- -odd"), 0);
     assert_string_equal(a.pos.v[0], "-odd");
+    pb_args_release(&a);
+
+    a = (struct pb_args)PB_ARGS_INIT;
+    assert_int_equal(parse(&a, &err, "-C there tf -chdir=x plan -- --help -C y"), 0);
+    assert_string_equal(pb_args_get(&a, PB_O_DIR), "there");
+    assert_int_equal(a.pos.n, 6);
+    assert_string_equal(a.pos.v[0], "-chdir=x");
+    assert_string_equal(a.pos.v[3], "--help");
+    assert_false(pb_args_has(&a, PB_O_HELP));
     pb_args_release(&a);
 }
 
@@ -302,6 +312,109 @@ static void cmd__values_are_those_that_there_are(void **state)
     assert_int_equal(n, pb_ncommands);
 }
 
+/* ---- the tool's own command line ---------------------------------------------------------- */
+
+static const struct shim_case {
+    const char *line; /* "NAME=VALUE... -- words" or "words" */
+    enum pb_shim_kind kind;
+    const char *words; /* NULL: none known */
+} shim_cases[] = {
+    {"", PB_SHIM_PASS, NULL},
+    {"-help", PB_SHIM_PASS, NULL},
+    {"-version", PB_SHIM_PASS, NULL},
+    {"plan -out x", PB_SHIM_PASS, "plan"},
+    {"-chdir=there plan", PB_SHIM_PASS, "plan"},
+    {"state list", PB_SHIM_PASS, "state list"},
+    {"state", PB_SHIM_PASS, "state"},
+    {"state -x rm", PB_SHIM_PASS, "state"},
+    {"state -help rm", PB_SHIM_PASS, "state"},
+    {"state rm a.b", PB_SHIM_REFUSE, "state rm"},
+    {"state rm -help", PB_SHIM_PASS, "state rm"},
+    {"state nonsense", PB_SHIM_REFUSE, NULL},
+    {"workspace select prod", PB_SHIM_PASS, "workspace select"},
+    {"workspace delete prod", PB_SHIM_REFUSE, "workspace delete"},
+    {"env delete prod", PB_SHIM_REFUSE, "env delete"},
+    {"providers", PB_SHIM_PASS, "providers"},
+    {"apply", PB_SHIM_GATE, "apply"},
+    {"apply -help", PB_SHIM_PASS, "apply"},
+    {"apply -var -help", PB_SHIM_GATE, "apply"},
+    {"-help apply", PB_SHIM_PASS, NULL},
+    {"-chdir=x apply tfplan", PB_SHIM_GATE, "apply"},
+    {"-x apply", PB_SHIM_REFUSE, "apply"},
+    {"destroy -auto-approve", PB_SHIM_GATE, "destroy"},
+    {"import a b", PB_SHIM_REFUSE, "import"},
+    {"init", PB_SHIM_PASS, "init"},
+    {"init -upgrade -reconfigure", PB_SHIM_PASS, "init"},
+    {"init -migrate-state", PB_SHIM_REFUSE, "init"},
+    {"init --force-copy=true", PB_SHIM_REFUSE, "init"},
+    {"init -migrate-state=false", PB_SHIM_PASS, "init"},
+    {"init -backend-config=migrate-state", PB_SHIM_PASS, "init"},
+    {"aply", PB_SHIM_REFUSE, NULL},
+    /* The tool puts TF_CLI_ARGS behind the words, then looks which command it is. */
+    {"TF_CLI_ARGS=-no-color -- plan", PB_SHIM_PASS, "plan"},
+    {"TF_CLI_ARGS=-no-color -- ", PB_SHIM_PASS, NULL},
+    {"TF_CLI_ARGS=apply -- ", PB_SHIM_REFUSE, NULL},
+    {"TF_CLI_ARGS=apply -- -version", PB_SHIM_PASS, NULL},
+    {"TF_CLI_ARGS=rm -- state", PB_SHIM_REFUSE, NULL},
+    {"TF_CLI_ARGS_state=rm -- state", PB_SHIM_REFUSE, NULL},
+    {"TF_CLI_ARGS_state=-x -- state", PB_SHIM_PASS, "state"},
+    {"TF_CLI_ARGS_state=rm -- state -x", PB_SHIM_REFUSE, NULL},
+    {"TF_CLI_ARGS=rm -- state list", PB_SHIM_PASS, "state list"},
+    {"TF_CLI_ARGS_init=-migrate-state -- init", PB_SHIM_REFUSE, "init"},
+    {"TF_CLI_ARGS=-force-copy -- init", PB_SHIM_REFUSE, "init"},
+    {"COMP_LINE=x -- terraform app terraform", PB_SHIM_PASS, NULL},
+    {"COMP_LINE=x -- apply", PB_SHIM_GATE, "apply"},
+    {"terraform", PB_SHIM_REFUSE, NULL},
+};
+
+static void cmd__what_a_tools_command_line_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(shim_cases); i++) {
+        const struct shim_case *c = &shim_cases[i];
+        PB_AUTO(strv) struct pb_strv env = PB_STRV_INIT, argv = PB_STRV_INIT;
+        const char *sep = strstr(c->line, " -- "), *p = sep ? sep + 4 : c->line;
+        char *none[] = {NULL};
+        struct pb_shim s;
+
+        if (sep)
+            pb_strv_addf(&env, "%.*s", (int)(sep - c->line), c->line);
+        while (*p) {
+            size_t n = strcspn(p, " ");
+
+            pb_strv_addf(&argv, "%.*s", (int)n, p);
+            p += n + (p[n] == ' ');
+        }
+        s = pb_shim_classify((int)argv.n, argv.n ? argv.v : none, env.v);
+        if (s.kind != c->kind || !pb_streq(s.words, c->words))
+            fail_msg("'%s': %d %s", c->line, (int)s.kind, s.words ? s.words : "none");
+        assert_true(s.kind != PB_SHIM_REFUSE || (s.why && *s.why));
+    }
+}
+
+static void cmd__the_words_of_tf_are_those_of_the_table(void **state)
+{
+    const char *const *v = pb_command_find("tf")->pos_values;
+    size_t n = 0;
+
+    (void)state;
+    for (const struct pb_shim_row *r = pb_shim_rows; r->words; r++) {
+        bool found = false;
+
+        assert_true((r->kind == PB_SHIM_REFUSE) == (r->why != NULL));
+        if (strchr(r->words, ' '))
+            continue;
+        n++;
+        for (size_t i = 0; v[i]; i++)
+            found |= strcmp(v[i], r->words) == 0;
+        if (!found)
+            fail_msg("'%s' is not offered", r->words);
+    }
+    for (size_t i = 0; v[i]; i++)
+        n--;
+    assert_int_equal(n, 0);
+}
+
 static void cmd__help_fits_a_terminal(void **state)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
@@ -334,6 +447,8 @@ int main(void)
         cmocka_unit_test(cmd__what_a_plan_is_given),
         cmocka_unit_test(cmd__the_table_is_whole),
         cmocka_unit_test(cmd__values_are_those_that_there_are),
+        cmocka_unit_test(cmd__what_a_tools_command_line_does),
+        cmocka_unit_test(cmd__the_words_of_tf_are_those_of_the_table),
         cmocka_unit_test(cmd__help_fits_a_terminal),
     };
     return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);
