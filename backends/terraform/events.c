@@ -161,7 +161,7 @@ static void from_text(struct errors *x, const char *path)
         return;
     pb_tf_plain_text(&text);
     p = strstr(text.s, "Error: ");
-    for (p += p ? 7 : 0; p && *p && !pb_starts_with(p, "\xe2\x95\xb5"); p++) {
+    for (p = p ? p + 7 : ""; *p && !pb_starts_with(p, "\xe2\x95\xb5"); p++) {
         if (pb_starts_with(p, "\xe2\x94\x82")) { /* the frame */
             p += 2;
             continue;

@@ -51,7 +51,7 @@ static const char *field(struct pb_arena *a, const char *text, const char *name)
 {
     PB_AUTO(str) char *label = pb_asprintf("%s:", name);
 
-    for (const char *p = text; p && *p; p = strchr(p, '\n'), p += p != NULL) {
+    for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
         const char *s = p;
         size_t n;
         while (*s == ' ' || (unsigned char)*s >= 0x80) /* a frame */
