@@ -113,6 +113,17 @@ static enum pb_cause of_delete(const char **why, struct pb_arena *a, const struc
     return PB_CAUSE_UNEXPLAINED;
 }
 
+/* It is in no state yet, so nothing else can be told of it. */
+static enum pb_cause of_import(const char **why, const struct pb_gate_change *c)
+{
+    if (c->action == PB_ACT_REPLACE) {
+        *why = "an import block takes it in, and the plan would put another in its place";
+        return PB_CAUSE_OVERWRITE;
+    }
+    *why = "an import block takes it in, and Git asks for something else of it";
+    return PB_CAUSE_GIT;
+}
+
 enum pb_cause pb_cause_of(const char **why, struct pb_arena *a, const struct pb_gate_change *c,
                           bool has_baseline)
 {
@@ -142,7 +153,9 @@ enum pb_cause pb_cause_of(const char **why, struct pb_arena *a, const struct pb_
     }
     if (cause != PB_CAUSE_RECORD)
         return cause;
-    if (c->imports || c->moves)
+    if (c->imports)
+        return of_import(why, c);
+    if (c->moves)
         return PB_CAUSE_RECORD;
     if (c->verdict == PB_CONVERGED || c->verdict == PB_STALE_RECORD)
         return PB_CAUSE_RECORD;

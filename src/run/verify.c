@@ -100,7 +100,7 @@ void pb_verify_touched(struct pb_recorded_set *out, struct pb_arena *a,
 
         if (!r && c->action == PB_ACT_DELETE)
             r = pb_recorded_find(before, c->address);
-        if (r && c->action != PB_ACT_FORGET && c->state != PB_APPLIED_NOT_STARTED)
+        if (r && c->state != PB_APPLIED_NOT_STARTED)
             v[k++] = *r;
     }
     qsort(v, k, sizeof(*v), by_address);

@@ -126,7 +126,8 @@ static void gate__a_hidden_change_under_a_new_commit(void **state)
     assert_string_equal(why, "tags.team: overwrites a change made outside of Git with another");
 }
 
-static void gate__moved_and_imported_alone_change_the_record(void **state)
+/* An import that changes the object once was "only the record changes", too. */
+static void gate__moved_and_imported(void **state)
 {
     struct pb_arena *a = *state;
     struct cause_row r = {PB_ACT_UPDATE, PB_IN_SYNC, true, {PB_IN_SYNC}, PB_CAUSE_RECORD};
@@ -137,6 +138,10 @@ static void gate__moved_and_imported_alone_change_the_record(void **state)
     assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_RECORD);
     c.moves = false;
     c.imports = true;
+    assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_GIT);
+    c.action = PB_ACT_REPLACE;
+    assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_OVERWRITE);
+    c.action = PB_ACT_NONE;
     assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_RECORD);
 }
 
@@ -476,7 +481,7 @@ int main(void)
         TEST(gate__causes),
         TEST(gate__git_explains_only_what_it_can),
         TEST(gate__a_hidden_change_under_a_new_commit),
-        TEST(gate__moved_and_imported_alone_change_the_record),
+        TEST(gate__moved_and_imported),
         TEST(gate__defaults),
         TEST(gate__what_the_command_line_asks_for),
         TEST(gate__a_variable_from_elsewhere_explains_nothing),
