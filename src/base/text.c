@@ -250,3 +250,20 @@ void pb_text_take_out(struct pb_buf *b, const char *secret)
     pb_buf_clear(b);
     pb_buf_add(b, clean.s, clean.len);
 }
+
+const char *pb_text_line(const char *s, unsigned line)
+{
+    for (; s && line > 1; line--) {
+        s = strchr(s, '\n');
+        s += s != NULL;
+    }
+    return s && *s ? s : NULL;
+}
+
+bool pb_text_has_lines(const char *text, const char *lines, size_t n)
+{
+    for (const char *p = text; p; p = pb_text_line(p, 2))
+        if (strncmp(p, lines, n) == 0 && (p[n] == '\n' || p[n] == '\r' || !p[n]))
+            return true;
+    return false;
+}

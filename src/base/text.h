@@ -21,6 +21,11 @@ size_t pb_text_width(const char *s);
 /* The nearest of the given words by edit distance, or NULL when none is near. */
 const char *pb_text_nearest(const char *word, const char *const *words, size_t n);
 
+/* Where that line begins, counted from 1; NULL when there are fewer. */
+const char *pb_text_line(const char *s, unsigned line);
+/* Whether `text` has these n bytes as whole lines, one behind the other. */
+bool pb_text_has_lines(const char *text, const char *lines, size_t n);
+
 bool pb_utf8_valid(const char *s, size_t n);
 
 /* Writes "(sensitive)" wherever the secret stands; what has less than four bytes is no secret. */

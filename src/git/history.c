@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "base/mem.h"
+#include "base/strv.h"
 #include "git/internal.h"
 
 /* The id of what is at `path`; false when there is nothing. */
@@ -86,6 +88,45 @@ int pb_history_last_change(struct pb_commit *out, bool *found, struct pb_repo *r
     *found = true;
     git_oid_tostr(hex, sizeof(hex), git_commit_id(c));
     return pb_repo_commit(out, repo, hex, err);
+}
+
+static bool is_below(const char *file, const char *path)
+{
+    size_t n = strlen(path);
+
+    return !n || (strncmp(file, path, n) == 0 && (!file[n] || file[n] == '/'));
+}
+
+int pb_history_changed_file(char **out, struct pb_repo *repo, const char *commit,
+                            const struct pb_strv *paths, struct pb_err *err)
+{
+    PB_AUTO(gitcommit) git_commit *c = NULL;
+    PB_AUTO(gittree) git_tree *now = NULL;
+    PB_AUTO(gittree) git_tree *then = NULL;
+    git_diff *diff = NULL;
+    char parent[PB_OID_HEX];
+    int code;
+
+    *out = NULL;
+    if (pb_git_commit(&c, repo, commit, err) || pb_git_root(&now, repo, commit, err))
+        return -1;
+    if (git_commit_parentcount(c)) {
+        git_oid_tostr(parent, sizeof(parent), git_commit_parent_id(c, 0));
+        if (pb_git_root(&then, repo, parent, err))
+            return -1;
+    }
+    code = git_diff_tree_to_tree(&diff, repo->git, then, now, NULL);
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot compare commit %s with its parent", commit);
+    for (size_t i = 0; !*out && i < git_diff_num_deltas(diff); i++) {
+        const git_diff_delta *d = git_diff_get_delta(diff, i);
+
+        for (size_t k = 0; !*out && k < paths->n; k++)
+            if (is_below(d->new_file.path, paths->v[k]))
+                *out = pb_strdup(d->new_file.path);
+    }
+    git_diff_free(diff);
+    return 0;
 }
 
 /* In a history with holes: git_graph_descendant_of() would lose memory at each (libgit2 1.5). */

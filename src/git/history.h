@@ -5,6 +5,7 @@
 #ifndef PB_GIT_HISTORY_H
 #define PB_GIT_HISTORY_H
 
+#include "base/strv.h"
 #include "git/repo.h"
 
 enum { PB_HISTORY_MAX = 10000 }; /* commits looked at, unless asked for fewer */
@@ -15,6 +16,11 @@ enum { PB_HISTORY_MAX = 10000 }; /* commits looked at, unless asked for fewer */
  * PB_HISTORY_MAX) or outside of a shallow clone. */
 int pb_history_last_change(struct pb_commit *out, bool *found, struct pb_repo *repo,
                            const char *from, const char *path, size_t max, struct pb_err *err);
+
+/* One file that a commit changed against its first parent, of those at or below `paths` ("" is
+ * everything). *out is NULL when it changed none; caller frees. */
+int pb_history_changed_file(char **out, struct pb_repo *repo, const char *commit,
+                            const struct pb_strv *paths, struct pb_err *err);
 
 /* Is `a` in the history of `b`? A commit is its own ancestor. A shallow clone that lacks the
  * commits to tell is an error, never a no. */

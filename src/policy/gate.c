@@ -29,6 +29,7 @@ struct gate {
     struct pb_gate_out *out;
     struct pb_arena *arena;
     const struct pb_gate_in *in;
+    const struct pb_gate_policy *policy; /* the one that is asked */
     size_t cap;
 };
 
@@ -74,7 +75,7 @@ static bool rule_fits(struct gate *g, const struct pb_gate_rule *r, struct pb_ga
 
 static void apply_guards(struct gate *g, struct pb_gate_verdict *v)
 {
-    const struct pb_gate_policy *p = g->in->policy;
+    const struct pb_gate_policy *p = g->policy;
 
     for (size_t i = 0; i < p->nguards && destroys(v->change); i++) {
         if (pb_match_address(&p->guards[i].address, v->change->address) == 0)
@@ -113,7 +114,7 @@ static void apply_effects(struct gate *g, struct pb_gate_verdict *v)
 {
     for (size_t i = 0; i < v->change->neffects; i++) {
         const struct pb_gate_effect *e = &v->change->effects[i];
-        enum pb_gate_decision d = of_effect(g->in->policy, e);
+        enum pb_gate_decision d = of_effect(g->policy, e);
 
         if (d <= v->decision)
             continue;
@@ -121,25 +122,18 @@ static void apply_effects(struct gate *g, struct pb_gate_verdict *v)
         v->rule = pb_arena_printf(g->arena,
                                   "%s: it starts %s; 'gate: provisioners: allow' in plumb.yaml "
                                   "lets such things run",
-                                  g->in->policy->has_effects_rule ? "gate.provisioners"
-                                                                  : "the default for provisioners",
+                                  g->policy->has_effects_rule ? "gate.provisioners"
+                                                              : "the default for provisioners",
                                   about_effect(g, e));
     }
 }
 
-static void judge(struct gate *g, struct pb_gate_verdict *v)
+/* What the policy that is asked says of it; the cause is known. */
+static void decide(struct gate *g, struct pb_gate_verdict *v)
 {
-    const struct pb_gate_policy *p = g->in->policy;
+    const struct pb_gate_policy *p = g->policy;
     bool decided = false;
 
-    v->cause = pb_cause_of(&v->why, g->arena, v->change, g->in->facts->has_baseline);
-    if (v->cause == PB_CAUSE_GIT && g->in->facts->outside) {
-        v->cause = PB_CAUSE_UNEXPLAINED;
-        v->why = pb_arena_printf(g->arena,
-                                 "Git alone does not say so, with %s: put them into plumb.yaml or "
-                                 "a file in Git",
-                                 g->in->facts->outside);
-    }
     for (size_t i = 0; i < p->nrules && !decided; i++)
         decided = rule_fits(g, &p->rules[i], v);
     if (!decided) {
@@ -153,6 +147,34 @@ static void judge(struct gate *g, struct pb_gate_verdict *v)
     }
     apply_effects(g, v);
     apply_guards(g, v);
+}
+
+/* A commit is not judged by its own rules alone: it could bring the rule that lets it pass. */
+static void judge(struct gate *g, struct pb_gate_verdict *v)
+{
+    v->cause = pb_cause_of(&v->why, g->arena, v->change, g->in->facts->has_baseline);
+    if (v->cause == PB_CAUSE_GIT && g->in->facts->outside) {
+        v->cause = PB_CAUSE_UNEXPLAINED;
+        v->why = pb_arena_printf(g->arena,
+                                 "Git alone does not say so, with %s: put them into plumb.yaml or "
+                                 "a file in Git",
+                                 g->in->facts->outside);
+    }
+    decide(g, v);
+    if (g->in->older) {
+        struct pb_gate_verdict then = *v;
+
+        g->policy = g->in->older;
+        decide(g, &then);
+        g->policy = g->in->policy;
+        if (then.decision > v->decision) {
+            v->decision = then.decision;
+            v->rule = strstr(then.rule, "the default for") == then.rule
+                          ? pb_arena_printf(g->arena, "%s, since the rules%s have no other",
+                                            then.rule, g->in->older->suffix)
+                          : then.rule;
+        }
+    }
     g->out->by_cause[v->cause]++;
     g->out->by_decision[v->decision]++;
     stricter(&g->out->decision, v->decision);
@@ -203,7 +225,8 @@ static void check_commit(struct gate *g)
                                "cannot be told",
                                f->commit, f->last),
                "fetch the missing history: git fetch --unshallow");
-    if (!g->in->policy->need_branch || f->merged == PB_TRI_YES)
+    if ((!g->policy->need_branch && !(g->in->older && g->in->older->need_branch)) ||
+        f->merged == PB_TRI_YES)
         return;
     refuse(g, "not-merged",
            pb_arena_printf(a,
@@ -214,18 +237,38 @@ static void check_commit(struct gate *g)
                                   : "fetch that branch first");
 }
 
-static void check_effects(struct gate *g)
+static const char *suffix(const struct gate *g)
+{
+    return g->policy->suffix ? g->policy->suffix : "";
+}
+
+static bool check_effects(struct gate *g)
 {
     for (size_t i = 0; i < g->in->neffects; i++) {
         const struct pb_gate_effect *e = &g->in->effects[i];
 
-        if (of_effect(g->in->policy, e) != PB_GATE_ALLOW)
-            refuse(g, "action", pb_arena_printf(g->arena, "the plan starts %s", about_effect(g, e)),
-                   "'gate: provisioners: allow' in plumb.yaml lets it run");
+        if (of_effect(g->policy, e) == PB_GATE_ALLOW)
+            continue;
+        refuse(g, "action", pb_arena_printf(g->arena, "the plan starts %s", about_effect(g, e)),
+               pb_arena_printf(g->arena, "'gate: provisioners: allow' in plumb.yaml%s lets it run",
+                               suffix(g)));
+        return true;
     }
+    return false;
 }
 
-static void check_limit(struct gate *g, enum pb_action action, int64_t max, const char *code,
+static bool check_coverage(struct gate *g)
+{
+    if (!g->policy->see_all || !g->in->facts->unseen)
+        return false;
+    refuse(g, "coverage",
+           pb_arena_printf(g->arena, "%zu resources of the unit could not be observed",
+                           g->in->facts->unseen),
+           "'plumb audit' says why for each of them");
+    return true;
+}
+
+static bool check_limit(struct gate *g, enum pb_action action, int64_t max, const char *code,
                         const char *verb)
 {
     int64_t n = 0;
@@ -233,16 +276,42 @@ static void check_limit(struct gate *g, enum pb_action action, int64_t max, cons
     for (size_t i = 0; i < g->in->n; i++)
         n += g->in->changes[i].action == action;
     if (max < 0 || n <= max)
-        return;
+        return false;
     refuse(g, code,
-           pb_arena_printf(g->arena, "%lld resources would be %s, and the limit is %lld",
-                           (long long)n, verb, (long long)max),
+           pb_arena_printf(g->arena, "%lld resources would be %s, and the limit is %lld%s",
+                           (long long)n, verb, (long long)max, suffix(g)),
            "apply in smaller steps, or raise the limit in plumb.yaml with a commit");
+    return true;
+}
+
+static bool check_deletes(struct gate *g)
+{
+    return check_limit(g, PB_ACT_DELETE, g->policy->max_delete, "too-many-deletes", "deleted");
+}
+
+static bool check_replaces(struct gate *g)
+{
+    return check_limit(g, PB_ACT_REPLACE, g->policy->max_replace, "too-many-replaces", "replaced");
+}
+
+/* By the rules of the commit, and by those of the last verified one unless the first refused. */
+static void check_by_rules(struct gate *g)
+{
+    static bool (*const checks[])(struct gate *) = {check_effects, check_coverage, check_deletes,
+                                                    check_replaces};
+
+    for (size_t i = 0; i < PB_COUNT(checks); i++) {
+        if (checks[i](g) || !g->in->older)
+            continue;
+        g->policy = g->in->older;
+        checks[i](g);
+        g->policy = g->in->policy;
+    }
 }
 
 void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_in *in)
 {
-    struct gate g = {.out = out, .arena = a, .in = in};
+    struct gate g = {.out = out, .arena = a, .in = in, .policy = in->policy};
 
     memset(out, 0, sizeof(*out));
     out->n = in->n;
@@ -252,16 +321,9 @@ void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_i
         judge(&g, &out->v[i]);
     }
     check_commit(&g);
-    check_effects(&g);
     if (in->facts->complete != PB_TRI_YES)
         refuse(&g, "incomplete-plan",
                in->facts->gap ? in->facts->gap : "the plan does not say that it is complete",
                "resolve what the tool or the provider complains of, then plan again");
-    if (in->policy->see_all && in->facts->unseen)
-        refuse(&g, "coverage",
-               pb_arena_printf(a, "%zu resources of the unit could not be observed",
-                               in->facts->unseen),
-               "'plumb audit' says why for each of them");
-    check_limit(&g, PB_ACT_DELETE, in->policy->max_delete, "too-many-deletes", "deleted");
-    check_limit(&g, PB_ACT_REPLACE, in->policy->max_replace, "too-many-replaces", "replaced");
+    check_by_rules(&g);
 }

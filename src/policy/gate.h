@@ -129,7 +129,8 @@ struct pb_gate_policy {
     bool has_effects_rule;
     enum pb_gate_decision effects;
     bool need_branch;
-    bool see_all; /* every resource of the unit has to be seen, not only those that change */
+    bool see_all;       /* every resource of the unit has to be seen, not only those that change */
+    const char *suffix; /* " of 1a2b3c4d" when it is another commit's, else "" or NULL */
 };
 
 /* ---- the answer --------------------------------------------------------------------------- */
@@ -165,6 +166,8 @@ struct pb_gate_in {
     size_t neffects;
     const struct pb_gate_facts *facts;
     const struct pb_gate_policy *policy;
+    const struct pb_gate_policy
+        *older; /* of what was verified last, or NULL: the stricter counts */
 };
 
 void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_in *in);

@@ -1,5 +1,6 @@
 #include "report/gate.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "report/pen.h"
 #include "report/put.h"
@@ -66,9 +67,33 @@ static void headline(struct pb_pen *p, const struct pb_audit *a, const struct pb
     pb_buf_addc(p->b, '\n');
 }
 
-static void change(struct pb_pen *p, const struct pb_gate_verdict *v,
-                   const struct pb_resource_result *r)
+/* Half a line: whose commit, and where. */
+static const char *author(struct pb_pen *p, const struct pb_gate_verdict *v,
+                          const struct pb_gate_author *by)
 {
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    char when[PB_CLOCK_RFC3339];
+
+    if (!by->commit)
+        return v->cause == PB_CAUSE_GIT ? "which commit it was cannot be told" : NULL;
+    pb_clock_rfc3339(when, by->time);
+    pb_buf_addf(&b, "%s by %s, %.10s, %.8s \"%s\"",
+                v->cause != PB_CAUSE_GIT ? "declared"
+                : by->block              ? "changed"
+                                         : "last change to what it depends on",
+                by->author, when, by->commit, by->summary);
+    if (by->file)
+        pb_buf_addf(&b, " (%s", by->file);
+    if (by->line)
+        pb_buf_addf(&b, ":%u", by->line);
+    pb_buf_adds(&b, by->file ? ")" : "");
+    return pb_arena_strdup(p->arena, b.s);
+}
+
+static void change(struct pb_pen *p, const struct pb_gate_verdict *v,
+                   const struct pb_resource_result *r, const struct pb_gate_author *by)
+{
+    const char *who = author(p, v, by);
     bool whole =
         r->action == PB_ACT_CREATE || r->action == PB_ACT_DELETE || r->action == PB_ACT_FORGET;
 
@@ -80,6 +105,8 @@ static void change(struct pb_pen *p, const struct pb_gate_verdict *v,
     pb_pen_ink(p, PB_BOLD, r->address);
     pb_buf_addf(p->b, "  %s\n", pb_cause_names[v->cause]);
     pb_pen_line(p, 6, pb_arena_printf(p->arena, "%s; decided by %s", v->why, v->rule));
+    if (who)
+        pb_pen_line(p, 6, who);
     if (!whole)
         pb_pen_attributes(p, r, false);
 }
@@ -122,7 +149,7 @@ static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_uni
     for (int d = PB_GATE_DENY; d >= PB_GATE_ALLOW; d--)
         for (size_t i = 0; i < g->out.n; i++)
             if ((int)g->out.v[i].decision == d)
-                change(p, &g->out.v[i], g->results[i]);
+                change(p, &g->out.v[i], g->results[i], g->by[i]);
     if (!g->out.n)
         pb_buf_adds(p->b, "    no changes\n");
     else
@@ -149,8 +176,33 @@ static void member(struct pb_buf *b, const char *name, const char *s)
     pb_put_string(b, s);
 }
 
+static void put_author(struct pb_buf *b, const struct pb_gate_author *by)
+{
+    char when[PB_CLOCK_RFC3339];
+
+    pb_put_key(b, "by");
+    if (!by->commit) {
+        pb_buf_adds(b, "null");
+        return;
+    }
+    pb_clock_rfc3339(when, by->time);
+    pb_buf_adds(b, "{\"commit\":");
+    pb_put_string(b, by->commit);
+    member(b, "author", by->author);
+    member(b, "date", when);
+    member(b, "summary", by->summary);
+    member(b, "file", by->file);
+    pb_put_key(b, "line");
+    if (by->line)
+        pb_buf_addf(b, "%u", by->line);
+    else
+        pb_buf_adds(b, "null");
+    member(b, "scope", by->block ? "block" : "unit");
+    pb_buf_addc(b, '}');
+}
+
 static void put_change(struct pb_buf *b, const struct pb_gate_verdict *v,
-                       const struct pb_resource_result *r)
+                       const struct pb_resource_result *r, const struct pb_gate_author *by)
 {
     pb_buf_adds(b, "{\"address\":");
     pb_put_string(b, r->address);
@@ -160,6 +212,7 @@ static void put_change(struct pb_buf *b, const struct pb_gate_verdict *v,
     member(b, "decision", pb_gate_decision_names[v->decision]);
     member(b, "why", v->why);
     member(b, "rule", v->rule);
+    put_author(b, by);
     pb_buf_adds(b, ",\"starts\":[");
     for (size_t i = 0; i < v->change->neffects; i++) {
         const struct pb_gate_effect *e = &v->change->effects[i];
@@ -197,7 +250,7 @@ static void put_gate(struct pb_buf *b, const struct pb_unit_gate *g)
     pb_buf_adds(b, "],\"changes\":[");
     for (size_t i = 0; i < g->out.n; i++) {
         pb_buf_adds(b, i ? ",\n" : "\n");
-        put_change(b, &g->out.v[i], g->results[i]);
+        put_change(b, &g->out.v[i], g->results[i], g->by[i]);
     }
     pb_buf_addc(b, ']');
 }

@@ -29,7 +29,7 @@ static const struct pb_gate_attr *attrs_of(struct pb_arena *a, const struct pb_r
     return v;
 }
 
-static struct pb_gate_change change_of(struct pb_audit *audit, struct pb_unit_result *u,
+static struct pb_gate_change change_of(const struct pb_gate_history *h, struct pb_unit_result *u,
                                        const struct pb_resource_result *r,
                                        const struct pb_declared *d)
 {
@@ -50,13 +50,12 @@ static struct pb_gate_change change_of(struct pb_audit *audit, struct pb_unit_re
     };
 
     if (d)
-        c.effects = pb_gate_effects(&c.neffects, u->arena, audit, u->baseline_commit, d->effects,
-                                    d->neffects, r->action);
+        c.effects = pb_gate_effects(&c.neffects, h, d->effects, d->neffects, r->action);
     return c;
 }
 
-static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struct pb_audit *audit,
-                      struct pb_unit_result *u)
+static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g,
+                      const struct pb_gate_history *h, struct pb_unit_result *u)
 {
     struct pb_gate_change *v = pb_arena_zalloc(u->arena, (u->out.n + 1) * sizeof(*v));
     size_t n = 0;
@@ -70,7 +69,7 @@ static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g, struc
         if (!asks_for_something(r, d))
             continue;
         g->results[n] = r;
-        v[n++] = change_of(audit, u, r, d);
+        v[n++] = change_of(h, u, r, d);
     }
     *out = v;
     return n;
@@ -144,15 +143,16 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
     if (f->last)
         f->descends = is_in(a->repo, f->last, a->commit);
     look_at_branch(f, a, &a->config.gate, u->arena);
-    look_at_branch(f, a, old, u->arena);
+    if (old)
+        look_at_branch(f, a, old, u->arena);
     return any_tree ? 0 : look_at_tree(f, a, u, err);
 }
 
 /* ---- rules -------------------------------------------------------------------------------- */
 
-static const char *at(struct pb_arena *a, const char *file, int64_t line)
+static const char *at(struct pb_arena *a, const char *file, int64_t line, const char *suffix)
 {
-    return pb_arena_printf(a, "%s:%lld", file, (long long)line);
+    return pb_arena_printf(a, "%s:%lld%s", file, (long long)line, suffix);
 }
 
 static unsigned cause_bits(char *const *names)
@@ -177,116 +177,133 @@ static unsigned action_bits(char *const *names)
     return bits;
 }
 
+/* What one commit asks for; `suffix` says of which, when it is not the one that is planned. */
+struct ruleset {
+    struct pb_gate_policy policy;
+    struct pb_gate_rule *rules;
+    struct pb_gate_guard *guards;
+};
+
 static int rule_of(struct pb_gate_rule *out, struct pb_arena *a, const char *file,
-                   const struct pb_config_rule *c, struct pb_err *err)
+                   const char *suffix, const struct pb_config_rule *c, struct pb_err *err)
 {
     *out = (struct pb_gate_rule){.causes = cause_bits(c->causes),
                                  .actions = action_bits(c->actions),
                                  .reason = c->reason,
-                                 .at = at(a, file, c->line)};
+                                 .at = at(a, file, c->line, suffix)};
     if (pb_gate_decision_parse(&out->decision, c->decide) < 0)
         return pb_fail(err, PB_E_CONFIG, "%s: 'decide' cannot be '%s'", out->at, c->decide);
     return pb_match_compile(&out->address, c->address, file, (int)c->line, err);
 }
 
-struct guards {
-    struct pb_gate_guard *v;
-    size_t n, cap;
-};
-
-static int add_guards(struct guards *g, struct pb_arena *a, const char *file, const char *suffix,
-                      const struct pb_config_gate *c, struct pb_err *err)
+static int guard_of(struct pb_gate_guard *out, struct pb_arena *a, const char *file,
+                    const char *suffix, const struct pb_config_guard *c, struct pb_err *err)
 {
-    for (size_t i = 0; i < c->nguards; i++) {
-        struct pb_gate_guard *one;
-
-        g->v = pb_grow(g->v, &g->cap, g->n + 1, sizeof(*g->v));
-        one = &g->v[g->n++];
-        *one = (struct pb_gate_guard){
-            .reason = c->guards[i].reason,
-            .at = pb_arena_printf(a, "%s%s", at(a, file, c->guards[i].line), suffix)};
-        if (pb_match_compile(&one->address, c->guards[i].address, file, (int)c->guards[i].line,
-                             err) < 0)
-            return -1;
-    }
-    return 0;
+    *out = (struct pb_gate_guard){.reason = c->reason, .at = at(a, file, c->line, suffix)};
+    return pb_match_compile(&out->address, c->address, file, (int)c->line, err);
 }
 
-/* What the gate of the last verified commit says, empty without one. A commit cannot do away with
- * what holds it back. That commit was configured once: when its file cannot be read now, nobody can
- * say what it asks for. */
-static int old_gate(struct pb_config *out, bool *another, struct pb_arena *a,
-                    struct pb_audit *audit, const char *last, struct pb_err *err)
+static int ruleset_init(struct ruleset *r, struct pb_arena *a, const char *file, const char *suffix,
+                        const struct pb_config_gate *c, struct pb_err *err)
+{
+    struct pb_gate_policy *p = &r->policy;
+    int rc = 0;
+
+    r->rules = pb_arena_zalloc(a, (c->nrules + 1) * sizeof(*r->rules));
+    r->guards = pb_arena_zalloc(a, (c->nguards + 1) * sizeof(*r->guards));
+    *p = (struct pb_gate_policy){.rules = r->rules,
+                                 .guards = r->guards,
+                                 .max_delete = c->max_delete,
+                                 .max_replace = c->max_replace,
+                                 .need_branch = c->branch != NULL,
+                                 .see_all = c->coverage && strcmp(c->coverage, "all") == 0,
+                                 .suffix = suffix};
+    p->has_effects_rule =
+        c->provisioners && pb_gate_decision_parse(&p->effects, c->provisioners) == 0;
+    for (; rc == 0 && p->nrules < c->nrules; p->nrules++)
+        rc = rule_of(&r->rules[p->nrules], a, file, suffix, &c->rules[p->nrules], err);
+    for (; rc == 0 && p->nguards < c->nguards; p->nguards++)
+        rc = guard_of(&r->guards[p->nguards], a, file, suffix, &c->guards[p->nguards], err);
+    return rc;
+}
+
+static void ruleset_release(struct ruleset *r)
+{
+    for (size_t i = 0; i < r->policy.nrules; i++)
+        pb_match_release(&r->rules[i].address);
+    for (size_t i = 0; i < r->policy.nguards; i++)
+        pb_match_release(&r->guards[i].address);
+}
+
+/* What the gate of the last verified commit says; NULL when that is the planned one, or there is
+ * none. A commit cannot do away with what holds it back. That commit was configured once: when its
+ * file cannot be read now, nobody can say what it asks for. */
+static int old_gate(const struct pb_config_gate **out, struct pb_audit *audit,
+                    struct pb_unit_result *u, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_err inner = PB_ERR_INIT;
+    struct pb_config *c = pb_arena_zalloc(u->arena, sizeof(*c));
+    const char *last = u->baseline_commit;
 
-    pb_config_default(out);
-    *another = false;
+    *out = NULL;
     if (!last || strcmp(last, audit->commit) == 0)
         return 0;
-    if (pb_tree_read(&text, audit->repo, last, PB_CONFIG_FILE, PB_CONFIG_MAX, &inner) < 0)
-        return inner.sys == ENOENT ? 0 : pb_fail(err, inner.cls, "%s", inner.msg);
-    if (pb_config_parse(out, a, text.s, text.len, PB_CONFIG_FILE, err) < 0)
+    pb_config_default(c);
+    if (pb_tree_read(&text, audit->repo, last, PB_CONFIG_FILE, PB_CONFIG_MAX, &inner) < 0) {
+        if (inner.sys != ENOENT)
+            return pb_fail(err, inner.cls, "%s", inner.msg);
+    } else if (pb_config_parse(c, u->arena, text.s, text.len, PB_CONFIG_FILE, err) < 0) {
         return pb_err_wrap(err, "commit %.8s", last);
-    *another = true;
+    }
+    *out = &c->gate;
     return 0;
 }
 
-static void release(struct pb_gate_rule *rules, size_t n, struct guards *g)
+static void decide(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
+                   const struct pb_gate_policy *now, const struct pb_gate_policy *then)
 {
-    for (size_t i = 0; i < n; i++)
-        pb_match_release(&rules[i].address);
-    for (size_t i = 0; i < g->n; i++)
-        pb_match_release(&g->v[i].address);
-    free(g->v);
+    struct pb_gate_history h = {.audit = a,
+                                .u = u,
+                                .last = u->baseline_commit,
+                                .blame = pb_blame_new(a->repo),
+                                .known = PB_MAP_INIT};
+    const struct pb_declared_set *d = &u->declared.declared;
+    struct pb_gate_in in = {.facts = &out->facts, .policy = now, .older = then};
+    struct pb_gate_change *v;
+
+    in.n = changes(&v, out, &h, u);
+    in.changes = v;
+    in.effects = pb_gate_effects(&in.neffects, &h, d->effects, d->neffects, PB_ACT_UNKNOWN);
+    pb_gate(&out->out, u->arena, &in);
+    out->by = pb_arena_zalloc(u->arena, (in.n + 1) * sizeof(*out->by));
+    for (size_t i = 0; i < in.n; i++)
+        out->by[i] = pb_gate_author(&h, pb_declared_find(d, v[i].address), out->out.v[i].cause);
+    pb_map_release(&h.known);
+    pb_blame_free(h.blame);
 }
 
 int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
                 bool any_tree, struct pb_err *err)
 {
-    const struct pb_config_gate *c = &a->config.gate;
-    struct pb_gate_rule *rules = pb_arena_zalloc(u->arena, (c->nrules + 1) * sizeof(*rules));
     PB_AUTO(buf) struct pb_buf evidence = PB_BUF_INIT;
-    struct guards g = {0};
-    struct pb_gate_policy p = {.rules = rules,
-                               .max_delete = c->max_delete,
-                               .max_replace = c->max_replace,
-                               .need_branch = c->branch != NULL,
-                               .see_all = c->coverage && strcmp(c->coverage, "all") == 0};
-    struct pb_gate_change *v;
-    struct pb_gate_in in = {.facts = &out->facts, .policy = &p};
-    struct pb_config *old = pb_arena_zalloc(u->arena, sizeof(*old));
-    bool another;
-    int rc = old_gate(old, &another, u->arena, a, u->baseline_commit, err);
+    const char *suffix =
+        pb_arena_printf(u->arena, " of %.8s", u->baseline_commit ? u->baseline_commit : "");
+    struct ruleset now = {0}, then = {0};
+    int rc;
 
     memset(out, 0, sizeof(*out));
-    out->rules = c;
-    out->old_rules = another ? &old->gate : NULL;
-    p.has_effects_rule =
-        c->provisioners != NULL && pb_gate_decision_parse(&p.effects, c->provisioners) == 0;
-    p.need_branch |= rc == 0 && old->gate.branch;
-    for (; rc == 0 && p.nrules < c->nrules; p.nrules++)
-        rc = rule_of(&rules[p.nrules], u->arena, a->config.file, &c->rules[p.nrules], err);
+    out->rules = &a->config.gate;
+    rc = old_gate(&out->old_rules, a, u, err);
     if (rc == 0)
-        rc = facts(&out->facts, a, u, &old->gate, any_tree, err);
+        rc = ruleset_init(&now, u->arena, a->config.file, "", out->rules, err);
+    if (rc == 0 && out->old_rules)
+        rc = ruleset_init(&then, u->arena, PB_CONFIG_FILE, suffix, out->old_rules, err);
     if (rc == 0)
-        rc = add_guards(&g, u->arena, a->config.file, "", c, err);
+        rc = facts(&out->facts, a, u, out->old_rules, any_tree, err);
     if (rc == 0)
-        rc = add_guards(
-            &g, u->arena, PB_CONFIG_FILE,
-            pb_arena_printf(u->arena, " of %.8s", u->baseline_commit ? u->baseline_commit : ""),
-            &old->gate, err);
-    if (rc == 0) {
-        p.guards = g.v;
-        p.nguards = g.n;
-        in.n = changes(&v, out, a, u);
-        in.changes = v;
-        in.effects = pb_gate_effects(&in.neffects, u->arena, a, u->baseline_commit,
-                                     u->declared.declared.effects, u->declared.declared.neffects,
-                                     PB_ACT_UNKNOWN);
-        pb_gate(&out->out, u->arena, &in);
-    }
-    release(rules, p.nrules, &g);
+        decide(out, a, u, &now.policy, out->old_rules ? &then.policy : NULL);
+    ruleset_release(&now);
+    ruleset_release(&then);
     return rc < 0 ? -1 : pb_run_evidence(&evidence, out->evidence, out, a, u, err);
 }

@@ -12,10 +12,21 @@
 #include "policy/gate.h"
 #include "run/audit.h"
 
+/* The commit that explains a change; or declared the value that the change is about. */
+struct pb_gate_author {
+    const char *commit; /* NULL: none is known */
+    const char *author, *summary;
+    time_t time;
+    const char *file; /* or NULL */
+    unsigned line;    /* 0: the whole file */
+    bool block;       /* it changed the block itself; else something that the unit reads */
+};
+
 struct pb_unit_gate {
     struct pb_gate_out out;
     struct pb_gate_facts facts;
     const struct pb_resource_result **results; /* of out.v[i], for reports */
+    const struct pb_gate_author **by;          /* of out.v[i] */
     const struct pb_config_gate *rules;        /* what the commit asks for */
     const struct pb_config_gate *old_rules;    /* and the last verified one, if it is another */
     char evidence[PB_SHA256_HEX];              /* see pb_run_evidence */

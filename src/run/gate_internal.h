@@ -2,12 +2,27 @@
 #ifndef PB_RUN_GATE_INTERNAL_H
 #define PB_RUN_GATE_INTERNAL_H
 
+#include "base/map.h"
+#include "git/blame.h"
 #include "run/gate.h"
 
-/* What an action on a resource starts, with where each comes from; in the arena. `last` is the
- * commit that was verified last, or NULL. */
-const struct pb_gate_effect *pb_gate_effects(size_t *n, struct pb_arena *a, struct pb_audit *audit,
-                                             const char *last, const struct pb_side_effect *v,
-                                             size_t nv, enum pb_action action);
+/* What was looked up of the history for one unit. */
+struct pb_gate_history {
+    struct pb_audit *audit;
+    struct pb_unit_result *u;
+    const char *last; /* the commit that was verified last, or NULL */
+    struct pb_blame *blame;
+    struct pb_map known;               /* "file:line" -> struct pb_gate_author */
+    const struct pb_gate_author *unit; /* of the newest change to what the unit reads */
+};
+
+/* What an action on a resource starts, with where each comes from; in the arena. */
+const struct pb_gate_effect *pb_gate_effects(size_t *n, const struct pb_gate_history *h,
+                                             const struct pb_side_effect *v, size_t nv,
+                                             enum pb_action action);
+
+/* Who is behind a change; never NULL. Where the history cannot be read nobody is. */
+const struct pb_gate_author *pb_gate_author(struct pb_gate_history *h, const struct pb_declared *d,
+                                            enum pb_cause cause);
 
 #endif

@@ -63,6 +63,12 @@ starts() {
     [ "$(starts)" = "deny local-exec run.tf:2 committed" ]
     gate '  provisioners: allow'
     plan_json 2
+    [ "$(starts)" = "ask local-exec run.tf:2 committed" ]
+    says "since the rules of "
+    output=$(plumb -C "$repo" audit --save-baseline || true)
+    sed -i 's/"false"/"exit 1"/' "$repo/run.tf"
+    commit_all "$repo" "exit"
+    plan_json 2
     [ "$(starts)" = "allow local-exec run.tf:2 committed" ]
     # Not there any more, it runs nothing that is for its creation.
     sed -i 's/^resource.*/&\n  count = 0/' "$repo/run.tf"
@@ -84,4 +90,64 @@ starts() {
     plan_json 3
     [ "$(starts)" = "deny local-exec None none" ]
     says "no commit of this repository has it"
+}
+
+# by ADDRESS: whose commit is behind a change.
+by() {
+    json "next((c['by'] and ' '.join(str(c['by'][k])
+            for k in ('author', 'summary', 'file', 'line', 'scope'))
+        for u in d['units'] for c in u['changes'] if c['address'] == '$1'), 'none')"
+}
+
+commit_as() { # NAME MESSAGE
+    git -C "$repo" add -A
+    git -C "$repo" commit -q --author "$1 <$1@example.com>" -m "$2"
+}
+
+@test "each change names the commit, the author and the lines that explain it" {
+    sim_applied 'resource "sim_record" "x" {
+  zone   = "example.org"
+  name   = "x"
+  type   = "A"
+  values = ["192.0.2.7"]
+  ttl    = local.wait
+}
+locals { wait = 60 }'
+    must plumb -C "$repo" audit --save-baseline
+    sed -i 's/192.0.2.7/192.0.2.8/' "$repo/more.tf"
+    commit_as Ann "another address"
+    echo '# nothing' >>"$repo/more.tf"
+    commit_as Ben "a remark"
+    must_fail 2 plumb -C "$repo" plan
+    says 'changed by Ann, ' '"another address" (more.tf:5)'
+    plan_json 2
+    [ "$(by sim_record.x)" = "Ann another address more.tf 5 block" ]
+    # The block is as it was verified: something that it depends on was changed.
+    sed -i -e 's/192.0.2.8/192.0.2.7/' -e 's/wait = 60/wait = 70/' "$repo/more.tf"
+    commit_as Cleo "longer"
+    must_fail 2 plumb -C "$repo" plan
+    says 'last change to what it depends on by Cleo, ' '"longer" (more.tf)'
+    # Undone is what somebody declared, whenever that was.
+    sim_change servers web-0 '{"tags": {"by": "hand"}}'
+    plan_json 2
+    [ "$(by 'sim_server.web[0]' | cut -d ' ' -f 2-)" = "$(git -C "$repo" log --format='%an %s' \
+        --reverse | head -n 1 | cut -d ' ' -f 2-) main.tf $(grep -n '"sim_server" "web"' \
+        "$repo/main.tf" | cut -d : -f 1) block" ]
+}
+
+@test "the rules of what was verified last hold, too" {
+    sim_applied
+    gate '  rules:
+    - {cause: [revert], decide: deny, reason: not by hand}
+  max_replace: 0'
+    must plumb -C "$repo" audit --save-baseline
+    sim_change servers web-0 '{"tags": {"by": "hand"}}'
+    gate '  rules:
+    - {cause: [revert], decide: allow}'
+    plan_json 3
+    [ "$(cause 'sim_server.web[0]')" = "revert deny" ]
+    says "plumb.yaml:4 of $(git -C "$repo" rev-parse HEAD~1 | cut -c 1-8) (not by hand)"
+    output=$(plumb -C "$repo" audit --save-baseline || true)
+    plan_json 2
+    [ "$(cause 'sim_server.web[0]')" = "revert allow" ]
 }

@@ -292,6 +292,61 @@ static void gate__protected_is_not_destroyed(void **state)
     pb_match_release(&guard.address);
 }
 
+/* Whichever is stricter decides, and says whose it is. */
+static void gate__a_commit_does_not_loosen_its_own_rules(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_gate_rule allow = {.decision = PB_GATE_ALLOW, .at = "plumb.yaml:2"};
+    struct pb_gate_rule deny = {.decision = PB_GATE_DENY, .at = "plumb.yaml:3 of 2222"};
+    struct pb_gate_policy p = plain, q = plain;
+    struct pb_gate_change c = change_of(a, &revert);
+    struct pb_gate_in in = {.changes = &c, .n = 1, .facts = &fine, .policy = &p, .older = &q};
+    struct pb_gate_out o;
+
+    p.rules = &allow;
+    p.nrules = 1;
+    q.suffix = " of 2222";
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.decision, PB_GATE_ASK);
+    assert_string_equal(o.v[0].rule,
+                        "the default for revert, since the rules of 2222 have no other");
+    q.rules = &deny;
+    q.nrules = 1;
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.decision, PB_GATE_DENY);
+    assert_string_equal(o.v[0].rule, "plumb.yaml:3 of 2222");
+    in.policy = &q;
+    in.older = &p;
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.decision, PB_GATE_DENY);
+}
+
+static void gate__older_limits_hold(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_gate_facts blind = fine;
+    struct pb_gate_policy q = plain;
+    struct pb_gate_change c = change_of(a, &git_delete);
+    struct pb_gate_in in = {.changes = &c, .n = 1, .facts = &blind, .policy = &plain, .older = &q};
+    struct pb_gate_out o;
+
+    q.suffix = " of 2222";
+    q.max_delete = 0;
+    q.see_all = true;
+    q.need_branch = true;
+    blind.unseen = 1;
+    blind.merged = PB_TRI_NO;
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.nrefusals, 3);
+    assert_string_equal(o.refusals[0].code, "not-merged");
+    assert_string_equal(o.refusals[1].code, "coverage");
+    assert_string_equal(o.refusals[2].code, "too-many-deletes");
+    assert_non_null(strstr(o.refusals[2].what, "the limit is 0 of 2222"));
+    in.policy = &q; /* nothing is said twice */
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.nrefusals, 3);
+}
+
 struct effect_row {
     enum pb_gate_origin origin;
     int rule; /* below 0: none */
@@ -487,6 +542,8 @@ int main(void)
         TEST(gate__a_variable_from_elsewhere_explains_nothing),
         TEST(gate__the_first_rule_that_fits_decides),
         TEST(gate__protected_is_not_destroyed),
+        TEST(gate__a_commit_does_not_loosen_its_own_rules),
+        TEST(gate__older_limits_hold),
         TEST(gate__provisioners_and_actions),
         TEST(gate__provisioners_allow_nothing_else),
         TEST(gate__patterns_that_fail),
