@@ -166,7 +166,8 @@ struct pb_executor {
     int (*unmoved)(bool *same, struct pb_arena *a, const struct pb_unit_ctx *u,
                    const struct pb_recorded_set *recorded, struct pb_err *err);
 
-    /* Required. The declared side from the cache only: 0 and *hit. Needs no exported tree. */
+    /* Required. The declared side from the cache only: 0 and *hit. Where the files are needed to
+     * find secrets again that are not kept, and u->tree is NULL: as `record`. */
     int (*declare_cached)(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
                           const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
                           struct pb_err *err);

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { FORMAT = 4 };
+enum { FORMAT = 5 };
 #define ENTRY_MAX ((size_t)1 << 30)
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -88,6 +88,46 @@ static struct pb_value write_declared(const struct writer *w, const struct pb_de
     return pb_map_done(&b, w->a);
 }
 
+/* What is a secret by its name: schemas of providers seldom say so, and what is written into the
+ * block or comes from a plain variable is one all the same. Paths of files are none. */
+static bool names_secret(const char *name)
+{
+    static const char *const parts[] = {"secret",  "token",      "password",   "passphrase",
+                                        "private", "credential", "access_key", "api_key",
+                                        "apikey",  "auth_key"};
+
+    if (pb_ends_with(name, "_file") || pb_ends_with(name, "_files") || pb_ends_with(name, "_path"))
+        return false;
+    for (size_t i = 0; i < PB_COUNT(parts); i++)
+        if (strcasestr(name, parts[i]))
+            return true;
+    return false;
+}
+
+static struct pb_value mark_secrets(struct pb_arena *a, const struct pb_value *v)
+{
+    struct pb_map_builder m = PB_BUILDER_INIT;
+    struct pb_list_builder l = PB_BUILDER_INIT;
+    struct pb_value out = *v;
+
+    for (size_t i = 0; v->kind == PB_MAP && i < v->n; i++) {
+        const struct pb_member *e = &v->members[i];
+        struct pb_value x = mark_secrets(a, &e->value);
+
+        if (x.kind != PB_BOOL && names_secret(e->key))
+            x.flags |= PB_V_SENSITIVE;
+        pb_map_add(&m, e->key, x);
+    }
+    for (size_t i = 0; v->kind == PB_LIST && i < v->n; i++)
+        pb_list_add(&l, mark_secrets(a, &v->items[i]));
+    if (v->kind == PB_MAP)
+        out = pb_map_done(&m, a);
+    else if (v->kind == PB_LIST)
+        out = pb_list_done(&l, a);
+    out.flags = v->flags;
+    return out;
+}
+
 static struct pb_value write_provider(const struct writer *w, const struct pb_provider_config *p)
 {
     struct pb_map_builder b = PB_BUILDER_INIT;
@@ -96,7 +136,8 @@ static struct pb_value write_provider(const struct writer *w, const struct pb_pr
     put_str(&b, w->a, "source", p->source);
     put_str(&b, w->a, "alias", p->alias);
     put_str(&b, w->a, "version", p->version);
-    put_value(&b, w, "values", p->values);
+    if (p->values)
+        put_value(&b, w, "values", pb_box(w->a, mark_secrets(w->a, p->values)));
     put_list(&b, w->a, "hashes", p->hashes);
     return pb_map_done(&b, w->a);
 }
@@ -138,21 +179,6 @@ static struct pb_value write_all(const struct writer *w, const struct pb_declare
     pb_map_add(&b, "providers", pb_list_done(&providers, w->a));
     pb_map_add(&b, "schemas", pb_list_done(&schemas, w->a));
     return pb_map_done(&b, w->a);
-}
-
-static bool has_secret(const struct pb_value *v)
-{
-    if (!v)
-        return false;
-    if ((v->flags & PB_V_SENSITIVE) || v->kind == PB_SEALED)
-        return true;
-    for (size_t i = 0; v->kind == PB_LIST && i < v->n; i++)
-        if (has_secret(&v->items[i]))
-            return true;
-    for (size_t i = 0; v->kind == PB_MAP && i < v->n; i++)
-        if (has_secret(&v->members[i].value))
-            return true;
-    return false;
 }
 
 struct aged {
@@ -199,9 +225,9 @@ static void evict(const char *folder)
     free(v);
 }
 
-int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
-                      const struct pb_declare_result *r, const struct pb_diags *said,
-                      const struct pb_seal *seal, time_t expires, struct pb_err *err)
+int pb_tf_cache_store(const char *dir, const char *key, const struct pb_declare_result *r,
+                      const struct pb_diags *said, const struct pb_seal *seal, time_t expires,
+                      struct pb_err *err)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
@@ -210,17 +236,12 @@ int pb_tf_cache_store(bool *stored, const char *dir, const char *key,
     struct writer w = {a, seal};
     struct pb_value whole;
 
-    *stored = false;
-    for (size_t i = 0; i < r->declared.nproviders; i++)
-        if (has_secret(r->declared.providers[i].values))
-            return 0;
     whole = write_all(&w, r, said, expires);
     pb_json_add(&text, &whole);
     if (pb_fs_mkdirs(folder, 0700, err) == -1 ||
         pb_fs_write_atomic(path, text.s, text.len, 0600, err) == -1)
         return -1;
     evict(folder);
-    *stored = true;
     return 0;
 }
 
@@ -391,5 +412,87 @@ bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_diags *said, stru
         !read_effects(&out->declared.effects, &out->declared.neffects, a, pb_get(v, "effects")))
         return false;
     read_diags(said, a, pb_get(v, "said"));
+    return true;
+}
+
+/* ---- secrets of provider blocks ------------------------------------------------------------ */
+
+static bool is_sealed(const struct pb_value *v)
+{
+    if (!v)
+        return false;
+    for (size_t i = 0; v->kind == PB_LIST && i < v->n; i++)
+        if (is_sealed(&v->items[i]))
+            return true;
+    for (size_t i = 0; v->kind == PB_MAP && i < v->n; i++)
+        if (is_sealed(&v->members[i].value))
+            return true;
+    return v->kind == PB_SEALED;
+}
+
+bool pb_tf_cache_is_sealed(const struct pb_declare_result *r)
+{
+    for (size_t i = 0; i < r->declared.nproviders; i++)
+        if (is_sealed(r->declared.providers[i].values))
+            return true;
+    return false;
+}
+
+static bool unseal(struct pb_value *out, struct pb_arena *a, const struct pb_seal *seal,
+                   const struct pb_value *kept, const struct pb_value *text)
+{
+    struct pb_map_builder m = PB_BUILDER_INIT;
+    struct pb_list_builder l = PB_BUILDER_INIT;
+    bool ok = true;
+
+    *out = *kept;
+    if (!is_sealed(kept))
+        return true;
+    if (kept->kind == PB_SEALED) {
+        if (!text || text->kind == PB_SEALED || !pb_seal_matches(seal, kept, text))
+            return false;
+        *out = *text;
+        out->flags |= PB_V_SENSITIVE;
+        return true;
+    }
+    for (size_t i = 0; kept->kind == PB_MAP && i < kept->n; i++) {
+        const struct pb_member *e = &kept->members[i];
+        struct pb_value x;
+
+        ok &= unseal(&x, a, seal, &e->value, pb_get(text, e->key));
+        pb_map_add(&m, e->key, x);
+    }
+    for (size_t i = 0; kept->kind == PB_LIST && i < kept->n; i++) {
+        struct pb_value x;
+
+        ok &= unseal(&x, a, seal, &kept->items[i], pb_at(text, i));
+        pb_list_add(&l, x);
+    }
+    *out = kept->kind == PB_MAP ? pb_map_done(&m, a) : pb_list_done(&l, a);
+    out->flags = kept->flags;
+    return ok;
+}
+
+bool pb_tf_cache_unseal(struct pb_declare_result *r, struct pb_arena *a, const struct pb_seal *seal,
+                        const struct pb_provider_config *v, size_t n)
+{
+    struct pb_declared_set *d = &r->declared;
+    struct pb_provider_config *whole = pb_arena_zalloc(a, (d->nproviders + 1) * sizeof(*whole));
+
+    for (size_t i = 0; i < d->nproviders; i++) {
+        const struct pb_value *text = NULL;
+        struct pb_value values;
+
+        whole[i] = d->providers[i];
+        if (!is_sealed(whole[i].values))
+            continue;
+        for (size_t k = 0; k < n && !text; k++)
+            if (strcmp(v[k].key, whole[i].key) == 0)
+                text = v[k].values;
+        if (!unseal(&values, a, seal, whole[i].values, text))
+            return false;
+        whole[i].values = pb_box(a, values);
+    }
+    d->providers = whole;
     return true;
 }

@@ -286,7 +286,8 @@ int pb_tf_answer_saved(struct pb_tf_planning *p, struct pb_err *err)
         return 0;
     u.save = NULL;
     pb_tf_key(key, &u, p->recorded, &p->run.tool, environ);
-    if (u.cache_dir && pb_tf_cache_load(&kept, NULL, p->arena, u.cache_dir, key, pb_clock_wall())) {
+    if (u.cache_dir && pb_tf_cache_load(&kept, NULL, p->arena, u.cache_dir, key, pb_clock_wall()) &&
+        pb_tf_cache_unseal(&kept, p->arena, u.seal, p->providers, p->nproviders)) {
         take_values(p, kept.declared.providers, kept.declared.nproviders);
         return 0;
     }

@@ -1,5 +1,6 @@
 #include "backends/terraform/terraform.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,24 +78,6 @@ static int unmoved(bool *same, struct pb_arena *a, const struct pb_unit_ctx *u,
 }
 
 /* ---- declared -------------------------------------------------------------------------------- */
-
-static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
-                          const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
-                          struct pb_err *err)
-{
-    struct pb_tf_tool tool;
-    char key[PB_SHA256_HEX];
-    int64_t start = pb_clock_ms();
-
-    *hit = false;
-    if (pb_tf_tool_find(&tool, a, u, err))
-        return -1;
-    pb_tf_key(key, u, recorded, &tool, environ);
-    *hit = pb_tf_cache_load(out, u->diags, a, u->cache_dir, key, pb_clock_wall());
-    out->tool_version = *hit ? tool.version : NULL;
-    out->elapsed_ms = (long)(pb_clock_ms() - start);
-    return 0;
-}
 
 void pb_tf_override_providers(struct pb_provider_config *v, size_t n, struct pb_arena *a,
                               const struct pb_value *settings)
@@ -215,12 +198,18 @@ static void store(struct pb_tf_planning *p, const struct pb_declare_result *r)
 {
     struct pb_err why = PB_ERR_INIT;
     char key[PB_SHA256_HEX];
-    bool stored;
 
     pb_tf_key(key, p->u, p->recorded, &p->run.tool, environ);
-    if (pb_tf_cache_store(&stored, p->u->cache_dir, key, r, &p->said, p->u->seal, expiry(p), &why))
+    if (pb_tf_cache_store(p->u->cache_dir, key, r, &p->said, p->u->seal, expiry(p), &why))
         pb_diag_add(p->u->diags, p->arena, "warning", "cache", NULL,
                     "the declared side could not be kept, the next audit plans again: %s", why.msg);
+}
+
+static void repeat(const struct pb_unit_ctx *u, struct pb_arena *a, const struct pb_diags *said)
+{
+    for (size_t i = 0; i < said->n; i++)
+        pb_diag_add(u->diags, a, said->v[i].severity, said->v[i].code, said->v[i].address, "%s",
+                    said->v[i].message);
 }
 
 static int declare(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
@@ -238,9 +227,7 @@ static int declare(struct pb_declare_result *out, struct pb_arena *a, const stru
         out->elapsed_ms = (long)(pb_clock_ms() - start);
         rc = 0;
     }
-    for (size_t i = 0; i < p.said.n; i++)
-        pb_diag_add(u->diags, a, p.said.v[i].severity, p.said.v[i].code, p.said.v[i].address, "%s",
-                    p.said.v[i].message);
+    repeat(u, a, &p.said);
     pb_diags_release(&p.said);
     pb_tf_run_release(&p.run);
     return rc;
@@ -263,6 +250,50 @@ static int preview_providers(const struct pb_provider_config **out, size_t *n, s
     *out = v;
     *n = p.nproviders;
     return 0;
+}
+
+/* The secrets of provider blocks are not kept: they are read anew from where they were. */
+static int find_secrets(bool *hit, struct pb_declare_result *out, struct pb_arena *a,
+                        const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    const struct pb_provider_config *v = NULL;
+    size_t n = 0;
+
+    if (!pb_tf_cache_is_sealed(out))
+        return 0;
+    if (!u->tree) {
+        pb_fail(err, PB_E_INTERNAL, "the provider blocks of '%s' are not known without its files",
+                u->name);
+        if (err)
+            err->sys = ENODATA;
+        return -1;
+    }
+    *hit = preview_providers(&v, &n, a, u, NULL) == 0 && pb_tf_cache_unseal(out, a, u->seal, v, n);
+    return 0;
+}
+
+static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_arena *a,
+                          const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
+                          struct pb_err *err)
+{
+    struct pb_diags said = {0};
+    struct pb_tf_tool tool;
+    char key[PB_SHA256_HEX];
+    int64_t start = pb_clock_ms();
+    int rc = 0;
+
+    *hit = false;
+    if (pb_tf_tool_find(&tool, a, u, err))
+        return -1;
+    pb_tf_key(key, u, recorded, &tool, environ);
+    *hit = pb_tf_cache_load(out, &said, a, u->cache_dir, key, pb_clock_wall());
+    if (*hit)
+        rc = find_secrets(hit, out, a, u, err);
+    if (rc == 0 && *hit)
+        repeat(u, a, &said);
+    pb_diags_release(&said);
+    out->elapsed_ms = (long)(pb_clock_ms() - start);
+    return rc;
 }
 
 const struct pb_executor pb_terraform = {

@@ -480,6 +480,21 @@ static int act(struct pb_session *j, struct pb_err *err)
     return a ? a->act(a->ctx, j, err) : 0;
 }
 
+/* The secrets of provider blocks are in the files alone. */
+static int declare_cached(bool *hit, struct pb_session *j, struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+
+    if (j->executor->declare_cached(&u->declared, hit, u->arena, &j->ctx, &j->whole, err) == 0)
+        return 0;
+    if (err->sys != ENODATA || j->ctx.tree)
+        return -1;
+    pb_err_clear(err);
+    if (pb_session_tree(j, err) < 0)
+        return -1;
+    return j->executor->declare_cached(&u->declared, hit, u->arena, &j->ctx, &j->whole, err);
+}
+
 /* All three sides, seen while the state stood still. */
 static int gather_once(struct pb_session *j, bool *moved, struct pb_err *err)
 {
@@ -490,8 +505,7 @@ static int gather_once(struct pb_session *j, bool *moved, struct pb_err *err)
     *moved = false;
     if (pb_session_record(&j->whole, u->arena, j, err) < 0)
         return -1;
-    if (!j->ctx.save &&
-        j->executor->declare_cached(&u->declared, &hit, u->arena, &j->ctx, &j->whole, err) < 0)
+    if (!j->ctx.save && declare_cached(&hit, j, err) < 0)
         return -1;
     u->recorded = j->whole;
     if (hit) {

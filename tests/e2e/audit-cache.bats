@@ -115,3 +115,34 @@ blue() {
     must plumb -C "$repo" audit >/dev/null
     [ "$(grep -c '^plan' "$tool.log")" = $((before + 1)) ]
 }
+
+# kept: whether anything that plumb keeps holds the text
+kept() {
+    grep -rqF "$1" "$XDG_CACHE_HOME" "$HOME"
+}
+
+@test "secrets of provider blocks are not kept, and nothing is planned for that" {
+    cat >>"$repo/env/main.tf" <<'TF'
+variable "secret" {
+  sensitive = true
+}
+variable "plain" {}
+provider "terraform" {
+  region = "here-1"
+  opaque = var.secret
+  token  = var.plain
+  login { password = "hunter-text" }
+}
+TF
+    commit_all "$repo" secrets
+    planned 1 env TF_VAR_secret=hunter-env TF_VAR_plain=hunter-plain
+    kept here-1
+    must_fail 1 kept hunter
+    planned 1 env TF_VAR_secret=hunter-other TF_VAR_plain=hunter-plain
+    planned 0 env TF_VAR_secret=hunter-env TF_VAR_plain=hunter-plain
+    # What stands where they were read is another one: as when something else than Git and the
+    # environment says it.
+    sed -i -E 's/("password":.{0,40}")[0-9a-f]{64}/\1'"$(printf '%064d' 0)/" \
+        "$XDG_CACHE_HOME"/plumb/declared/*.json
+    planned 1 env TF_VAR_secret=hunter-env TF_VAR_plain=hunter-plain
+}

@@ -60,12 +60,10 @@ static void tf_cache__round_trip_without_the_secret(void **state)
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_declare_result in = sample(a), out;
     struct pb_seal seal;
-    bool stored;
 
     (void)state;
     seal_new(&seal);
-    assert_int_equal(pb_tf_cache_store(&stored, work, "k1", &in, NULL, &seal, 0, NULL), 0);
-    assert_true(stored);
+    assert_int_equal(pb_tf_cache_store(work, "k1", &in, NULL, &seal, 0, NULL), 0);
     PB_AUTO(str) char *path = pb_fs_join(work, "declared/k1.json");
     assert_int_equal(pb_fs_read(&text, path, 1 << 20, NULL), 0);
     assert_null(strstr(text.s, "hunter2"));
@@ -97,11 +95,10 @@ static void tf_cache__expired_damaged_and_missing_are_no_hit(void **state)
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     struct pb_declare_result in = sample(a), out;
     struct pb_seal seal;
-    bool stored;
 
     (void)state;
     seal_new(&seal);
-    assert_int_equal(pb_tf_cache_store(&stored, work, "k2", &in, NULL, &seal, 500, NULL), 0);
+    assert_int_equal(pb_tf_cache_store(work, "k2", &in, NULL, &seal, 500, NULL), 0);
     assert_true(pb_tf_cache_load(&out, NULL, a, work, "k2", 499));
     assert_false(pb_tf_cache_load(&out, NULL, a, work, "k2", 500));
     assert_false(pb_tf_cache_load(&out, NULL, a, work, "other", 1));
@@ -110,23 +107,50 @@ static void tf_cache__expired_damaged_and_missing_are_no_hit(void **state)
     assert_false(pb_tf_cache_load(&out, NULL, a, work, "k2", 1));
 }
 
-static void tf_cache__a_secret_provider_is_not_stored(void **state)
+static struct pb_provider_config provider(struct pb_arena *a, const char *values, const char *mask)
+{
+    struct pb_provider_config p = {.key = "provider[\"x\"]", .source = "x"};
+    const struct pb_value *m = NULL;
+
+    pb_json_parse(&p.values, a, values, strlen(values), "x", NULL);
+    pb_json_parse(&m, a, mask, strlen(mask), "x", NULL);
+    p.values = pb_box(a, pb_mark_sensitive(a, p.values, m));
+    return p;
+}
+
+#define BLOCK(word)                                                                           \
+    "{\"region\":\"eu-west-1\",\"opaque\":\"" word "\",\"skip_credentials_validation\":true," \
+    "\"assume_role\":[{\"external_id\":\"e\",\"token_file\":\"/f\"}],\"secret_key\":\"hunter3\"}"
+
+/* One that a mask calls a secret, and one by its name. */
+static void tf_cache__secrets_of_providers_are_found_again(void **state)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_declare_result in = sample(a), out;
-    struct pb_provider_config p = in.declared.providers[0];
-    const struct pb_value *mask = NULL;
+    struct pb_provider_config p = provider(a, BLOCK("hunter2"), "{\"opaque\":true}");
+    struct pb_provider_config now = provider(a, BLOCK("hunter2"), "{}");
+    struct pb_provider_config other = provider(a, BLOCK("hunter4"), "{}");
+    struct pb_provider_config none = provider(a, "{}", "{}");
     struct pb_seal seal;
-    bool stored = true;
 
     (void)state;
     seal_new(&seal);
-    pb_json_parse(&mask, a, "{\"region\":true}", 15, "x", NULL);
-    p.values = pb_box(a, pb_mark_sensitive(a, p.values, mask));
     in.declared.providers = &p;
-    assert_int_equal(pb_tf_cache_store(&stored, work, "k3", &in, NULL, &seal, 0, NULL), 0);
-    assert_false(stored);
-    assert_false(pb_tf_cache_load(&out, NULL, a, work, "k3", 1));
+    assert_int_equal(pb_tf_cache_store(work, "k3", &in, NULL, &seal, 0, NULL), 0);
+    PB_AUTO(str) char *path = pb_fs_join(work, "declared/k3.json");
+    assert_int_equal(pb_fs_read(&text, path, 1 << 20, NULL), 0);
+    assert_null(strstr(text.s, "hunter"));
+    assert_non_null(strstr(text.s, "/f"));
+    assert_true(pb_tf_cache_load(&out, NULL, a, work, "k3", 1));
+    assert_true(pb_tf_cache_is_sealed(&out));
+    assert_false(pb_tf_cache_unseal(&out, a, &seal, &other, 1));
+    assert_false(pb_tf_cache_unseal(&out, a, &seal, &none, 1));
+    assert_false(pb_tf_cache_unseal(&out, a, &seal, NULL, 0));
+    assert_true(pb_tf_cache_unseal(&out, a, &seal, &now, 1));
+    assert_false(pb_tf_cache_is_sealed(&out));
+    assert_true(pb_value_equal(out.declared.providers[0].values, now.values));
+    assert_true(pb_get(out.declared.providers[0].values, "opaque")->flags & PB_V_SENSITIVE);
 }
 
 static void tf_schemas__round_trip(void **state)
@@ -159,7 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tf_cache__round_trip_without_the_secret),
         cmocka_unit_test(tf_cache__expired_damaged_and_missing_are_no_hit),
-        cmocka_unit_test(tf_cache__a_secret_provider_is_not_stored),
+        cmocka_unit_test(tf_cache__secrets_of_providers_are_found_again),
         cmocka_unit_test(tf_schemas__round_trip),
     };
     int rc;
