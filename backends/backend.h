@@ -211,7 +211,8 @@ struct pb_executor {
     int (*keep_state)(bool *none, bool *torn, struct pb_arena *a, const struct pb_unit_ctx *u,
                       const char *path, struct pb_err *err);
 
-    /* Puts a state back to where it belongs, whatever is there: the caller has decided that. */
+    /* Puts a state back to where it belongs, whatever is there: the caller has decided that. With
+     * path NULL a torn state is taken away, so that there is none. */
     int (*put_state)(struct pb_arena *a, const struct pb_unit_ctx *u, const char *path,
                      struct pb_err *err);
 

@@ -125,15 +125,46 @@ static int push(const char *path, struct pb_arena *a, const struct pb_tf_backend
     return rc;
 }
 
+/* Only what says nothing, or says it in no way that can be read: a state is not thrown away. */
+static int take_away(struct pb_arena *a, const struct pb_tf_backend *be,
+                     const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    PB_AUTO(str) char *local = NULL;
+    struct pb_recorded_set set;
+    int rc = -1;
+
+    if (strcmp(be->type, "local") != 0)
+        return 0; /* what a server has for an empty state is no state for Terraform */
+    if (pb_tf_store_local_path(&local, be, u, err))
+        return -1;
+    if (!pb_fs_exists(local))
+        return 0;
+    if (pb_tf_local_is_held(local))
+        return pb_fail(err, PB_E_LOCKED, "the state '%s' is locked by a process that runs", local);
+    if (pb_fs_read(&text, local, PB_TF_STATE_MAX, err))
+        return -1;
+    if (pb_tf_state_parse(&set, a, text.s, text.len, local, NULL, NULL) == 0 && set.lineage)
+        pb_fail(err, PB_E_REFUSED, "'%s' is a whole state: it is not removed", local);
+    else if (copy_old(local, u, err) == 0)
+        rc = unlink(local) ? pb_fail_errno(err, PB_E_IO, "cannot remove '%s'", local) : 0;
+    pb_buf_wipe(&text);
+    return rc;
+}
+
 int pb_tf_put(struct pb_arena *a, const struct pb_unit_ctx *u, const char *path, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    PB_AUTO(str) char *full = realpath(path, NULL);
+    PB_AUTO(str) char *full = path ? realpath(path, NULL) : NULL;
     PB_AUTO(str) char *local = NULL;
     struct pb_tf_backend be;
     int rc = -1;
 
-    if (pb_tf_backend_find(&be, a, u, err) || pb_fs_read(&text, path, PB_TF_STATE_MAX, err))
+    if (pb_tf_backend_find(&be, a, u, err))
+        return -1;
+    if (!path)
+        return take_away(a, &be, u, err);
+    if (pb_fs_read(&text, path, PB_TF_STATE_MAX, err))
         return -1;
     if (is_blank(&text))
         pb_fail(err, PB_E_INPUT, "'%s' is empty: it is no state to be put back", path);

@@ -17,7 +17,9 @@ const char *const pb_fault_points[] = {
     "journal.live_ok",  "journal.closed", "after.prepared",
     "after.locked",     "after.started",  "after.exited",
     "after.state_ok",   "after.live_ok",  "after.closed",
-    "apply.snapshot",   "apply.baseline", NULL,
+    "apply.snapshot",   "apply.baseline", "apply.begun",
+    "recover.put",      "recover.unlock", "recover.imports",
+    "recover.ledger",   "recover.closed", NULL,
 };
 
 enum { NPOINTS = PB_COUNT(pb_fault_points) };
@@ -39,6 +41,10 @@ static bool act(const char *action)
 {
     if (pb_starts_with(action, "kill"))
         kill(getpid(), SIGKILL);
+    if (pb_starts_with(action, "stop")) {
+        kill(getpid(), SIGSTOP);
+        return false;
+    }
     errno = pb_starts_with(action, "enospc") ? ENOSPC : EIO;
     return true;
 }

@@ -149,6 +149,14 @@ static void phase(void *ctx, const char *what)
         pb_apply_view_end(&a->view);
 }
 
+static void say(void *ctx, const char *what)
+{
+    struct applying *a = ctx;
+
+    pb_cmd_progress_erase(&a->progress);
+    pb_cmd_note("%s", what);
+}
+
 /* ---- the command ---------------------------------------------------------------------------- */
 
 static int tell(struct applying *a, const struct pb_apply_run *run)
@@ -177,6 +185,7 @@ int pb_cmd_apply(const struct pb_args *args)
                                .event = event,
                                .tick = tick,
                                .phase = phase,
+                               .say = say,
                                .ctx = &a,
                                .any_tree = o.rev != NULL};
     struct pb_cmd_plan_options p;

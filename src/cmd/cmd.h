@@ -163,6 +163,7 @@ int pb_cmd_completion(const struct pb_args *args);
 int pb_cmd_doctor(const struct pb_args *args);
 int pb_cmd_explain(const struct pb_args *args);
 int pb_cmd_log(const struct pb_args *args);
+int pb_cmd_recover(const struct pb_args *args);
 int pb_cmd_plan(const struct pb_args *args);
 int pb_cmd_help(const struct pb_args *args);
 int pb_cmd_init(const struct pb_args *args);

@@ -10,9 +10,9 @@ const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const command_names[] = {"audit",   "plan",       "apply", "tf",     "explain",
-                                            "observe", "log",        "init",  "doctor", "help",
-                                            "version", "completion", NULL};
+static const char *const command_names[] = {"audit",   "plan",    "apply",      "recover", "tf",
+                                            "explain", "observe", "log",        "init",    "doctor",
+                                            "help",    "version", "completion", NULL};
 /* First words of shim.c's table; test_cmd compares. */
 static const char *const tf_words[] = {
     "apply",   "destroy",   "console",  "debug",     "env",
@@ -143,6 +143,7 @@ static const struct pb_opt log_opts[] = {
     OPT_OUTPUT,
     OPT_END,
 };
+static const struct pb_opt recover_opts[] = {OPT_REV, OPT_END};
 static const struct pb_opt explain_opts[] = {OPT_REV, OPT_OBSERVER, OPT_END};
 static const struct pb_opt observe_opts[] = {OPT_REV, OPT_TARGET, OPT_OBSERVER, OPT_OUTPUT,
                                              OPT_END};
@@ -182,6 +183,9 @@ static const enum pb_exit apply_exits[] = {
 static const enum pb_exit log_exits[] = {
     PB_EXIT_PLUMB, PB_EXIT_ERROR,       PB_EXIT_LOCKED,           PB_EXIT_LEDGER,
     PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit recover_exits[] = {
+    PB_EXIT_PLUMB,  PB_EXIT_ERROR, PB_EXIT_REFUSED,     PB_EXIT_LOCKED,
+    PB_EXIT_LEDGER, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit tf_exits[] = {
     PB_EXIT_PLUMB,  PB_EXIT_ERROR, PB_EXIT_DRIFT,       PB_EXIT_REFUSED,
     PB_EXIT_LOCKED, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
@@ -269,6 +273,27 @@ const struct pb_command pb_commands[] = {
          {"plumb apply --unit prod --auto-approve", "in CI: only what needs nobody's yes"},
          {"plumb apply --approve 3f9c1a52d07e", "say yes to the plan with that evidence"}},
         pb_cmd_apply,
+    },
+    {
+        "recover",
+        "bring an apply to its end that was cut short",
+        "[options]",
+        "Looks at what the last apply of the unit left when it, or the machine, was stopped in "
+        "between, and settles it: what it did is read from what the tool wrote, a state that is "
+        "empty or cut off is put back, the lock it held on the state is released, and of objects "
+        "that exist and are in no state it writes import blocks. The ledger has what was done. "
+        "Every apply begins with the same.\n\n"
+        "Nothing is guessed: where the state is another one, or its lock may be somebody else's, "
+        "it exits with 3 and says what there is to decide, and everything is kept. 5 means that "
+        "the apply still lives, or something that it started does.",
+        recover_opts,
+        0,
+        0,
+        NULL,
+        recover_exits,
+        "settled, or there was nothing to settle",
+        {{"plumb recover", "the unit of this folder"}, {"plumb recover --unit prod", "this one"}},
+        pb_cmd_recover,
     },
     {
         "tf",

@@ -51,7 +51,9 @@ static int begin(void *ctx, struct pb_session *j, struct pb_err *err)
     free(j->s->tree);
     j->s->tree = pb_area_file(&p->area, "tree");
     j->s->keep_tree = true;
-    return pb_fs_mkdirs(j->work, 0700, err) < 0 ? -1 : pb_fs_mkdirs(j->s->tree, 0700, err);
+    if (pb_fs_mkdirs(j->work, 0700, err) < 0 || pb_fs_mkdirs(j->s->tree, 0700, err) < 0)
+        return -1;
+    return pb_apply_begun(p, err);
 }
 
 /* ---- what is to be done --------------------------------------------------------------------- */

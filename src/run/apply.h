@@ -90,6 +90,8 @@ struct pb_apply_run {
     void (*event)(void *ctx, const struct pb_apply_event *e, size_t done, size_t total);
     void (*tick)(void *ctx);                    /* often, while the tool runs; may be NULL */
     void (*phase)(void *ctx, const char *what); /* "verify"; may be NULL */
+    /* What became of an earlier apply that was interrupted, sentence by sentence; may be NULL. */
+    void (*say)(void *ctx, const char *what);
     void *ctx;
     bool any_tree; /* the commit was named: what is not committed plays no part */
     long wait_ms;  /* for the lease */

@@ -189,6 +189,8 @@ static int read_state(struct pb_applying *p, struct pb_err *err)
 
     if (o->tool.rescued)
         return pb_fail(err, PB_E_TOOL, "the state could not be written where it belongs");
+    if (o->tool.signal) /* its lock may be left, and what it did not write down */
+        return pb_fail(err, PB_E_TOOL, "the tool was killed by signal %d", o->tool.signal);
     if (pb_session_record(&o->after, j->u->arena, j, err) < 0)
         return -1;
     if (o->before.lineage && !pb_streq(o->after.lineage, o->before.lineage))
@@ -282,6 +284,7 @@ static int settle_down(struct pb_applying *p, struct pb_err *err)
 void pb_apply_finish(struct pb_applying *p)
 {
     struct pb_apply_outcome *o = &p->run->outcome;
+    const struct pb_plan_options *plan = p->j->ctx.plan;
     struct pb_err why = PB_ERR_INIT;
 
     tool_done(o);
@@ -289,5 +292,7 @@ void pb_apply_finish(struct pb_applying *p)
         unsettled(p, &why);
         return;
     }
+    if (o->end == PB_END_APPLIED && o->verified == PB_TRI_YES && !(plan && plan->targets))
+        pb_area_forget(&p->area);
     pb_apply_close(p);
 }

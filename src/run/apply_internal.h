@@ -10,6 +10,8 @@
 
 #define PB_AREA_BEFORE "before.tfstate"
 
+struct pb_recovery;
+
 struct pb_applying {
     struct pb_apply_run *run;
     struct pb_session *j;
@@ -24,11 +26,14 @@ struct pb_applying {
     bool fresh;             /* the area is ours */
     bool keep_area;         /* not at its end: recovery goes on from there */
     bool moved;
+    struct pb_recovery *recovery; /* where to say what became of an earlier apply; or NULL */
     size_t done;
     int64_t start;
 };
 
-/* Brings an apply to its end that another process left; recover.c. */
+/* recover.c. Leaves word of this apply in its area; brings one to its end that another process
+ * left. */
+int pb_apply_begun(const struct pb_applying *p, struct pb_err *err);
 int pb_apply_settle(struct pb_applying *p, struct pb_err *err);
 
 /* apply_finish.c: from the exit of the tool to the end. Never fails: what went wrong is in the

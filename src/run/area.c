@@ -1,12 +1,19 @@
 #include "run/area.h"
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/mem.h"
+#include "base/text.h"
 
+#include <dirent.h>
+#include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { LEASE_MAX = 512 };
 
 static char *dir_of(const struct pb_baseline_id *id, const char *state)
 {
@@ -18,6 +25,33 @@ static char *dir_of(const struct pb_baseline_id *id, const char *state)
     pb_sha256_add_str(d, id->workspace ? id->workspace : "default");
     pb_sha256_end_hex(d, hex);
     return pb_asprintf("%s/apply/%.32s", state, hex);
+}
+
+/* Who has it, for those who come meanwhile. It holds without that. */
+static void sign(int lease)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    const struct passwd *user = getpwuid(geteuid());
+    char now[PB_CLOCK_RFC3339];
+
+    pb_clock_rfc3339(now, time(NULL));
+    pb_buf_addf(&text, "process %d of %s since %s", (int)getpid(), user ? user->pw_name : "a user",
+                now);
+    (void)!ftruncate(lease, 0);
+    (void)!pwrite(lease, text.s, text.len, 0);
+}
+
+static void is_taken(const char *lease, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf by = PB_BUF_INIT, safe = PB_BUF_INIT;
+
+    if (pb_fs_read(&by, lease, LEASE_MAX, NULL) < 0)
+        pb_buf_clear(&by);
+    pb_text_add_safe(&safe, by.len ? by.s : "a process", by.len ? by.len : strlen("a process"));
+    pb_fail(err, PB_E_LOCKED,
+            "another apply of this unit is under way on this machine (%s, or what it started): "
+            "wait for it, or give --lock-timeout",
+            safe.s);
 }
 
 int pb_area_take(struct pb_area *out, const struct pb_baseline_id *id, long wait_ms,
@@ -34,12 +68,12 @@ int pb_area_take(struct pb_area *out, const struct pb_baseline_id *id, long wait
     if (pb_fs_mkdirs(out->dir, 0700, err) < 0)
         goto fail;
     out->lease = pb_lock_take(lease, wait_ms, err);
-    if (out->lease >= 0)
+    if (out->lease >= 0) {
+        sign(out->lease);
         return 0;
+    }
     if (err && err->cls == PB_E_LOCKED)
-        pb_fail(err, PB_E_LOCKED,
-                "another apply of this unit is under way on this machine (or what one started "
-                "still runs): wait for it, or give --lock-timeout");
+        is_taken(lease, err);
 fail:
     pb_area_release(out);
     return -1;
@@ -59,6 +93,17 @@ int pb_area_clean(struct pb_area *a, struct pb_err *err)
     if (pb_fs_remove_tree(a->current, err) < 0)
         return -1;
     return pb_fs_mkdirs(a->current, 0700, err);
+}
+
+void pb_area_forget(const struct pb_area *a)
+{
+    DIR *d = opendir(a->dir);
+
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (pb_starts_with(e->d_name, "imports-") || pb_starts_with(e->d_name, "set-aside-"))
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
 }
 
 char *pb_area_file(const struct pb_area *a, const char *name)

@@ -4,7 +4,9 @@
  * to its end.
  *
  *	lease     locked by the apply and everything that it started
- *	current/  tree/ work/ of the unit, journal/, before.tfstate
+ *	current/  begun.json, tree/ work/ of the unit, journal/, before.tfstate
+ *	imports-TIME.tf, set-aside-N.tfstate
+ *	          what a recovery kept for somebody to use, until an apply is verified
  */
 #ifndef PB_RUN_AREA_H
 #define PB_RUN_AREA_H
@@ -29,6 +31,8 @@ void pb_area_release(struct pb_area *a);
 
 /* Makes `current` afresh; what is in it is gone. */
 int pb_area_clean(struct pb_area *a, struct pb_err *err);
+/* Import blocks and states that a recovery kept: a verified apply is past them. */
+void pb_area_forget(const struct pb_area *a);
 char *pb_area_file(const struct pb_area *a, const char *name); /* in current; caller frees */
 
 #endif

@@ -104,6 +104,17 @@ int pb_journal_event(struct pb_journal *j, const struct pb_apply_event *e, struc
     return pb_ledger_append(j->log, kind, &body, err);
 }
 
+int pb_journal_note(struct pb_journal *j, const char *kind, const char *what, struct pb_err *err)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_map_builder m = PB_BUILDER_INIT;
+    struct pb_value body;
+
+    pb_map_add(&m, "what", pb_mk_string(a, what));
+    body = pb_map_done(&m, a);
+    return pb_ledger_append(j->log, kind, &body, err);
+}
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 struct reading {
@@ -169,6 +180,8 @@ static int take_entry(void *ctx, const struct pb_ledger_entry *e)
         i = index_of(event_names, PB_COUNT(event_names), e->kind + strlen(EVENT_KIND));
         if (i >= 0)
             take_event(r, (enum pb_apply_step)i, e->body);
+    } else if (pb_streq(e->kind, "recover.put")) {
+        r->out->put = pb_arena_strdup(r->arena, pb_get_str(e->body, "what"));
     }
     return 0;
 }

@@ -44,6 +44,8 @@ void pb_journal_end(struct pb_journal *j); /* NULL is fine */
 int pb_journal_add(struct pb_journal *j, enum pb_journal_step step, const struct pb_value *body,
                    struct pb_err *err);
 int pb_journal_event(struct pb_journal *j, const struct pb_apply_event *e, struct pb_err *err);
+/* What recovery is about to do: "recover.put", and which way. */
+int pb_journal_note(struct pb_journal *j, const char *kind, const char *what, struct pb_err *err);
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
@@ -61,7 +63,8 @@ struct pb_journal_read {
     const char *time[PB_JS_NSTEPS];            /* RFC 3339 */
     struct pb_journal_change *changes;         /* in the order in which they were started */
     size_t nchanges;
-    bool torn; /* the last entry was not written whole */
+    const char *put; /* by a recovery: the last note "recover.put"; or NULL */
+    bool torn;       /* the last entry was not written whole */
 };
 
 /* An area without a journal: step NONE. Everything is in the arena. */

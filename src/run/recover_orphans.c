@@ -1,0 +1,120 @@
+/* Objects that an interrupted apply made and that its state does not have. */
+#include "run/recover_internal.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether the state has the object, in whatever role; and whether it has the address. */
+static bool has_object(const struct pb_recorded_set *set, const char *address, const char *id,
+                       bool *has_address)
+{
+    bool found = false;
+
+    *has_address = false;
+    for (size_t i = 0; i < set->n; i++) {
+        const struct pb_recorded *r = &set->v[i];
+
+        if (strcmp(r->address, address) != 0)
+            continue;
+        *has_address |= !r->deposed;
+        found |= !id || !r->id || strcmp(r->id, id) == 0;
+    }
+    return found;
+}
+
+/* As a string of HCL: nothing in it is a template. */
+static void add_quoted(struct pb_buf *b, const char *s)
+{
+    pb_buf_addc(b, '"');
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c == '"' || c == '\\')
+            pb_buf_addf(b, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            pb_buf_addf(b, "\\u%04x", c);
+        else if ((c == '$' || c == '%') && s[1] == '{')
+            pb_buf_addf(b, "%c%c", c, c);
+        else
+            pb_buf_addc(b, (char)c);
+    }
+    pb_buf_addc(b, '"');
+}
+
+static void add_import(struct pb_buf *b, const struct pb_journal_change *c, bool replaced)
+{
+    if (replaced)
+        pb_buf_addf(b,
+                    "\n# The state has the object that this one replaced; take that out first:\n"
+                    "#   terraform state rm '%s'",
+                    c->address);
+    pb_buf_addf(b, "\nimport {\n  to = %s\n  id = ", c->address);
+    add_quoted(b, c->id);
+    pb_buf_adds(b, "\n}\n");
+}
+
+static void collect(struct pb_settling *s, struct pb_buf *blocks)
+{
+    for (size_t i = 0; i < s->was.nchanges; i++) {
+        const struct pb_journal_change *c = &s->was.changes[i];
+        bool has_address;
+
+        if (c->action != PB_ACT_CREATE || c->step == PB_APPLY_FAILED ||
+            has_object(&s->after, c->address, c->id, &has_address))
+            continue;
+        if (c->step == PB_APPLY_DONE && c->id) {
+            s->orphans++;
+            add_import(blocks, c, has_address);
+            pb_settling_say(s, "'%s' exists (%s), and the state does not have it", c->address,
+                            c->id);
+        } else if (!has_address) {
+            s->doubtful++;
+            pb_settling_say(s, "'%s' %s, and the state does not have it: look for it in the cloud",
+                            c->address, c->step == PB_APPLY_DONE ? "exists" : "may exist");
+        }
+    }
+}
+
+static char *imports_path(const struct pb_settling *s)
+{
+    char now[PB_CLOCK_RFC3339], *p = now;
+    const char *q;
+
+    pb_clock_rfc3339(now, time(NULL));
+    for (q = now; *q; q++) /* no colons in names of files */
+        if (*q != ':' && *q != '-')
+            *p++ = *q;
+    *p = '\0';
+    return pb_asprintf("%s/imports-%s.tf", s->area->dir, now);
+}
+
+int pb_settle_orphans(struct pb_settling *s, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf blocks = PB_BUF_INIT, text = PB_BUF_INIT;
+    PB_AUTO(str) char *path = imports_path(s);
+    const char *where = *s->ctx.path ? s->ctx.path : ".";
+
+    collect(s, &blocks);
+    if (!s->orphans)
+        return 0;
+    pb_buf_addf(&text,
+                "# What %s made and its state does not have.\n"
+                "# Copy this into '%s', commit it, and 'plumb apply': it records what is there.\n",
+                pb_settling_words(s), where);
+    pb_buf_add(&text, blocks.s, blocks.len);
+    if (pb_fault("recover.imports"))
+        return pb_fail_errno(err, PB_E_IO, "cannot write '%s'", path);
+    if (pb_fs_write_atomic(path, text.s, text.len, 0600, err) < 0)
+        return -1;
+    pb_settling_say(s,
+                    "'%s' has import blocks for it: copy it into '%s', commit it, and 'plumb "
+                    "apply' records what is there",
+                    path, where);
+    return 0;
+}
