@@ -155,8 +155,7 @@ int pb_record_restore(const char *dir, struct pb_repo *repo, const char *commit,
     return rc;
 }
 
-/* A ledger that this machine does not have, but Git does. */
-static int recover(struct pb_record *r, struct pb_err *err)
+int pb_record_bring_back(struct pb_record *r, struct pb_err *err)
 {
     PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
     PB_AUTO(str) char *fresh = pb_asprintf("%s.new.%ld", r->dir, (long)getpid());
@@ -204,7 +203,7 @@ int pb_record_append(struct pb_record *r, const char *kind, const struct pb_valu
     struct pb_ledger *l = NULL;
     int rc = -1;
 
-    if (recover(r, err) == 0 && pb_ledger_open(&l, r->dir, &o, err) == 0)
+    if (pb_record_bring_back(r, err) == 0 && pb_ledger_open(&l, r->dir, &o, err) == 0)
         rc = pb_ledger_append(l, kind, body, err);
     pb_ledger_close(l);
     return rc;

@@ -142,7 +142,7 @@ static int anchor_here(struct pb_anchored *out, struct pb_record *r, struct pb_e
     struct pb_ledger_origin o = {
         .repository = r->id, .user = r->user, .host = r->host, .wait_ms = LOCK_MS};
     struct pb_ledger *l = NULL;
-    int rc = pb_ledger_open(&l, r->dir, &o, err);
+    int rc = pb_record_bring_back(r, err) < 0 ? -1 : pb_ledger_open(&l, r->dir, &o, err);
 
     if (rc == 0)
         rc = 1;

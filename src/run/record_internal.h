@@ -21,6 +21,9 @@ struct pb_value pb_record_state_value(struct pb_arena *a, const char *lineage, i
 int pb_record_restore(const char *dir, struct pb_repo *repo, const char *commit, const char *what,
                       struct pb_err *err);
 
+/* A ledger that this machine does not have, but Git does: before it is opened for anything. */
+int pb_record_bring_back(struct pb_record *r, struct pb_err *err);
+
 /* Signs `text` with ssh-keygen. */
 int pb_record_sign(struct pb_buf *out, const char *text, size_t n, const char *key,
                    struct pb_err *err);
