@@ -94,7 +94,8 @@ class States(Server):
 
     def env(self):
         names = ("ADDRESS", "LOCK_ADDRESS", "UNLOCK_ADDRESS")
-        return {f"TF_HTTP_{name}": f"{self.url}/state" for name in names} | {"TF_HTTP_RETRY_MAX": "0"}
+        return {"TF_HTTP_RETRY_MAX": "0",
+                **{f"TF_HTTP_{name}": f"{self.url}/state" for name in names}}
 
 
 class Cloud:
@@ -300,7 +301,7 @@ class World:
         lost = {(kind, name): id for kind, items in objects.items() for id, name in items.items()
                 if id not in known and id not in self.recorded()}
         for (kind, name), id in lost.items():
-            assert kind == "servers", f"{kind} {name} ({id}) is in no state and not proposed\n{said}"
+            assert kind == "servers", f"{kind} {name} ({id}) is in no state, not proposed\n{said}"
             address = f"sim_server.web[{name.split('-')[1]}]"
             assert f"'{address}' may exist" in said, f"{address} is not spoken of:\n{said}"
             text += f'import {{\n  to = {address}\n  id = "{id}"\n}}\n'
