@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
@@ -13,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "tests/support/loopback.h"
 
 static int listener, port, hits;
 static char last[8192]; /* the last request, whole */
@@ -90,17 +90,13 @@ static void *serve(void *ctx)
 
 static int setup(void **state)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(a);
     pthread_t t;
 
     (void)state;
     unsetenv("http_proxy");
-    listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(listener, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(listener, 16) != 0 ||
-        getsockname(listener, (struct sockaddr *)&a, &len) != 0 || pb_work_new(&dir, NULL) == -1)
+    listener = test_listen(&port);
+    if (listener < 0 || pb_work_new(&dir, NULL) == -1)
         return -1;
-    port = ntohs(a.sin_port);
     server = pb_asprintf("http://127.0.0.1:%d", port);
     config = pb_fs_join(dir, "config");
     credentials = pb_fs_join(dir, "credentials");

@@ -211,6 +211,22 @@ static int leave_area(void)
     return ws;
 }
 
+/* The next process: removes the dead ones', keeps those of the living, then removes its own. */
+static void make_and_remove_areas(void)
+{
+    char *a = NULL;
+    int ws = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int bad = pb_work_new(&a, NULL);
+        pb_work_remove_all();
+        _exit(bad ? 1 : 0);
+    }
+    waitpid(pid, &ws, 0);
+    assert_int_equal(ws, 0);
+}
+
 static size_t count_areas(void)
 {
     DIR *d = opendir(dir);
@@ -226,22 +242,12 @@ static size_t count_areas(void)
 static void work__stale_areas_go_living_ones_stay(void **state)
 {
     char *mine = NULL;
-    int ws;
-    pid_t pid;
 
     (void)state;
     assert_int_equal(pb_work_new(&mine, NULL), 0);
     assert_int_equal(leave_area(), 0);
     assert_int_equal(count_areas(), 2);
-    pid = fork(); /* the next process: removes the dead one's, keeps ours, then its own */
-    if (pid == 0) {
-        char *a = NULL;
-        int bad = pb_work_new(&a, NULL);
-        pb_work_remove_all();
-        _exit(bad ? 1 : 0);
-    }
-    waitpid(pid, &ws, 0);
-    assert_int_equal(ws, 0);
+    make_and_remove_areas();
     assert_int_equal(count_areas(), 1);
     assert_true(pb_fs_exists(mine));
     pb_work_remove(mine);
@@ -256,8 +262,6 @@ static void work__one_mark_keeps_an_area(void **state)
     PB_AUTO(fd) int fd = -1;
     char *mine = NULL;
     const char *mark;
-    int ws;
-    pid_t pid;
 
     (void)state;
     assert_int_equal(pb_work_new(&mine, NULL), 0);
@@ -267,15 +271,7 @@ static void work__one_mark_keeps_an_area(void **state)
     assert_int_equal(mkdir(locked, 0700), 0);
     fd = open(locked, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    pid = fork();
-    if (pid == 0) {
-        char *a = NULL;
-        int bad = pb_work_new(&a, NULL);
-        pb_work_remove_all();
-        _exit(bad ? 1 : 0);
-    }
-    waitpid(pid, &ws, 0);
-    assert_int_equal(ws, 0);
+    make_and_remove_areas();
     assert_true(pb_fs_exists(locked));
     assert_true(pb_fs_exists(named));
     pb_work_remove(mine);

@@ -3,7 +3,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 #include "observe/http.h"
 #include "observe/http_apart.h"
 #include "observe/retry.h"
+#include "tests/support/loopback.h"
 
 static atomic_int hits;
 static int listener, port;
@@ -92,17 +92,13 @@ static void *serve(void *ctx)
 
 static int setup(void **state)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(a);
     pthread_t t;
 
     (void)state;
     unsetenv("http_proxy");
-    listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(listener, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(listener, 64) != 0 ||
-        getsockname(listener, (struct sockaddr *)&a, &len) != 0)
+    listener = test_listen(&port);
+    if (listener < 0)
         return -1;
-    port = ntohs(a.sin_port);
     pthread_create(&t, NULL, serve, NULL);
     return pthread_detach(t);
 }

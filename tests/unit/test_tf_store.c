@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +17,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "tests/support/loopback.h"
 
 /* Answers every request with one reply and keeps what was asked last. */
 static struct {
     int fd;
-    unsigned port;
+    int port;
     pthread_t thread;
     const char *reply;
     char asked[8192];
@@ -54,20 +54,14 @@ static struct pb_unit_ctx unit;
 
 static int setup(void **state)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(at);
-
     (void)state;
     arena = pb_arena_new();
     pb_err_clear(&err);
     unit = (struct pb_unit_ctx){.name = "u", .path = "", .workspace = "default"};
     assert_int_equal(pb_work_new(&work, NULL), 0);
     unit.work = work;
-    server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server.fd, (struct sockaddr *)&at, sizeof(at)), 0);
-    assert_int_equal(getsockname(server.fd, (struct sockaddr *)&at, &len), 0);
-    server.port = ntohs(at.sin_port);
-    assert_int_equal(listen(server.fd, 8), 0);
+    server.fd = test_listen(&server.port);
+    assert_true(server.fd >= 0);
     assert_int_equal(pthread_create(&server.thread, NULL, serve, NULL), 0);
     return 0;
 }
@@ -91,7 +85,7 @@ static struct pb_tf_backend backend(const char *type, const char *format)
 
     for (const char *p = format; *p; p++) {
         if (*p == '@')
-            pb_buf_addf(&text, "http://127.0.0.1:%u", server.port);
+            pb_buf_addf(&text, "http://127.0.0.1:%d", server.port);
         else
             pb_buf_addc(&text, *p);
     }
@@ -157,7 +151,7 @@ static void tf_store__http_needs_an_address(void **state)
     unsetenv("TF_HTTP_ADDRESS");
     assert_int_equal(pb_tf_store_read(&text, &none, arena, &be, &unit, &err), -1);
     assert_non_null(strstr(err.msg, "TF_HTTP_ADDRESS"));
-    PB_AUTO(str) char *address = pb_asprintf("http://127.0.0.1:%u/e", server.port);
+    PB_AUTO(str) char *address = pb_asprintf("http://127.0.0.1:%d/e", server.port);
     setenv("TF_HTTP_ADDRESS", address, 1);
     server.reply = OK("{}");
     assert_int_equal(pb_tf_store_read(&text, &none, arena, &be, &unit, &err), 0);
