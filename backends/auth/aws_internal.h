@@ -52,4 +52,9 @@ void pb_aws_creds_release(struct pb_aws_creds *c);
 /* Finds credentials anew. */
 int pb_aws_creds_find(struct pb_aws_creds *out, struct pb_aws_session *s, struct pb_err *err);
 
+/* Signs with credentials that are there; `key` as in struct pb_sigv4. */
+int pb_aws_sign_as(struct pb_strv *headers, const struct pb_http_rq *rq,
+                   const struct pb_aws_creds *c, const char *service, const char *region,
+                   struct pb_sigv4_key *key, struct pb_err *err);
+
 #endif

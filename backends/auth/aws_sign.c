@@ -87,28 +87,35 @@ int pb_aws_credentials(const struct pb_aws_creds **out, struct pb_aws_session *s
     return -1;
 }
 
-int pb_aws_sign(const struct pb_http_rq *rq, struct pb_strv *headers, void *ctx, struct pb_err *err)
+int pb_aws_sign_as(struct pb_strv *headers, const struct pb_http_rq *rq,
+                   const struct pb_aws_creds *c, const char *service, const char *region,
+                   struct pb_sigv4_key *key, struct pb_err *err)
 {
-    struct pb_aws_signer *sg = ctx;
-    const struct pb_aws_creds *c;
-    struct pb_sigv4 sig = {.service = sg->service,
-                           .region = sg->region,
+    struct pb_sigv4 sig = {.access_key = c->access_key,
+                           .secret_key = c->secret_key,
+                           .token = c->token,
+                           .service = service,
+                           .region = region,
                            .now = time(NULL),
                            .method = rq->method,
                            .url = rq->url,
                            .headers = rq->headers,
                            .body = rq->body,
                            .body_len = rq->body_len,
-                           .key = &sg->key};
+                           .key = key};
+
+    return pb_sigv4_sign(headers, &sig, err);
+}
+
+int pb_aws_sign(const struct pb_http_rq *rq, struct pb_strv *headers, void *ctx, struct pb_err *err)
+{
+    struct pb_aws_signer *sg = ctx;
+    const struct pb_aws_creds *c;
     int rc = -1;
 
     pthread_mutex_lock(sg->session->lock);
-    if (pb_aws_credentials(&c, sg->session, err) == 0) {
-        sig.access_key = c->access_key;
-        sig.secret_key = c->secret_key;
-        sig.token = c->token;
-        rc = pb_sigv4_sign(headers, &sig, err);
-    }
+    if (pb_aws_credentials(&c, sg->session, err) == 0)
+        rc = pb_aws_sign_as(headers, rq, c, sg->service, sg->region, &sg->key, err);
     pthread_mutex_unlock(sg->session->lock);
     return rc;
 }

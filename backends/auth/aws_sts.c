@@ -3,7 +3,6 @@
 
 #include "backends/auth/aws_ask.h"
 #include "backends/auth/aws_sts_reply.h"
-#include "backends/auth/sigv4.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -69,19 +68,8 @@ struct sts_signer {
 static int sign(const struct pb_http_rq *rq, struct pb_strv *headers, void *ctx, struct pb_err *err)
 {
     const struct sts_signer *sg = ctx;
-    struct pb_sigv4 sig = {.access_key = sg->creds->access_key,
-                           .secret_key = sg->creds->secret_key,
-                           .token = sg->creds->token,
-                           .service = "sts",
-                           .region = sg->region,
-                           .now = time(NULL),
-                           .method = rq->method,
-                           .url = rq->url,
-                           .headers = rq->headers,
-                           .body = rq->body,
-                           .body_len = rq->body_len};
 
-    return pb_sigv4_sign(headers, &sig, err);
+    return pb_aws_sign_as(headers, rq, sg->creds, "sts", sg->region, NULL, err);
 }
 
 static const char *region_of(const struct pb_aws_session *s)
