@@ -219,16 +219,13 @@ static bool recall(struct digest *out, const char *path, const char *identity_he
     return true;
 }
 
-/* Only costs time when it fails. */
 static void remember(const struct digest *d, const char *path, const char *identity_hex)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
-    PB_AUTO(str) char *folder = pb_strndup(path, (size_t)(strrchr(path, '/') - path));
 
     pb_buf_addf(&b, "{\"binary\":\"%s\",\"format\":%d,\"h1\":\"%s\",\"identity\":\"%s\"}",
                 d->binary, FORMAT, d->h1, identity_hex);
-    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
-        (void)pb_fs_write_atomic(path, b.s, b.len, 0600, NULL);
+    pb_fs_remember(path, b.s, b.len);
 }
 
 static int digest_of(struct digest *out, const struct package *p, const char *cache_dir,

@@ -366,11 +366,9 @@ void pb_plugin_schemas_store(const struct pb_plugin_schemas *s, const char *cach
                              const char *binary)
 {
     PB_AUTO(str) char *path = path_of(cache_dir, binary);
-    PB_AUTO(str) char *folder = pb_fs_join(cache_dir, "provider-schemas");
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
 
     pb_buf_addf(&text, head_format, s->protocol);
     pb_buf_add(&text, s->raw.s, s->raw.len);
-    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
-        (void)pb_fs_write_atomic(path, text.s, text.len, 0600, NULL);
+    pb_fs_remember(path, text.s, text.len);
 }

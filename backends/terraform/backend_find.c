@@ -47,7 +47,6 @@ static void remember(const struct pb_tf_backend *be, struct pb_arena *a,
                      const struct pb_unit_ctx *u)
 {
     PB_AUTO(str) char *path = memory_path(u);
-    PB_AUTO(str) char *folder = path ? pb_strndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_map_builder b = PB_BUILDER_INIT;
     struct pb_value v;
@@ -61,8 +60,7 @@ static void remember(const struct pb_tf_backend *be, struct pb_arena *a,
         pb_map_add(&b, "text", pb_mk_string(a, be->text));
     v = pb_map_done(&b, a);
     pb_json_add(&text, &v);
-    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
-        (void)pb_fs_write_atomic(path, text.s, text.len, 0600, NULL);
+    pb_fs_remember(path, text.s, text.len);
 }
 
 static void read_block(struct pb_tf_backend *out, struct pb_arena *a, const struct pb_tf_node *node,

@@ -145,7 +145,6 @@ static char *memory_path(const struct pb_tf_planning *p)
 void pb_tf_lend_remember(const struct pb_tf_lent *l, const struct pb_tf_planning *p)
 {
     PB_AUTO(str) char *path = memory_path(p);
-    PB_AUTO(str) char *folder = path ? pb_strndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_map_builder all = PB_BUILDER_INIT;
     struct pb_value doc;
@@ -168,9 +167,7 @@ void pb_tf_lend_remember(const struct pb_tf_lent *l, const struct pb_tf_planning
     if (!lasting)
         return;
     pb_json_add(&text, &doc);
-    /* Not being able to costs an init next time, no more. */
-    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
-        (void)pb_fs_write_atomic(path, text.s, text.len, 0600, NULL);
+    pb_fs_remember(path, text.s, text.len);
 }
 
 bool pb_tf_lend_recall(struct pb_tf_lent *out, const struct pb_tf_planning *p)

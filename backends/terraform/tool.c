@@ -94,16 +94,13 @@ static const char *version_in(struct pb_arena *a, const char *path)
 static void remember(const char *path, const char *version)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    PB_AUTO(str) char *folder = path ? pb_strndup(path, (size_t)(strrchr(path, '/') - path)) : NULL;
 
     if (!path)
         return;
     pb_buf_adds(&text, "{\"terraform_version\":");
     pb_json_add_string(&text, version, strlen(version));
     pb_buf_adds(&text, "}\n");
-    /* Not being able to costs a start of the tool next time, no more. */
-    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
-        (void)pb_fs_write_atomic(path, text.s, text.len, 0600, NULL);
+    pb_fs_remember(path, text.s, text.len);
 }
 
 static int ask(const char **version, struct pb_arena *a, const struct pb_unit_ctx *u,

@@ -146,6 +146,14 @@ int pb_fs_mkdirs(const char *path, unsigned mode, struct pb_err *err)
     return 0;
 }
 
+void pb_fs_remember(const char *path, const void *p, size_t n)
+{
+    PB_AUTO(str) char *folder = folder_of(path);
+
+    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
+        (void)pb_fs_write_atomic(path, p, n, 0600, NULL);
+}
+
 bool pb_fs_exists(const char *path)
 {
     struct stat st;

@@ -49,17 +49,23 @@ char *pb_strdup(const char *s)
     return pb_strndup(s, strlen(s));
 }
 
-char *pb_asprintf(const char *fmt, ...)
+char *pb_vasprintf(const char *fmt, va_list ap)
 {
     char *p = NULL;
+
+    if (vasprintf(&p, fmt, ap) < 0)
+        pb_oom();
+    return p;
+}
+
+char *pb_asprintf(const char *fmt, ...)
+{
+    char *p;
     va_list ap;
-    int n;
 
     va_start(ap, fmt);
-    n = vasprintf(&p, fmt, ap);
+    p = pb_vasprintf(fmt, ap);
     va_end(ap);
-    if (n < 0)
-        pb_oom();
     return p;
 }
 

@@ -13,6 +13,7 @@ void *pb_realloc(void *p, size_t n);
 char *pb_strdup(const char *s);
 char *pb_strndup(const char *s, size_t n);
 char *pb_asprintf(const char *fmt, ...) PB_PRINTF(1, 2); /* free() it */
+char *pb_vasprintf(const char *fmt, va_list ap) PB_PRINTF(1, 0);
 
 /* Overwrites memory that held a secret; the compiler may not drop it. */
 void pb_wipe(void *p, size_t n);

@@ -30,16 +30,11 @@ void pb_strv_add(struct pb_strv *v, const char *s)
 
 void pb_strv_addf(struct pb_strv *v, const char *fmt, ...)
 {
-    char *s = NULL;
     va_list ap;
-    int n;
 
     va_start(ap, fmt);
-    n = vasprintf(&s, fmt, ap);
+    push(v, pb_vasprintf(fmt, ap));
     va_end(ap);
-    if (n < 0)
-        pb_oom();
-    push(v, s);
 }
 
 bool pb_strv_has(const struct pb_strv *v, const char *s)
