@@ -15,6 +15,7 @@
 enum { CONFIG_MAX = 1 << 20, MEMORY_MAX = 1 << 20, FILES_MAX = 64 };
 
 static const char config_variable[] = "TF_CLI_CONFIG_FILE";
+static const char running_variable[] = "TF_REATTACH_PROVIDERS";
 
 /* ---- packages -------------------------------------------------------------------------------- */
 
@@ -314,4 +315,33 @@ void pb_tf_lend_end(struct pb_tf_run *r)
         pb_strv_setenv(&r->env, config_variable, r->own_config);
     else
         drop_env(&r->env, config_variable);
+}
+
+/* ---- an init that installs nothing ----------------------------------------------------------- */
+
+/* What is said to run already is not looked for; and init starts none. */
+void pb_tf_lend_promise(const struct pb_tf_lent *l, struct pb_tf_run *r)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    struct pb_map_builder all = PB_BUILDER_INIT, one = PB_BUILDER_INIT, addr = PB_BUILDER_INIT;
+    struct pb_value promised, doc;
+
+    pb_map_add(&addr, "Network", pb_mk_string(r->arena, "unix"));
+    pb_map_add(&addr, "String", pb_mk_string(r->arena, "none"));
+    pb_map_add(&one, "Addr", pb_map_done(&addr, r->arena));
+    pb_map_add(&one, "Pid", pb_mk_int(r->arena, getpid()));
+    pb_map_add(&one, "Protocol", pb_mk_string(r->arena, "grpc"));
+    pb_map_add(&one, "ProtocolVersion", pb_mk_int(r->arena, 5));
+    pb_map_add(&one, "Test", pb_true);
+    promised = pb_map_done(&one, r->arena);
+    for (size_t i = 0; i < l->dirs.n; i++)
+        pb_map_add(&all, l->dirs.members[i].key, promised);
+    doc = pb_map_done(&all, r->arena);
+    pb_json_add(&text, &doc);
+    pb_strv_setenv(&r->env, running_variable, text.s);
+}
+
+void pb_tf_lend_promise_end(struct pb_tf_run *r)
+{
+    drop_env(&r->env, running_variable);
 }

@@ -38,4 +38,9 @@ bool pb_tf_lend(const struct pb_tf_lent *l, struct pb_tf_run *r);
 /* Terraform finds and checks packages by itself again. */
 void pb_tf_lend_end(struct pb_tf_run *r);
 
+/* An init in between looks for no package: of a backend that has a state it would install what the
+ * state names. For init alone, which starts no provider. */
+void pb_tf_lend_promise(const struct pb_tf_lent *l, struct pb_tf_run *r);
+void pb_tf_lend_promise_end(struct pb_tf_run *r);
+
 #endif
