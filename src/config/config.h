@@ -72,6 +72,17 @@ struct pb_config_guard {
     int64_t line;
 };
 
+struct pb_config_window {
+    char *const *days;
+    const char *from, *to, *timezone, *reason;
+    int64_t line;
+};
+
+struct pb_config_freeze {
+    const char *from, *until, *timezone, *reason;
+    int64_t line;
+};
+
 struct pb_config_gate {
     const char *branch; /* that a commit must be on, or NULL: any */
     const char *remote; /* NULL: origin */
@@ -81,7 +92,11 @@ struct pb_config_gate {
     size_t nguards;
     int64_t max_delete, max_replace; /* -1: no limit */
     const char *coverage;            /* "all", else NULL or "touched" */
-    const char *provisioners;        /* a decision; NULL: by where they come from */
+    const struct pb_config_window *windows;
+    size_t nwindows;
+    const struct pb_config_freeze *freezes;
+    size_t nfreezes;
+    const char *provisioners; /* a decision; NULL: by where they come from */
 };
 
 struct pb_config {

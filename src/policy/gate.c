@@ -1,6 +1,7 @@
 #include "policy/gate.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -237,6 +238,26 @@ static void check_commit(struct gate *g)
                                   : "fetch that branch first");
 }
 
+static void check_state(struct gate *g)
+{
+    const struct pb_gate_facts *f = g->in->facts;
+
+    if (!f->lost)
+        return;
+    refuse(g, "state-lost",
+           f->lineage
+               ? pb_arena_printf(g->arena,
+                                 "the state has lineage '%s', and %zu resources were verified in "
+                                 "one with '%s': it is another's, or was begun anew",
+                                 f->lineage, f->lost, f->lost_lineage)
+               : pb_arena_printf(g->arena,
+                                 "there is no state, and %zu resources were verified in one with "
+                                 "lineage '%s': all of them would be made a second time",
+                                 f->lost, f->lost_lineage),
+           "restore the state, or correct where it is; if it is meant to begin anew: 'plumb audit "
+           "--accept-state --save-baseline'");
+}
+
 static const char *suffix(const struct gate *g)
 {
     return g->policy->suffix ? g->policy->suffix : "";
@@ -265,6 +286,36 @@ static bool check_coverage(struct gate *g)
            pb_arena_printf(g->arena, "%zu resources of the unit could not be observed",
                            g->in->facts->unseen),
            "'plumb audit' says why for each of them");
+    return true;
+}
+
+static const char *when(struct gate *g, time_t t)
+{
+    char s[PB_CLOCK_RFC3339];
+
+    pb_clock_rfc3339(s, t);
+    return pb_arena_strdup(g->arena, s);
+}
+
+static bool check_windows(struct gate *g)
+{
+    const struct pb_windows *w = &g->policy->windows;
+    const struct pb_freeze *freeze;
+    const char *by;
+    time_t next;
+
+    if (pb_windows_open(&freeze, w, g->in->facts->now))
+        return false;
+    next = pb_windows_next(w, g->in->facts->now);
+    by = freeze      ? place(g, freeze->at, freeze->reason)
+         : w->n == 1 ? place(g, w->v[0].at, w->v[0].reason)
+                     : pb_arena_printf(g->arena, "the windows from %s on", w->v[0].at);
+    refuse(g, "closed",
+           pb_arena_printf(g->arena, "at %s nothing is applied: %s by %s",
+                           when(g, g->in->facts->now), freeze ? "it is frozen" : "it is closed",
+                           by),
+           next < 0 ? "no window opens within a year: change plumb.yaml"
+                    : pb_arena_printf(g->arena, "it opens again at %s", when(g, next)));
     return true;
 }
 
@@ -297,8 +348,8 @@ static bool check_replaces(struct gate *g)
 /* By the rules of the commit, and by those of the last verified one unless the first refused. */
 static void check_by_rules(struct gate *g)
 {
-    static bool (*const checks[])(struct gate *) = {check_effects, check_coverage, check_deletes,
-                                                    check_replaces};
+    static bool (*const checks[])(struct gate *) = {check_windows, check_effects, check_coverage,
+                                                    check_deletes, check_replaces};
 
     for (size_t i = 0; i < PB_COUNT(checks); i++) {
         if (checks[i](g) || !g->in->older)
@@ -321,6 +372,7 @@ void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_i
         judge(&g, &out->v[i]);
     }
     check_commit(&g);
+    check_state(&g);
     if (in->facts->complete != PB_TRI_YES)
         refuse(&g, "incomplete-plan",
                in->facts->gap ? in->facts->gap : "the plan does not say that it is complete",

@@ -15,6 +15,7 @@
 #include "model/match.h"
 #include "model/snapshot.h"
 #include "model/verdict.h"
+#include "policy/window.h"
 
 /* ---- what is to happen -------------------------------------------------------------------- */
 
@@ -91,6 +92,10 @@ struct pb_gate_facts {
     const char *branch_is; /* "main on origin", for messages; NULL when no branch is required */
     bool has_baseline;
     size_t unseen; /* resources of the unit that could not be observed */
+    time_t now;
+    size_t lost;              /* resources that were verified in a state that is not this one */
+    const char *lost_lineage; /* of that state */
+    const char *lineage;      /* of this one; NULL: there is none */
     /* What the command line adds to the commit, for people; NULL-terminated or NULL. And what of
      * it may change any value: Git explains no change then; NULL: nothing. */
     const char *const *added;
@@ -129,7 +134,8 @@ struct pb_gate_policy {
     bool has_effects_rule;
     enum pb_gate_decision effects;
     bool need_branch;
-    bool see_all;       /* every resource of the unit has to be seen, not only those that change */
+    bool see_all; /* every resource of the unit has to be seen, not only those that change */
+    struct pb_windows windows;
     const char *suffix; /* " of 1a2b3c4d" when it is another commit's, else "" or NULL */
 };
 

@@ -62,6 +62,26 @@ static struct pb_live_set *parse(struct pb_arena *a, const struct pb_value *doc)
     return set;
 }
 
+int pb_baseline_of_other(size_t *n, const char **lineage, struct pb_arena *a,
+                         const struct pb_baseline_id *id, struct pb_err *err)
+{
+    PB_AUTO(str) char *path = NULL;
+    const struct pb_value *doc;
+
+    *n = 0;
+    *lineage = NULL;
+    if (file_of(&path, id, false, err) < 0)
+        return -1;
+    if (!pb_fs_exists(path))
+        return 0;
+    if (pb_json_read(&doc, a, path, BASELINE_MAX, err) < 0)
+        return pb_err_wrap(err, "the baseline cannot be read; remove it and save a new one");
+    *lineage = pb_get_str(doc, "lineage");
+    if (*lineage && !pb_streq(*lineage, id->lineage))
+        *n = pb_len(pb_get(doc, "resources"));
+    return 0;
+}
+
 int pb_baseline_load(struct pb_live_set **out, const char **commit, struct pb_arena *a,
                      const struct pb_baseline_id *id, struct pb_err *err)
 {

@@ -24,6 +24,11 @@ struct pb_baseline_id {
 int pb_baseline_load(struct pb_live_set **out, const char **commit, struct pb_arena *a,
                      const struct pb_baseline_id *id, struct pb_err *err);
 
+/* How many resources were verified in a state of another lineage than this id's, and which that
+ * was; 0: none, or there is no baseline. */
+int pb_baseline_of_other(size_t *n, const char **lineage, struct pb_arena *a,
+                         const struct pb_baseline_id *id, struct pb_err *err);
+
 /* Remembers the live values of every resource that is in sync, or differs in nothing that Git
  * asks for. Others that `recorded` (all of the state) still has keep what `old` has for them,
  * also those that `result` is not about. */

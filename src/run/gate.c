@@ -1,8 +1,10 @@
 #include "run/gate_internal.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "git/history.h"
 #include "git/tree.h"
+#include "run/baseline.h"
 #include "run/internal.h"
 
 #include <errno.h>
@@ -125,6 +127,19 @@ static int look_at_tree(struct pb_gate_facts *f, struct pb_audit *a, struct pb_u
     return 0;
 }
 
+/* What was verified once, and is in no state that can be seen. */
+static int look_for_lost(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
+                         struct pb_err *err)
+{
+    PB_AUTO(str) char *repo = pb_repo_id(a->repo);
+    struct pb_baseline_id id = {.repo = repo,
+                                .unit = u->config.path,
+                                .workspace = u->config.workspace,
+                                .lineage = u->recorded.lineage};
+
+    return pb_baseline_of_other(&f->lost, &f->lost_lineage, u->arena, &id, err);
+}
+
 static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
                  const struct pb_config_gate *old, bool any_tree, struct pb_err *err)
 {
@@ -140,6 +155,10 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
     f->gap = u->gap;
     f->clean = PB_TRI_YES;
     pb_run_added(f, a, u);
+    f->now = pb_clock_wall();
+    f->lineage = u->recorded.lineage;
+    if (look_for_lost(f, a, u, err) < 0)
+        return -1;
     if (f->last)
         f->descends = is_in(a->repo, f->last, a->commit);
     look_at_branch(f, a, &a->config.gate, u->arena);
@@ -149,91 +168,6 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
 }
 
 /* ---- rules -------------------------------------------------------------------------------- */
-
-static const char *at(struct pb_arena *a, const char *file, int64_t line, const char *suffix)
-{
-    return pb_arena_printf(a, "%s:%lld%s", file, (long long)line, suffix);
-}
-
-static unsigned cause_bits(char *const *names)
-{
-    unsigned bits = 0;
-    enum pb_cause c;
-
-    for (; names && *names; names++)
-        if (pb_cause_parse(&c, *names) == 0)
-            bits |= 1u << c;
-    return bits;
-}
-
-static unsigned action_bits(char *const *names)
-{
-    unsigned bits = 0;
-
-    for (; names && *names; names++)
-        for (int i = 0; i <= PB_ACT_UNKNOWN; i++)
-            if (strcmp(pb_action_name((enum pb_action)i), *names) == 0)
-                bits |= 1u << i;
-    return bits;
-}
-
-/* What one commit asks for; `suffix` says of which, when it is not the one that is planned. */
-struct ruleset {
-    struct pb_gate_policy policy;
-    struct pb_gate_rule *rules;
-    struct pb_gate_guard *guards;
-};
-
-static int rule_of(struct pb_gate_rule *out, struct pb_arena *a, const char *file,
-                   const char *suffix, const struct pb_config_rule *c, struct pb_err *err)
-{
-    *out = (struct pb_gate_rule){.causes = cause_bits(c->causes),
-                                 .actions = action_bits(c->actions),
-                                 .reason = c->reason,
-                                 .at = at(a, file, c->line, suffix)};
-    if (pb_gate_decision_parse(&out->decision, c->decide) < 0)
-        return pb_fail(err, PB_E_CONFIG, "%s: 'decide' cannot be '%s'", out->at, c->decide);
-    return pb_match_compile(&out->address, c->address, file, (int)c->line, err);
-}
-
-static int guard_of(struct pb_gate_guard *out, struct pb_arena *a, const char *file,
-                    const char *suffix, const struct pb_config_guard *c, struct pb_err *err)
-{
-    *out = (struct pb_gate_guard){.reason = c->reason, .at = at(a, file, c->line, suffix)};
-    return pb_match_compile(&out->address, c->address, file, (int)c->line, err);
-}
-
-static int ruleset_init(struct ruleset *r, struct pb_arena *a, const char *file, const char *suffix,
-                        const struct pb_config_gate *c, struct pb_err *err)
-{
-    struct pb_gate_policy *p = &r->policy;
-    int rc = 0;
-
-    r->rules = pb_arena_zalloc(a, (c->nrules + 1) * sizeof(*r->rules));
-    r->guards = pb_arena_zalloc(a, (c->nguards + 1) * sizeof(*r->guards));
-    *p = (struct pb_gate_policy){.rules = r->rules,
-                                 .guards = r->guards,
-                                 .max_delete = c->max_delete,
-                                 .max_replace = c->max_replace,
-                                 .need_branch = c->branch != NULL,
-                                 .see_all = c->coverage && strcmp(c->coverage, "all") == 0,
-                                 .suffix = suffix};
-    p->has_effects_rule =
-        c->provisioners && pb_gate_decision_parse(&p->effects, c->provisioners) == 0;
-    for (; rc == 0 && p->nrules < c->nrules; p->nrules++)
-        rc = rule_of(&r->rules[p->nrules], a, file, suffix, &c->rules[p->nrules], err);
-    for (; rc == 0 && p->nguards < c->nguards; p->nguards++)
-        rc = guard_of(&r->guards[p->nguards], a, file, suffix, &c->guards[p->nguards], err);
-    return rc;
-}
-
-static void ruleset_release(struct ruleset *r)
-{
-    for (size_t i = 0; i < r->policy.nrules; i++)
-        pb_match_release(&r->rules[i].address);
-    for (size_t i = 0; i < r->policy.nguards; i++)
-        pb_match_release(&r->guards[i].address);
-}
 
 /* What the gate of the last verified commit says; NULL when that is the planned one, or there is
  * none. A commit cannot do away with what holds it back. That commit was configured once: when its
@@ -289,21 +223,21 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
     PB_AUTO(buf) struct pb_buf evidence = PB_BUF_INIT;
     const char *suffix =
         pb_arena_printf(u->arena, " of %.8s", u->baseline_commit ? u->baseline_commit : "");
-    struct ruleset now = {0}, then = {0};
+    struct pb_ruleset now = {0}, then = {0};
     int rc;
 
     memset(out, 0, sizeof(*out));
     out->rules = &a->config.gate;
     rc = old_gate(&out->old_rules, a, u, err);
     if (rc == 0)
-        rc = ruleset_init(&now, u->arena, a->config.file, "", out->rules, err);
+        rc = pb_ruleset_init(&now, u->arena, a->config.file, "", out->rules, err);
     if (rc == 0 && out->old_rules)
-        rc = ruleset_init(&then, u->arena, PB_CONFIG_FILE, suffix, out->old_rules, err);
+        rc = pb_ruleset_init(&then, u->arena, PB_CONFIG_FILE, suffix, out->old_rules, err);
     if (rc == 0)
         rc = facts(&out->facts, a, u, out->old_rules, any_tree, err);
     if (rc == 0)
         decide(out, a, u, &now.policy, out->old_rules ? &then.policy : NULL);
-    ruleset_release(&now);
-    ruleset_release(&then);
+    pb_ruleset_release(&now);
+    pb_ruleset_release(&then);
     return rc < 0 ? -1 : pb_run_evidence(&evidence, out->evidence, out, a, u, err);
 }

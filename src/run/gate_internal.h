@@ -6,6 +6,18 @@
 #include "git/blame.h"
 #include "run/gate.h"
 
+/* What one commit asks for; `suffix` says of which, when it is not the one that is planned. Release
+ * it also when it could not be made. */
+struct pb_ruleset {
+    struct pb_gate_policy policy;
+    struct pb_gate_rule *rules;
+    struct pb_gate_guard *guards;
+};
+
+int pb_ruleset_init(struct pb_ruleset *r, struct pb_arena *a, const char *file, const char *suffix,
+                    const struct pb_config_gate *c, struct pb_err *err);
+void pb_ruleset_release(struct pb_ruleset *r);
+
 /* What was looked up of the history for one unit. */
 struct pb_gate_history {
     struct pb_audit *audit;

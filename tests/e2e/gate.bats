@@ -151,3 +151,35 @@ locals { wait = 60 }'
     plan_json 2
     [ "$(cause 'sim_server.web[0]')" = "revert allow" ]
 }
+
+@test "outside of its windows nothing is applied, and it says when it opens" {
+    sim_applied
+    gate '  windows:
+    - {days: [mon, tue, wed, thu, fri], from: "09:00", to: "17:00", timezone: "+01:00"}
+  freezes:
+    - {from: 2026-12-20, until: 2027-01-04, reason: holidays}'
+    later
+    PLUMB_NOW=2026-11-20T10:00:00Z plan_json 2
+    PLUMB_NOW=2026-11-20T17:00:00Z plan_json 3
+    [ "$(refusals)" = closed ]
+    says "it opens again at 2026-11-23T08:00:00Z"
+    PLUMB_NOW=2026-12-21T10:00:00Z plan_json 3
+    says "frozen by plumb.yaml:6 (holidays)" "it opens again at 2027-01-05T08:00:00Z"
+    gate '  windows:
+    - {timezone: Europe/Berlin}'
+    must_fail 1 plumb -C "$repo" plan
+    says "plumb.yaml:4: 'timezone' cannot be 'Europe/Berlin'"
+}
+
+@test "a state that is gone is not made again from nothing" {
+    sim_applied
+    must plumb -C "$repo" audit --save-baseline
+    mv "$repo/terraform.tfstate" "$BATS_TEST_TMPDIR/old.tfstate"
+    rm -r "$HOME/.local/state/plumb/seen"
+    plan_json 3
+    [ "$(refusals)" = state-lost ]
+    says "there is no state, and 9 resources were verified" "accept-state --save-baseline"
+    output=$(plumb -C "$repo" audit --accept-state --save-baseline || true)
+    output=$(plumb -C "$repo" plan --format json || true)
+    [ -z "$(refusals)" ]
+}

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/mem.h"
 #include "policy/gate.h"
 #include "tests/support/values.h"
@@ -347,6 +348,71 @@ static void gate__older_limits_hold(void **state)
     assert_int_equal(o.nrefusals, 3);
 }
 
+static void assert_refused(struct pb_arena *a, const struct pb_gate_facts *f,
+                           const struct pb_gate_policy *p, const char *code)
+{
+    struct pb_gate_out o = decide(a, &git_update, f, p);
+
+    assert_int_equal(o.decision, PB_GATE_DENY);
+    assert_int_equal(o.nrefusals, 1);
+    assert_string_equal(o.refusals[0].code, code);
+    assert_true(strlen(o.refusals[0].what) > 10);
+    assert_true(strlen(o.refusals[0].remedy) > 10);
+}
+
+static time_t at(const char *s)
+{
+    time_t t = 0;
+
+    assert_int_equal(pb_clock_parse_rfc3339(&t, s), 0);
+    return t;
+}
+
+static void gate__nothing_is_applied_when_it_is_closed(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_window w = {.days = 1u << 0, .from = 540, .to = 1020, .at = "plumb.yaml:4"};
+    struct pb_freeze f = {.from = at("2026-11-20T00:00:00Z"),
+                          .until = at("2026-11-24T00:00:00Z"),
+                          .reason = "sale",
+                          .at = "plumb.yaml:7 of 2222"};
+    struct pb_gate_facts facts = fine;
+    struct pb_gate_policy p = plain, q = plain;
+    struct pb_gate_change c = change_of(a, &git_update);
+    struct pb_gate_in in = {.changes = &c, .n = 1, .facts = &facts, .policy = &p};
+    struct pb_gate_out o;
+
+    p.windows = (struct pb_windows){.v = &w, .n = 1};
+    q.windows = (struct pb_windows){.freezes = &f, .nfreezes = 1};
+    facts.now = at("2026-11-23T09:00:00Z");
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.nrefusals, 0);
+    facts.now--;
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.nrefusals, 1);
+    assert_string_equal(o.refusals[0].code, "closed");
+    assert_string_equal(o.refusals[0].remedy, "it opens again at 2026-11-23T09:00:00Z");
+    /* Both have to be open. */
+    in.older = &q;
+    facts.now++;
+    pb_gate(&o, a, &in);
+    assert_int_equal(o.nrefusals, 1);
+    assert_string_equal(o.refusals[0].what, "at 2026-11-23T09:00:00Z nothing is applied: it is "
+                                            "frozen by plumb.yaml:7 of 2222 (sale)");
+}
+
+static void gate__a_lost_state(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_gate_facts f = fine;
+
+    f.lost = 7;
+    f.lost_lineage = "lin";
+    assert_refused(a, &f, &plain, "state-lost");
+    f.lineage = "other";
+    assert_refused(a, &f, &plain, "state-lost");
+}
+
 struct effect_row {
     enum pb_gate_origin origin;
     int rule; /* below 0: none */
@@ -448,18 +514,6 @@ static void gate__patterns_that_fail(void **state)
     pb_match_release(&guard.address);
 }
 
-static void assert_refused(struct pb_arena *a, const struct pb_gate_facts *f,
-                           const struct pb_gate_policy *p, const char *code)
-{
-    struct pb_gate_out o = decide(a, &git_update, f, p);
-
-    assert_int_equal(o.decision, PB_GATE_DENY);
-    assert_int_equal(o.nrefusals, 1);
-    assert_string_equal(o.refusals[0].code, code);
-    assert_true(strlen(o.refusals[0].what) > 10);
-    assert_true(strlen(o.refusals[0].remedy) > 10);
-}
-
 /* Every fact that is not a yes refuses: a no, and what is not known. */
 static void gate__facts(void **state)
 {
@@ -544,6 +598,8 @@ int main(void)
         TEST(gate__protected_is_not_destroyed),
         TEST(gate__a_commit_does_not_loosen_its_own_rules),
         TEST(gate__older_limits_hold),
+        TEST(gate__nothing_is_applied_when_it_is_closed),
+        TEST(gate__a_lost_state),
         TEST(gate__provisioners_and_actions),
         TEST(gate__provisioners_allow_nothing_else),
         TEST(gate__patterns_that_fail),
