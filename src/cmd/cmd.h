@@ -66,6 +66,8 @@ enum pb_opt_id {
     PB_O_INPUT,
     PB_O_COMPACT_WARNINGS,
     PB_O_APPROVE,
+    PB_O_NO_APPLY,
+    PB_O_BRANCH,
     PB_O_REFUSED, /* of every option that is refused by name */
     PB_NOPTS
 };
@@ -168,6 +170,7 @@ int pb_cmd_plan(const struct pb_args *args);
 int pb_cmd_help(const struct pb_args *args);
 int pb_cmd_init(const struct pb_args *args);
 int pb_cmd_observe(const struct pb_args *args);
+int pb_cmd_rollback(const struct pb_args *args);
 int pb_cmd_tf(const struct pb_args *args);
 int pb_cmd_version(const struct pb_args *args);
 

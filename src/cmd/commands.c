@@ -10,9 +10,9 @@ const char *const pb_format_names[] = {"text", "json", NULL};
 static const char *const doctor_formats[] = {"text", "json", NULL};
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const command_names[] = {"audit",   "plan",    "apply",      "recover", "tf",
-                                            "explain", "observe", "log",        "init",    "doctor",
-                                            "help",    "version", "completion", NULL};
+static const char *const command_names[] = {
+    "audit", "plan", "apply",  "recover", "rollback", "tf",         "explain", "observe",
+    "log",   "init", "doctor", "help",    "version",  "completion", NULL};
 /* First words of shim.c's table; test_cmd compares. */
 static const char *const tf_words[] = {
     "apply",   "destroy",   "console",  "debug",     "env",
@@ -121,6 +121,14 @@ static const struct pb_opt apply_opts[] = {
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
      0},
     TERRAFORM_REFUSED_OPTS,
+    OPT_END,
+};
+static const struct pb_opt rollback_opts[] = {
+    {PB_O_NO_APPLY, 0, "no-apply", NULL, "make the commit and nothing else", NULL, false, 0},
+    {PB_O_BRANCH, 0, "branch", "NAME",
+     "make it a new branch instead, for review; the work tree and HEAD's branch stay", NULL, false,
+     0},
+    TERRAFORM_APPLY_OPTS,
     OPT_END,
 };
 static const struct pb_opt log_opts[] = {
@@ -294,6 +302,29 @@ const struct pb_command pb_commands[] = {
         "settled, or there was nothing to settle",
         {{"plumb recover", "the unit of this folder"}, {"plumb recover --unit prod", "this one"}},
         pb_cmd_recover,
+    },
+    {
+        "rollback",
+        "take one unit back to what a commit had, through the same gate",
+        "[options] COMMIT",
+        "Makes a commit on top of the branch in which all files that the unit reads (its folder, "
+        "the modules it calls, its var files) are as COMMIT had them, and applies it with 'plumb "
+        "apply'. History is not rewritten: what is declared stays what is in Git. The files and "
+        "the commits that this undoes are shown first. plumb.yaml stays as it is, and with it the "
+        "gate's rules and the unit's variables there.\n\n"
+        "COMMIT has to be in the history of HEAD, and what the unit reads has to be committed. The "
+        "commit is made as the configured person, without hooks and without a signature; where the "
+        "gate asks for a branch of the remote or for a signature, use --branch or --no-apply, and "
+        "merge it as any other change.",
+        rollback_opts,
+        1,
+        1,
+        NULL,
+        apply_exits,
+        "the commit was made and applied, or there was nothing to take back",
+        {{"plumb rollback HEAD~1", "without the last commit, as far as this unit goes"},
+         {"plumb rollback --branch back v1.4 --unit prod", "a branch for a pull request"}},
+        pb_cmd_rollback,
     },
     {
         "tf",

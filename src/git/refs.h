@@ -7,7 +7,8 @@
  *	if (!moved && pb_ref_push(&moved, repo, "origin", ref, id, theirs, &err) < 0) ...
  *
  * Both ends are compare-and-swap: a ref that is not where the caller believes it to be stays
- * as it is, and *moved says so. Branches, tags and the work tree are never touched.
+ * as it is, and *moved says so. Tags and the work tree are never touched, and branches by
+ * rollback.h alone.
  */
 #ifndef PB_GIT_REFS_H
 #define PB_GIT_REFS_H
