@@ -301,9 +301,9 @@ class World:
         lost = {(kind, name): id for kind, items in objects.items() for id, name in items.items()
                 if id not in known and id not in self.recorded()}
         for (kind, name), id in lost.items():
-            assert kind == "servers", f"{kind} {name} ({id}) is in no state, not proposed\n{said}"
-            address = f"sim_server.web[{name.split('-')[1]}]"
-            assert f"'{address}' may exist" in said, f"{address} is not spoken of:\n{said}"
+            address = {"servers": f"sim_server.web[{name.split('-')[-1]}]",
+                       "networks": "sim_network.main"}.get(kind)
+            assert f"'{address}' may exist" in said, f"{kind} {name} is not spoken of:\n{said}"
             text += f'import {{\n  to = {address}\n  id = "{id}"\n}}\n'
         if text:
             self.commit({"imports.tf": text}, "what an interrupted apply made")
@@ -350,8 +350,10 @@ class Template:
         self.http, self.servers = http, servers
         self.top = Path(tempfile.mkdtemp(prefix="plumb-crash-"))
         self.rc = self.top / "terraformrc"
+        self.mirror = self.top / "mirror"  # a test changes the provider in it
+        shutil.copytree(SIM / "mirror", self.mirror)
         self.rc.write_text('provider_installation {\n  filesystem_mirror {\n'
-                           f'    path = "{SIM}/mirror"\n  }}\n}}\n')
+                           f'    path = "{self.mirror}"\n  }}\n}}\n')
         self.copies = 0
         self.seed = self.top / "seed"
         (self.seed / "repo").mkdir(parents=True)
@@ -360,7 +362,7 @@ class Template:
             world.git("init", "-qb", "main")
             world.commit({"main.tf": HEAD % (kind, "one") + "".join(OLD % i for i in range(1)),
                           "plumb.yaml": CONFIG, ".gitignore": "*.tfstate*\n.terraform/\n"}, "one")
-            run(["terraform", "providers", "lock", f"-fs-mirror={SIM}/mirror"], world.env,
+            run(["terraform", "providers", "lock", f"-fs-mirror={self.mirror}"], world.env,
                 world.repo)
             world.commit({}, "lock")
             if applied:

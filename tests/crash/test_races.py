@@ -1,0 +1,155 @@
+"""Many applies of one unit at once, and things that change between the decision and the apply."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+import unittest
+
+from world import MISSING, TOOLS, Template, kill
+
+ROUNDS = int(os.environ.get("PLUMB_CRASH_ROUNDS", "12"))
+AT_ONCE = 32
+
+
+@unittest.skipUnless(TOOLS, MISSING)
+class Concurrent(unittest.TestCase):
+    def test_one_of_many(self):
+        template = Template(False, servers=3)
+        self.addCleanup(template.close)
+        for number in range(max(2, ROUNDS // 4)):
+            with self.subTest(round=number), template.copy() as world:
+                world.cloud.slow(200)
+                files = [(world.top / f"out-{i}").open("w+") for i in range(AT_ONCE)]
+                running = [world.start("apply", "--format", "json", stdout=f) for f in files]
+                codes = [p.wait(180) for p in running]
+                ends = []
+                for f, code in zip(files, codes):
+                    f.seek(0)
+                    text = f.read()
+                    f.close()
+                    self.assertIn(code, (0, 5), world.said())
+                    if code == 0:
+                        ends.append(json.loads(text)["end"])
+                self.assertEqual(ends.count("applied"), 1, ends)
+                self.assertEqual(set(ends) - {"applied", "nothing"}, set(), ends)
+                world.check()
+
+    def test_waiting(self):
+        """With -lock-timeout the second one waits, and finds nothing to do."""
+        template = Template(False, servers=2)
+        self.addCleanup(template.close)
+        with template.copy() as world:
+            world.cloud.slow(300)
+            first = world.start("apply")
+            while not world.alive():
+                time.sleep(0.01)
+            held = world.plumb("apply")
+            self.assertEqual(held.returncode, 5, held.stderr)
+            self.assertRegex(held.stderr, rf"process {first.pid} of \w+ since 20")
+            second = world.plumb("apply", "-lock-timeout=60s")
+            self.assertEqual((first.wait(), second.returncode), (0, 0), second.stderr)
+            self.assertIn("nothing to apply", second.stdout)
+
+
+@unittest.skipUnless(TOOLS, MISSING)
+class Moved(unittest.TestCase):
+    """plumb stands still after it has written down what was decided."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.template = Template(False, servers=2)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.template.close()
+
+    @contextlib.contextmanager
+    def decided(self, point="after.prepared"):
+        with self.template.copy() as world:
+            world.process = world.start("apply", fault=f"{point}=stop")
+            status = f"/proc/{world.process.pid}/stat"
+            while open(status).read().rsplit(")", 1)[1].split()[0] != "T":
+                assert world.process.poll() is None, world.said()
+                time.sleep(0.01)
+            yield world
+
+    def refused(self, world, *texts, code=3):
+        before = world.cloud.objects()
+        kill(world.process.pid, signal.SIGCONT)
+        self.assertEqual(world.process.wait(60), code, world.said())
+        said = " ".join(world.said().split())
+        for text in texts:
+            self.assertIn(text, said)
+        self.assertEqual(world.cloud.objects(), before)
+        self.assertFalse(world.left() or world.holder())
+
+    def test_commit(self):
+        with self.decided() as world:
+            world.commit({"note": "another commit\n"}, "moved")
+            self.refused(world, "another commit by now", "nothing was touched")
+            world.check()
+
+    def test_plan_file(self):
+        with self.decided() as world:
+            plan, = world.top.glob("state/plumb/apply/*/current/work/saved.bin")
+            data = bytearray(plan.read_bytes())
+            data[len(data) // 2] ^= 1
+            plan.write_bytes(data)
+            self.refused(world, "the plan file is not the one that was decided about")
+            world.check()
+
+    def state_becomes(self, change):
+        with self.decided() as world:
+            file = world.repo / "terraform.tfstate"
+            before = file.read_bytes()
+            state = json.loads(before)
+            change(state)
+            file.write_text(json.dumps(state))
+            self.refused(world, "the state is not the one that was planned on")
+            file.write_bytes(before)
+            world.check()
+
+    def test_state(self):
+        self.state_becomes(lambda state: state.update(serial=state["serial"] + 1))
+
+    def test_state_of_the_same_serial(self):
+        self.state_becomes(lambda state: state["outputs"].update(
+            note={"value": "another", "type": "string"}))
+
+    def test_live_object(self):
+        with self.decided() as world:
+            (id, _), = world.cloud.objects()["networks"].items()
+            world.cloud.ask("PATCH", f"/v1/networks/{id}", {"labels": {"by": "hand"}})
+            self.refused(world, "'sim_network.main' was changed outside meanwhile")
+
+    def test_lock_file(self):
+        """Only that of the commit counts, and plumb's own copy of it is checked by Terraform."""
+        with self.decided() as world:
+            lock, = world.top.glob("state/plumb/apply/*/current/tree/.terraform.lock.hcl")
+            lock.write_text(lock.read_text().replace('hashes = [', 'hashes = [ "h1:AAAA", ')
+                            .replace("1.0.0", "1.0.1"))
+            before = world.cloud.objects()
+            kill(world.process.pid, signal.SIGCONT)
+            self.assertNotEqual(world.process.wait(60), 0, world.said())
+            self.assertEqual(world.cloud.objects(), before)
+            world.check()
+
+    def test_provider_binary(self):
+        with self.decided() as world:
+            binaries = [p for p in world.top.rglob("terraform-provider-sim*")
+                        if p.is_file() and not p.is_symlink()]
+            kept = self.template.mirror if not binaries else None
+            target = binaries[0] if binaries else next(kept.rglob("terraform-provider-sim*"))
+            data = target.read_bytes()
+            mode = target.stat().st_mode
+            target.unlink()
+            target.write_bytes(data + b"\n")
+            target.chmod(mode)
+            try:
+                self.refused(world, "provider packages")
+            finally:
+                target.unlink()
+                target.write_bytes(data)
+                target.chmod(mode)
