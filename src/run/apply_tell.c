@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "run/record_apply.h"
+#include "run/record_live.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -202,12 +203,27 @@ void pb_apply_tell_not_started(struct pb_applying *p, const struct pb_err *why)
         p->keep_area = true;
 }
 
+/* What was seen afterwards, of all that the state has: targets narrowed the unit's own side. */
+static void show_live(struct pb_applying *p)
+{
+    struct pb_unit_result *u = p->j->u, whole = *u;
+    struct pb_err why = PB_ERR_INIT;
+
+    whole.recorded = p->run->outcome.after;
+    if (pb_record_live(&p->record, &p->run->audit, &whole, &why) < 0)
+        pb_diag_add(&u->diags, u->arena, "warning", "live-ref", NULL,
+                    "what was seen is not in Git: %s", why.msg);
+}
+
 void pb_apply_anchor(struct pb_applying *p)
 {
+    enum pb_apply_end end = p->run->outcome.end;
     struct pb_unit_result *u = p->j->u;
     struct pb_anchored done;
     struct pb_err why = PB_ERR_INIT;
 
+    if (end == PB_END_APPLIED || end == PB_END_PARTLY)
+        show_live(p);
     if (pb_record_anchor(&done, &p->record, &why) < 0)
         pb_diag_add(&u->diags, u->arena, "warning", "ledger-anchor", NULL,
                     "the ledger has it, its copies in Git do not yet: %s", why.msg);

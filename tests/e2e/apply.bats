@@ -40,6 +40,7 @@ no_area_left() {
     output=$(plumb -C "$repo" log --kind apply)
     says "shop" "$(git -C "$repo" rev-parse --short=8 HEAD)"
     output=$(plumb -C "$repo" log verify)
+    [ "$(git -C "$repo" ls-tree -r --name-only refs/plumb/live/shop | wc -l)" = 9 ]
 }
 
 @test "the result as JSON is what its schema says" {
@@ -157,6 +158,16 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
     hash=$(evidence -replace=sim_record.www)
     apply 0 -replace=sim_record.www --approve "$hash"
     says "applied: 1 replaced; verified"
+    apply 0 -target=sim_record.www
+    says "nothing to apply"
+    sim_change records www '{"ttl": 5}'
+    apply 0 -target=sim_record.www --approve "$(evidence -target=sim_record.www)"
+    says "applied: 1 updated; verified"
+    [ "$(git -C "$repo" ls-tree -r --name-only refs/plumb/live/shop | wc -l)" = 9 ]
+    output=$(plumb -C "$repo" audit)
+    apply 0 -destroy --approve "$(evidence -destroy)"
+    says "applied: 9 deleted; verified"
+    [ -z "$(git -C "$repo" ls-tree -r --name-only refs/plumb/live/shop)" ]
 }
 
 # at_terminal CODE PROMPT ANSWER [ARG...]
