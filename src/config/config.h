@@ -92,6 +92,8 @@ struct pb_config_gate {
     size_t nguards;
     int64_t max_delete, max_replace; /* -1: no limit */
     const char *coverage;            /* "all", else NULL or "touched" */
+    const char *signatures;          /* "required", "all", or NULL */
+    const char *allowed_signers;     /* file within the repository */
     const struct pb_config_window *windows;
     size_t nwindows;
     const struct pb_config_freeze *freezes;

@@ -223,6 +223,8 @@ static const struct pb_param freeze_params[] = {
     END,
 };
 
+static const char *const signatures[] = {"required", "all", NULL};
+
 static const struct pb_param gate_params[] = {
     {.name = "branch",
      .kind = PB_PK_NAME,
@@ -274,6 +276,19 @@ static const struct pb_param gate_params[] = {
      .values = coverages,
      .meaning = "what has to be seen before an apply: what it touches, or `all` of the unit",
      AT(pb_config_gate, coverage)},
+    {.name = "signatures",
+     .kind = PB_PK_STRING,
+     .def = "none",
+     .values = signatures,
+     .meaning =
+         "`required`: the planned commit is signed; `all`: every one since the last verified "
+         "is",
+     AT(pb_config_gate, signatures)},
+    {.name = "allowed_signers",
+     .kind = PB_PK_PATH,
+     .meaning = "by whom: a file as ssh-keygen has it, or armored OpenPGP keys; read from the "
+                "last verified commit",
+     AT(pb_config_gate, allowed_signers)},
     {.name = "windows",
      .kind = PB_PK_OBJECTS,
      .def = "always",

@@ -238,6 +238,15 @@ static void check_commit(struct gate *g)
                                   : "fetch that branch first");
 }
 
+static void check_signatures(struct gate *g)
+{
+    const struct pb_gate_facts *f = g->in->facts;
+
+    if (f->needs_signature && f->not_signed)
+        refuse(g, "not-signed", f->not_signed,
+               "sign the commit ('git commit -S') with a key that was allowed before it");
+}
+
 static void check_state(struct gate *g)
 {
     const struct pb_gate_facts *f = g->in->facts;
@@ -372,6 +381,7 @@ void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_i
         judge(&g, &out->v[i]);
     }
     check_commit(&g);
+    check_signatures(&g);
     check_state(&g);
     if (in->facts->complete != PB_TRI_YES)
         refuse(&g, "incomplete-plan",

@@ -92,6 +92,8 @@ struct pb_gate_facts {
     const char *branch_is; /* "main on origin", for messages; NULL when no branch is required */
     bool has_baseline;
     size_t unseen; /* resources of the unit that could not be observed */
+    bool needs_signature;
+    const char *not_signed; /* why not, or NULL */
     time_t now;
     size_t lost;              /* resources that were verified in a state that is not this one */
     const char *lost_lineage; /* of that state */

@@ -352,6 +352,7 @@ static struct pb_value facts_of(struct pb_arena *a, const struct pb_gate_facts *
     put(&b, a, "complete", tri(f->complete));
     put(&b, a, "last", f->last);
     put(&b, a, "branch", f->branch_is);
+    put_bool(&b, "signed", f->needs_signature && !f->not_signed);
     put_bool(&b, "baseline", f->has_baseline);
     pb_map_add(&b, "unseen", pb_mk_int(a, (int64_t)f->unseen));
     return pb_map_done(&b, a);

@@ -164,6 +164,7 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
     look_at_branch(f, a, &a->config.gate, u->arena);
     if (old)
         look_at_branch(f, a, old, u->arena);
+    pb_gate_signed(f, a, u, old);
     return any_tree ? 0 : look_at_tree(f, a, u, err);
 }
 

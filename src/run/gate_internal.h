@@ -18,6 +18,11 @@ int pb_ruleset_init(struct pb_ruleset *r, struct pb_arena *a, const char *file, 
                     const struct pb_config_gate *c, struct pb_err *err);
 void pb_ruleset_release(struct pb_ruleset *r);
 
+/* Fills in whether what is planned is signed; `old` or NULL is what the last verified commit asks
+ * for. What cannot be checked is not signed. */
+void pb_gate_signed(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
+                    const struct pb_config_gate *old);
+
 /* What was looked up of the history for one unit. */
 struct pb_gate_history {
     struct pb_audit *audit;

@@ -183,3 +183,42 @@ locals { wait = 60 }'
     output=$(plumb -C "$repo" plan --format json || true)
     [ -z "$(refusals)" ]
 }
+
+# signed KEY MESSAGE: everything as a commit that is signed with that SSH key.
+signed() {
+    git -C "$repo" add -A
+    git -C "$repo" -c gpg.format=ssh -c "user.signingkey=$BATS_TEST_TMPDIR/$1" commit -qS -m "$2"
+}
+
+@test "only who was allowed to sign before has a say" {
+    sim_applied
+    for key in ann ben; do
+        ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/$key"
+    done
+    echo "ann@example.com $(cat "$BATS_TEST_TMPDIR/ann.pub")" >"$repo/signers"
+    gate '  signatures: all
+  allowed_signers: signers'
+    plan_json 3
+    [ "$(refusals)" = not-signed ]
+    says "has no good signature of somebody in 'signers'"
+    signed ann nothing || git -C "$repo" -c gpg.format=ssh \
+        -c "user.signingkey=$BATS_TEST_TMPDIR/ann" commit -qS --amend --no-edit
+    plan_json 0
+    must plumb -C "$repo" audit --save-baseline
+    # Whoever lets himself in is not let in; nor is the rule taken away by who is not.
+    echo "ben@example.com $(cat "$BATS_TEST_TMPDIR/ben.pub")" >"$repo/signers"
+    signed ben "me, too"
+    plan_json 3
+    [ "$(refusals)" = not-signed ]
+    rm "$repo/signers" "$repo/plumb.yaml"
+    signed ben "no rules"
+    plan_json 3
+    [ "$(refusals)" = not-signed ]
+    # One that is good on top does not make up for what is below it.
+    later
+    signed ann "on top" || git -C "$repo" -c gpg.format=ssh \
+        -c "user.signingkey=$BATS_TEST_TMPDIR/ann" commit -qS --amend --no-edit
+    plan_json 3
+    [ "$(refusals)" = not-signed ]
+    says "$(git -C "$repo" rev-parse HEAD~1 | cut -c 1-8) has no good signature"
+}

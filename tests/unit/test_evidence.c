@@ -305,6 +305,10 @@ static void unseen(struct world *w)
 {
     w->g.facts.unseen = 1;
 }
+static void signature(struct world *w)
+{
+    w->g.facts.needs_signature = true;
+}
 static void rule(struct world *w)
 {
     w->rules.max_delete = 4;
@@ -354,6 +358,7 @@ static const struct {
     {"complete", complete},
     {"last verified", last},
     {"unseen", unseen},
+    {"signature", signature},
     {"rule", rule},
     {"rule of the last verified commit", old_rule},
 };

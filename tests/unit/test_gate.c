@@ -401,6 +401,19 @@ static void gate__nothing_is_applied_when_it_is_closed(void **state)
                                             "frozen by plumb.yaml:7 of 2222 (sale)");
 }
 
+static void gate__signatures(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_gate_facts f = fine;
+
+    f.not_signed = "commit 11111111 has no good signature";
+    assert_int_equal(decide(a, &git_update, &f, &plain).nrefusals, 0);
+    f.needs_signature = true;
+    assert_refused(a, &f, &plain, "not-signed");
+    f.not_signed = NULL;
+    assert_int_equal(decide(a, &git_update, &f, &plain).nrefusals, 0);
+}
+
 static void gate__a_lost_state(void **state)
 {
     struct pb_arena *a = *state;
@@ -599,6 +612,7 @@ int main(void)
         TEST(gate__a_commit_does_not_loosen_its_own_rules),
         TEST(gate__older_limits_hold),
         TEST(gate__nothing_is_applied_when_it_is_closed),
+        TEST(gate__signatures),
         TEST(gate__a_lost_state),
         TEST(gate__provisioners_and_actions),
         TEST(gate__provisioners_allow_nothing_else),
