@@ -59,3 +59,13 @@ SH
     must_fail 4 plumb -C "$repo" audit --observer terraform
     says "could not be observed" "status 403"
 }
+
+# Providers have taken a refusal for "gone". Images are left out: without its data Terraform fails.
+@test "when Terraform finds nothing at all, nothing is missing" {
+    sim_applied
+    sim_fault '{"match": "GET /v1/[!i]*", "kind": "status", "status": 404, "code": "not_found"}'
+    must_fail 4 plumb -C "$repo" audit --observer terraform --format json
+    says "finds nothing else of the same provider either"
+    [ "$(sim_verdict sim_record.www)" = unobserved ]
+    says_not '"verdict":"missing"'
+}

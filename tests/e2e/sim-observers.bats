@@ -45,3 +45,16 @@ same() {
     says "sim_record.www  drifted" "observed by provider"
     must plumb -C "$repo" audit --target sim_network.main
 }
+
+# A provider that finds nothing is not believed, so it is asked for something that is there, too.
+@test "what packs find missing is confirmed by a provider that finds something else" {
+    sim_change records mail
+    must_fail 2 plumb -C "$repo" audit --format json
+    [ "$(sim_verdict sim_record.mail)" = missing ]
+    [ "$(json 'next(r["observer"] for u in d["units"] for r in u["resources"]
+        if r["address"] == "sim_record.mail")')" = provider ]
+    [ "$(json 'd["diagnostics"]')" = "[]" ]
+    sim_fault '{"match": "GET /v1/*/*", "kind": "status", "status": 404, "code": "not_found"}'
+    must_fail 2 plumb -C "$repo" audit
+    says "sim_record.mail  missing" "only the pack says so"
+}

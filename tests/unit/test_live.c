@@ -247,12 +247,41 @@ static void live__the_last_resort(void **state)
     assert_int_equal(asked[LAST], 0);
 }
 
+/* What is read is as secret as the record of it, and as its schema says. */
+static void live__secrets_are_marked(void **state)
+{
+    static const struct pb_type string = {.kind = PB_T_STRING};
+    static const struct pb_field fields[] = {{"plain", &string, 0},
+                                             {"secret", &string, PB_F_SENSITIVE}};
+    static const struct pb_type object = {.kind = PB_T_OBJECT, .fields = fields, .nfields = 2};
+    const struct pb_value *seen = json_marked(
+        *state, "{'plain':'a','secret':'b','list':[{'x':'c'}],'map':{'x':'d','y':'e'}}");
+    struct pb_value like = *json_marked(*state, "{'list':[{'x':'c'}],'map':{'x':'d','y':'e'}}");
+    struct pb_value v = pb_live_mark(*state, seen, &like, &object);
+
+    assert_false(pb_get(&v, "plain")->flags & PB_V_SENSITIVE);
+    assert_true(pb_get(&v, "secret")->flags & PB_V_SENSITIVE);
+    assert_false(pb_get(&v, "list")->flags & PB_V_SENSITIVE);
+    assert_false(pb_get(pb_get(&v, "map"), "x")->flags & PB_V_SENSITIVE);
+
+    like = pb_mark_sensitive(*state, &like,
+                             json_marked(*state, "{'list':[{'x':true}],"
+                                                 "'map':{'y':true}}"));
+    v = pb_live_mark(*state, seen, &like, NULL);
+    assert_false(pb_get(&v, "secret")->flags & PB_V_SENSITIVE);
+    /* Which element of a set is which cannot be told. */
+    assert_true(pb_get(&v, "list")->flags & PB_V_SENSITIVE);
+    assert_false(pb_get(pb_get(&v, "map"), "x")->flags & PB_V_SENSITIVE);
+    assert_true(pb_get(pb_get(&v, "map"), "y")->flags & PB_V_SENSITIVE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(live__two_are_asked, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(live__after_a_wrong_reply, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(live__the_last_resort, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(live__secrets_are_marked, arena_setup, arena_teardown),
     };
 
     return cmocka_run_group_tests_name("live", tests, NULL, NULL);
