@@ -79,6 +79,34 @@ static struct pb_value marked(const struct reader *r, const struct pb_value *att
     return out;
 }
 
+/* None, a text, or a count's number. */
+static bool is_key(const struct pb_value *key)
+{
+    return pb_is_nullish(key) || key->kind == PB_STRING ||
+           (key->kind == PB_NUMBER && key->n && strspn(key->s, "0123456789") == key->n);
+}
+
+/* [module.NAME.]provider["HOST/NAMESPACE/TYPE"][.ALIAS], and provider.TYPE of Terraform 0.12. A
+ * module's key may have anything in it, so what counts is the last one. */
+static bool is_provider(const char *s)
+{
+    static const char old[] = "provider.", now[] = "provider[\"";
+    const char *last = NULL, *end;
+
+    for (const char *p = s; (p = strstr(p, "provider")); p++)
+        if ((p == s || p[-1] == '.') && (pb_starts_with(p, old) || pb_starts_with(p, now)))
+            last = p;
+    if (!last)
+        return false;
+    if (pb_starts_with(last, old))
+        return last[sizeof(old) - 1] && !strpbrk(last, "[]\" ");
+    last += sizeof(now) - 1;
+    end = strchr(last, '"');
+    if (!end || end == last || end[1] != ']')
+        return false;
+    return !end[2] || (end[2] == '.' && end[3] && !strpbrk(end + 3, "[]\" "));
+}
+
 static int add_instance(struct reader *r, const struct pb_value *resource,
                         const struct pb_value *instance)
 {
@@ -88,6 +116,12 @@ static int add_instance(struct reader *r, const struct pb_value *resource,
     struct pb_recorded *row;
     struct pb_value v;
 
+    if (!is_key(pb_get(instance, "index_key")))
+        return pb_fail(
+            r->err, PB_E_INPUT,
+            "the state '%s' has an instance of '%s.%s' whose index_key is neither a text "
+            "nor a number: it is damaged; restore an older version of it",
+            r->what, type, name);
     pb_addr_build(&addr, pb_get_str(resource, "module"), pb_get_str(resource, "mode"), type, name,
                   pb_get(instance, "index_key"));
     if (!pb_is(attrs, PB_MAP)) {
@@ -132,6 +166,13 @@ static int add_resource(struct reader *r, const struct pb_value *resource)
         return refuse(r, "has a resource without mode, type, name or provider: it is damaged");
     if (strcmp(mode, "managed") != 0)
         return 0;
+    if (!is_provider(pb_get_str(resource, "provider")))
+        return pb_fail(
+            r->err, PB_E_INPUT,
+            "the state '%s' has '%s' as the provider of '%s.%s', which names none: it is "
+            "damaged; restore an older version of it",
+            r->what, pb_get_str(resource, "provider"), pb_get_str(resource, "type"),
+            pb_get_str(resource, "name"));
     for (size_t i = 0; i < pb_len(instances); i++)
         if (add_instance(r, resource, pb_at(instances, i)))
             return -1;
@@ -197,6 +238,8 @@ static int read_document(struct reader *r, struct pb_recorded_set *out, const st
     out->terraform_version = keep(r, pb_get_str(doc, "terraform_version"));
     if (!out->lineage || pb_get_int(&out->serial, doc, "serial"))
         return refuse(r, "has no lineage or serial: it is damaged");
+    if (out->serial < 0)
+        return refuse(r, "has a serial below 0: it is damaged; restore an older version of it");
     if (resources && !pb_is(resources, PB_LIST))
         return refuse(r, "has 'resources' that are no list: it is damaged");
     for (size_t i = 0; i < pb_len(resources); i++)

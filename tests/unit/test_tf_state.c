@@ -16,6 +16,11 @@
     "{\"mode\":\"managed\",\"type\":\"aws_vpc\",\"name\":\"a\"," \
     "\"provider\":\"provider[\\\"registry.terraform.io/hashicorp/aws\\\"].west\"," more "}"
 
+#define KEYED(key) RES("\"instances\":[{\"index_key\":" key ",\"attributes\":{}}]")
+#define OF(provider)                                                                     \
+    "{\"mode\":\"managed\",\"type\":\"t\",\"name\":\"n\",\"provider\":\"" provider "\"," \
+    "\"instances\":[{\"attributes\":{}}]}"
+
 static struct pb_arena *arena;
 static struct pb_err err;
 
@@ -94,6 +99,31 @@ static void tf_state__instances(void **state)
     assert_true(pb_walk(set.v[2].attributes, "l[1].s")->flags & PB_V_SENSITIVE);
 }
 
+static void tf_state__spellings_of_providers_and_keys(void **state)
+{
+    static const char *const texts[] = {
+        OF("provider[\\\"registry.terraform.io/hashicorp/aws\\\"]"),
+        OF("module.m.provider[\\\"a/b/c\\\"].west"),
+        OF("module.m[\\\"provider[\\\\\\\"x\\\\\\\"].y\\\"].provider[\\\"a/b/c\\\"]"),
+        OF("provider.aws"),
+        OF("module.m.provider.aws.west"),
+        KEYED("0"),
+        KEYED("12"),
+        KEYED("\"{}\""),
+        KEYED("null"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(texts); i++) {
+        PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+        struct pb_recorded_set set;
+
+        pb_buf_addf(&text, HEAD "\"resources\":[%s]}", texts[i]);
+        if (parse(&set, text.s) || set.n != 1)
+            fail_msg("%s: %s", texts[i], err.msg);
+    }
+}
+
 static void tf_state__unreadable_marks_hide_all(void **state)
 {
     static const char *const marks[] = {"\"x\"", "{\"a\":1}", "[[]]", "true"};
@@ -127,12 +157,25 @@ static void tf_state__refuses(void **state)
         {"{\"serial\":1,\"lineage\":\"x\",\"encrypted_data\":\"AA==\"}", "tofu state pull"},
         {"{\"version\":4,\"serial\":1}", "no lineage"},
         {"{\"version\":4,\"lineage\":\"x\",\"serial\":1.5}", "no lineage or serial"},
+        {"{\"version\":4,\"lineage\":\"x\",\"serial\":-1}", "serial below 0"},
         {HEAD "\"resources\":{}}", "no list"},
         {HEAD "\"resources\":[{}]}", "without mode"},
         {HEAD "\"resources\":[" RES("\"instances\":[{}]") "]}", "no attributes"},
         {HEAD "\"resources\":[" RES("\"instances\":[{\"attributes_flat\":{}}]") "]}", "0.11"},
         {HEAD "\"resources\":[" RES("\"instances\":[{\"attributes\":{}},{\"attributes\":{}}]") "]}",
          "twice"},
+        {HEAD "\"resources\":[" KEYED("{}") "]}", "'aws_vpc.a' whose index_key is neither"},
+        {HEAD "\"resources\":[" KEYED("[1]") "]}", "index_key is neither"},
+        {HEAD "\"resources\":[" KEYED("true") "]}", "index_key is neither"},
+        {HEAD "\"resources\":[" KEYED("-1") "]}", "index_key is neither"},
+        {HEAD "\"resources\":[" KEYED("1.5") "]}", "index_key is neither"},
+        {HEAD "\"resources\":[" OF("p") "]}", "has 'p' as the provider of 't.n'"},
+        {HEAD "\"resources\":[" OF("") "]}", "which names none"},
+        {HEAD "\"resources\":[" OF("provider[\\\"\\\"]") "]}", "which names none"},
+        {HEAD "\"resources\":[" OF("provider[\\\"a/b/c") "]}", "which names none"},
+        {HEAD "\"resources\":[" OF("provider[\\\"a/b/c\\\"].") "]}", "which names none"},
+        {HEAD "\"resources\":[" OF("provider[\\\"a/b/c\\\"]x") "]}", "which names none"},
+        {HEAD "\"resources\":[" OF("xprovider.aws") "]}", "which names none"},
     };
 
     (void)state;
@@ -182,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tf_state__reads_what_terraform_wrote, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__instances, setup, teardown),
+        cmocka_unit_test_setup_teardown(tf_state__spellings_of_providers_and_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__unreadable_marks_hide_all, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(tf_state__refine, setup, teardown),
