@@ -50,6 +50,24 @@ struct errors {
     size_t found;
 };
 
+/* Where a text of more than DETAIL_MAX bytes ends: behind its last whole sentence, or else word. */
+static size_t cut(const char *s)
+{
+    size_t n = DETAIL_MAX, word = 0;
+
+    for (size_t i = DETAIL_MAX; i > DETAIL_MAX / 4; i--) {
+        if (s[i] != ' ')
+            continue;
+        if (s[i - 1] == '.')
+            return i;
+        if (!word)
+            word = i;
+    }
+    while (!word && n && ((unsigned char)s[n] & 0xc0) == 0x80)
+        n--;
+    return word ? word : n;
+}
+
 /* One line, no controls, not too long, and before it is cut without secrets. */
 static void add_short(struct errors *x, const char *s)
 {
@@ -62,15 +80,10 @@ static void add_short(struct errors *x, const char *s)
         if (*s != '\n' || (plain.len && plain.s[plain.len - 1] != ' '))
             pb_buf_addc(&plain, *s == '\n' ? ' ' : *s);
     pb_tf_redact(x->redactor, &plain); /* what was broken into lines is whole by now */
-    n = plain.len;
-    if (n > DETAIL_MAX) {
-        n = DETAIL_MAX;
-        while (n && ((unsigned char)plain.s[n] & 0xc0) == 0x80)
-            n--;
-    }
+    n = plain.len > DETAIL_MAX ? cut(plain.s) : plain.len;
     pb_text_add_safe(x->out, plain.s, n);
     if (n < plain.len)
-        pb_buf_adds(x->out, "...");
+        pb_buf_adds(x->out, " ...");
 }
 
 static void add_diagnostic(struct errors *x, const struct pb_value *d)

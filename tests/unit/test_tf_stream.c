@@ -244,6 +244,43 @@ static void tf_redact__before_it_is_cut(void **state)
     pb_work_remove(dir);
 }
 
+/* A long detail ends behind a sentence, or a word, or where it must, but never within a letter. */
+static void tf_errors__where_they_are_cut(void **state)
+{
+    static const struct {
+        const char *part;
+        int times;
+        const char *end;
+    } rows[] = {
+        {"It went so wrong. That it did, ", 30, "went so wrong. ..."},
+        {"It went so wrong, ", 60, "It ..."},
+        {"\xc3\xa4", 300, "\xc3\xa4 ..."},
+        {"All of it. ", 20, "All of it. "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT, out = PB_BUF_INIT;
+        PB_AUTO(str) char *dir = NULL, *path = NULL;
+        struct pb_strv secrets = PB_STRV_INIT;
+
+        assert_int_equal(pb_work_new(&dir, NULL), 0);
+        path = pb_fs_join(dir, "stream");
+        pb_buf_adds(&text,
+                    "{\"diagnostic\":{\"severity\":\"error\",\"summary\":\"s\",\"detail\":\"x");
+        for (int k = 0; k < rows[i].times; k++)
+            pb_buf_adds(&text, rows[i].part);
+        pb_buf_adds(&text, "\"}}\n");
+        assert_int_equal(pb_fs_write_atomic(path, text.s, text.len, 0600, NULL), 0);
+        pb_tf_errors(&out, path, NULL, &secrets);
+        assert_in_range(out.len, 100, 420);
+        if (out.len < strlen(rows[i].end) ||
+            strcmp(out.s + out.len - strlen(rows[i].end), rows[i].end) != 0)
+            fail_msg("%s", out.s);
+        pb_work_remove(dir);
+    }
+}
+
 /* ---- locks ----------------------------------------------------------------------------------- */
 
 static void tf_lock__for_people(void **state)
@@ -277,10 +314,15 @@ static void tf_lock__for_people(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tf_stream__recorded),      cmocka_unit_test(tf_stream__failures),
-        cmocka_unit_test(tf_stream__cut),           cmocka_unit_test(tf_stream__other_lines),
-        cmocka_unit_test(tf_stream__enormous_line), cmocka_unit_test(tf_stream__state_in_it),
-        cmocka_unit_test(tf_redact__forms),         cmocka_unit_test(tf_redact__before_it_is_cut),
+        cmocka_unit_test(tf_stream__recorded),
+        cmocka_unit_test(tf_stream__failures),
+        cmocka_unit_test(tf_stream__cut),
+        cmocka_unit_test(tf_stream__other_lines),
+        cmocka_unit_test(tf_stream__enormous_line),
+        cmocka_unit_test(tf_stream__state_in_it),
+        cmocka_unit_test(tf_redact__forms),
+        cmocka_unit_test(tf_redact__before_it_is_cut),
+        cmocka_unit_test(tf_errors__where_they_are_cut),
         cmocka_unit_test(tf_lock__for_people),
     };
 
