@@ -24,9 +24,10 @@ static const struct pb_resource_result *find(const struct pb_unit_result *u, con
 
 static int not_found(const struct pb_audit *a, const char *address)
 {
+    size_t n = 0, cap = 1, failed = 0, others = a->config.nunits - a->nunits;
+    PB_AUTO(str) char *elsewhere = NULL;
     const char **names, *near;
     struct pb_err err = PB_ERR_INIT;
-    size_t n = 0, cap = 1, failed = 0;
 
     for (size_t i = 0; i < a->nunits; i++) {
         if (a->units[i].failed) {
@@ -43,12 +44,17 @@ static int not_found(const struct pb_audit *a, const char *address)
         for (size_t k = 0; !a->units[i].failed && k < a->units[i].out.n; k++)
             names[n++] = a->units[i].out.v[k].address;
     near = pb_text_nearest(address, names, n);
+    if (a->config.nunits > a->nunits)
+        elsewhere = pb_asprintf("; %zu other unit%s not looked at: leave out --unit to look there",
+                                others, others == 1 ? " was" : "s were");
     if (near)
-        pb_fail(&err, PB_E_INPUT, "no resource '%s'; did you mean '%s'?", address, near);
+        pb_fail(&err, PB_E_INPUT, "no resource '%s'; did you mean '%s'?%s", address, near,
+                elsewhere ? elsewhere + 1 : "");
     else
         pb_fail(&err, PB_E_INPUT,
-                "no resource '%s' is declared or recorded%s; 'plumb audit --all' lists all",
-                address, failed ? " in the units that could be audited" : "");
+                "no resource '%s' is declared or recorded%s%s; 'plumb audit --all' lists all",
+                address, failed ? " in the units that could be audited" : "",
+                elsewhere ? elsewhere : "");
     free(names);
     return pb_cmd_fail(&err);
 }

@@ -27,3 +27,18 @@ setup() {
     says "unit 'bad'"
     says_not "no resource"
 }
+
+@test "an address that may be in another unit is not said to be nowhere" {
+    printf 'version: 1\nunits:\n  - {name: one, path: a}\n  - {name: two, path: b}\n' \
+        >"$repo/plumb.yaml"
+    printf 'resource "terraform_data" "only_here" {}\n' >>"$repo/b/main.tf"
+    commit_all "$repo" two
+    must_fail 1 plumb -C "$repo" -u one explain terraform_data.only_here
+    says "1 other unit was not looked at: leave out --unit"
+    must_fail 1 plumb -C "$repo" -u one explain terraform_data.y
+    says "did you mean 'terraform_data.x'? 1 other unit was not looked at"
+    must_fail 1 plumb -C "$repo" explain terraform_data.nothing_of_the_kind
+    says "no resource 'terraform_data.nothing_of_the_kind' is declared or recorded; 'plumb audit"
+    output=$(plumb -C "$repo" -u two explain terraform_data.only_here)
+    says "unit two"
+}
