@@ -84,10 +84,23 @@ static enum pb_cause of_create(const char **why, const struct pb_gate_change *c)
     return PB_CAUSE_GIT;
 }
 
+/* Git no longer says what it should be, so only what was verified can tell. */
+static const struct pb_gate_attr *changed_since(const struct pb_gate_change *c)
+{
+    for (size_t i = 0; i < c->nattrs; i++) {
+        const struct pb_gate_attr *at = &c->attrs[i];
+
+        if (at->verdict == PB_COMPUTED && at->settable && at->has_baseline && !at->baseline_is_live)
+            return at;
+    }
+    return NULL;
+}
+
 static enum pb_cause of_delete(const char **why, struct pb_arena *a, const struct pb_gate_change *c,
                                bool has_baseline)
 {
     enum pb_cause cause = of_attrs(why, a, c);
+    const struct pb_gate_attr *changed = changed_since(c);
 
     if (c->verdict == PB_UNOBSERVED || c->verdict == PB_UNKNOWN_V) {
         *why = "what it is now could not be seen";
@@ -102,6 +115,11 @@ static enum pb_cause of_delete(const char **why, struct pb_arena *a, const struc
     if (c->requested) {
         *why = "the command line asks for it, and Git does not";
         return PB_CAUSE_REQUESTED;
+    }
+    if (changed) {
+        *why = pb_arena_printf(a, "%s: somebody changed it outside of Git, and Git takes it away",
+                               changed->path);
+        return PB_CAUSE_OVERWRITE;
     }
     if (c->in_baseline) {
         *why = "Git no longer declares it";

@@ -38,6 +38,7 @@ struct pb_gate_attr {
     const char *path;
     enum pb_verdict verdict;
     bool has_baseline, baseline_is_live; /* as last verified; and the world is that still */
+    bool settable;                       /* a configuration could set it: it does not move alone */
 };
 
 /* Where something that an apply would start comes from. */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "git/tree.h"
 #include "model/json.h"
+#include "run/internal.h"
 #include "run/live.h"
 
 #include <errno.h>
@@ -76,8 +77,7 @@ static bool equal(const struct pb_value *x, const struct pb_value *y)
     return by_bytes(&x, &y) == 0;
 }
 
-/* What a configuration can set; the rest is the provider's, and moves by itself. */
-static bool settable(const struct pb_type *root, const char *name)
+bool pb_run_settable(const struct pb_type *root, const char *name)
 {
     const struct pb_field *f = root ? pb_type_field(root, name) : NULL;
 
@@ -92,7 +92,7 @@ static struct pb_value settable_of(struct pb_arena *a, const struct pb_value *v,
     for (size_t i = 0; pb_is(v, PB_MAP) && i < v->n; i++) {
         const struct pb_field *f = root ? pb_type_field(root, v->members[i].key) : NULL;
 
-        if (settable(root, v->members[i].key))
+        if (pb_run_settable(root, v->members[i].key))
             pb_map_add(&b, v->members[i].key, shown(a, &v->members[i].value, f ? f->type : NULL));
     }
     return pb_map_done(&b, a);
@@ -146,7 +146,7 @@ static struct pb_value values_of(struct pb_arena *a, const struct pb_value *befo
 
         /* Computed, and the plan leaves it: it is as much in the state. */
         if (equal(was ? was : &pb_null, is ? is : &pb_null) ||
-            (!settable(root, key) && before && !pb_has_unknown(is)))
+            (!pb_run_settable(root, key) && before && !pb_has_unknown(is)))
             continue;
         pb_list_add(&pair, was ? *was : pb_null);
         pb_list_add(&pair, is ? *is : pb_null);

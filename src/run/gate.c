@@ -19,15 +19,22 @@ static bool asks_for_something(const struct pb_resource_result *r, const struct 
            (d && (d->importing || d->previous_address));
 }
 
-static const struct pb_gate_attr *attrs_of(struct pb_arena *a, const struct pb_resource_result *r)
+static const struct pb_gate_attr *attrs_of(struct pb_unit_result *u,
+                                           const struct pb_resource_result *r)
 {
-    struct pb_gate_attr *v = pb_arena_zalloc(a, (r->nattrs + 1) * sizeof(*v));
+    const struct pb_schema *s = pb_schema_find(&u->declared.schemas, r->type);
+    struct pb_gate_attr *v = pb_arena_zalloc(u->arena, (r->nattrs + 1) * sizeof(*v));
 
-    for (size_t i = 0; i < r->nattrs; i++)
+    for (size_t i = 0; i < r->nattrs; i++) {
+        const char *path = r->attrs[i].path;
+        const char *top = pb_arena_printf(u->arena, "%.*s", (int)strcspn(path, ".["), path);
+
         v[i] = (struct pb_gate_attr){.path = r->attrs[i].path,
                                      .verdict = r->attrs[i].verdict,
                                      .has_baseline = r->attrs[i].has_baseline,
-                                     .baseline_is_live = r->attrs[i].baseline_is_live};
+                                     .baseline_is_live = r->attrs[i].baseline_is_live,
+                                     .settable = pb_run_settable(s ? s->root : NULL, top)};
+    }
     return v;
 }
 
@@ -47,7 +54,7 @@ static struct pb_gate_change change_of(const struct pb_gate_history *h, struct p
         .moves = d && d->previous_address,
         .imports = d && d->importing,
         .requested = pb_run_requested(u->plan, r->address, r->action),
-        .attrs = attrs_of(u->arena, r),
+        .attrs = attrs_of(u, r),
         .nattrs = r->nattrs,
     };
 

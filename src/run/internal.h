@@ -37,6 +37,9 @@ int pb_audit_check_ignore(char *const *adhoc, struct pb_err *err); /* of the com
 int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *const *adhoc,
                     struct pb_err *err);
 
+/* What a configuration can set; the rest is the provider's, and moves by itself. */
+bool pb_run_settable(const struct pb_type *root, const char *name);
+
 /* What the command line adds to the commit, into the facts; and whether it asks for just this. */
 void pb_run_added(struct pb_gate_facts *f, struct pb_audit *a, const struct pb_unit_result *u);
 bool pb_run_requested(const struct pb_plan_options *p, const char *address, enum pb_action action);

@@ -92,6 +92,17 @@ load gate
     [ "$(cause sim_firewall.web)" = "unexplained deny" ]
 }
 
+# Once it was deleted as if nobody had touched it: without a block there is no declared value.
+@test "what somebody changed is not deleted unasked because Git drops it" {
+    sim_applied
+    must plumb -C "$repo" audit --save-baseline
+    sim_change records www '{"ttl": 3600}'
+    sed -i '/^resource "sim_record" "www"/,/^}/d' "$repo/main.tf"
+    commit_all "$repo" "no www"
+    must_fail 3 plumb -C "$repo" plan
+    says "deny delete sim_record.www overwrite" "ttl: somebody changed it outside of Git"
+}
+
 @test "the rules, the protected and the limits of plumb.yaml" {
     sim_applied
     must plumb -C "$repo" audit --save-baseline

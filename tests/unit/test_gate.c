@@ -146,6 +146,30 @@ static void gate__moved_and_imported(void **state)
     assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_RECORD);
 }
 
+/* What Git drops has no declared value: a change since it was verified is somebody's all the same,
+ * unless it may move by itself. */
+static void gate__a_changed_object_is_not_deleted_as_if_it_was_not(void **state)
+{
+    struct pb_arena *a = *state;
+    struct cause_row r = {PB_ACT_DELETE, PB_PENDING, true, {PB_COMPUTED}, PB_CAUSE_OVERWRITE};
+    struct pb_gate_change c = change_of(a, &r);
+    struct pb_gate_attr at = c.attrs[0];
+    const char *why;
+
+    c.attrs = &at;
+    at.settable = true;
+    assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_GIT);
+    at.baseline_is_live = false;
+    assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_OVERWRITE);
+    assert_string_equal(why,
+                        "tags.team: somebody changed it outside of Git, and Git takes it away");
+    c.requested = true;
+    assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_REQUESTED);
+    c.requested = false;
+    at.settable = false;
+    assert_int_equal(pb_cause_of(&why, a, &c, true), PB_CAUSE_GIT);
+}
+
 /* Destroyed or replaced because the command line says so: Git is no cause, drift stays one. */
 static void gate__what_the_command_line_asks_for(void **state)
 {
@@ -606,6 +630,7 @@ int main(void)
         TEST(gate__moved_and_imported),
         TEST(gate__defaults),
         TEST(gate__what_the_command_line_asks_for),
+        TEST(gate__a_changed_object_is_not_deleted_as_if_it_was_not),
         TEST(gate__a_variable_from_elsewhere_explains_nothing),
         TEST(gate__the_first_rule_that_fits_decides),
         TEST(gate__protected_is_not_destroyed),
