@@ -15,7 +15,6 @@
 enum { CONFIG_MAX = 1 << 20, MEMORY_MAX = 1 << 20, FILES_MAX = 64 };
 
 static const char config_variable[] = "TF_CLI_CONFIG_FILE";
-static const char running_variable[] = "TF_REATTACH_PROVIDERS";
 
 /* ---- packages -------------------------------------------------------------------------------- */
 
@@ -284,12 +283,21 @@ static bool is_quotable(const char *s)
     return true;
 }
 
+static bool use_config(struct pb_tf_run *r, const char *path, struct pb_buf *text)
+{
+    const char *own = from_env(&r->env, config_variable);
+
+    if (pb_fs_write_atomic(path, text->s, text->len, 0600, NULL))
+        return false;
+    r->own_config = own ? pb_arena_strdup(r->arena, own) : NULL;
+    pb_strv_setenv(&r->env, config_variable, path);
+    return true;
+}
+
 bool pb_tf_lend(const struct pb_tf_lent *l, struct pb_tf_run *r)
 {
-    const char *path = pb_tf_run_file(r, "lent", "tfrc");
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     bool ok = l->dirs.n > 0 && repeat_config(&text, r);
-    const char *own;
 
     pb_buf_adds(&text, "provider_installation {\n  dev_overrides {\n");
     for (size_t i = 0; ok && i < l->dirs.n; i++) {
@@ -299,14 +307,22 @@ bool pb_tf_lend(const struct pb_tf_lent *l, struct pb_tf_run *r)
         pb_buf_addf(&text, "    \"%s\" = \"%s\"\n", m->key, m->value.s);
     }
     pb_buf_adds(&text, "  }\n  direct {}\n}\n");
-    ok = ok && pb_fs_write_atomic(path, text.s, text.len, 0600, NULL) == 0;
+    ok = ok && use_config(r, pb_tf_run_file(r, "lent", "tfrc"), &text);
     pb_buf_wipe(&text);
-    if (!ok)
-        return false;
-    own = from_env(&r->env, config_variable);
-    r->own_config = own ? pb_arena_strdup(r->arena, own) : NULL;
-    pb_strv_setenv(&r->env, config_variable, path);
-    return true;
+    return ok;
+}
+
+bool pb_tf_lend_nothing(struct pb_tf_run *r)
+{
+    const char *dir = pb_arena_printf(r->arena, "%s/no-packages", r->u->work);
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    bool ok = is_quotable(dir) && pb_fs_mkdirs(dir, 0700, NULL) == 0 && repeat_config(&text, r);
+
+    pb_buf_addf(&text,
+                "provider_installation {\n  filesystem_mirror {\n    path = \"%s\"\n  }\n}\n", dir);
+    ok = ok && use_config(r, pb_tf_run_file(r, "nothing", "tfrc"), &text);
+    pb_buf_wipe(&text);
+    return ok;
 }
 
 void pb_tf_lend_end(struct pb_tf_run *r)
@@ -315,33 +331,4 @@ void pb_tf_lend_end(struct pb_tf_run *r)
         pb_strv_setenv(&r->env, config_variable, r->own_config);
     else
         drop_env(&r->env, config_variable);
-}
-
-/* ---- an init that installs nothing ----------------------------------------------------------- */
-
-/* What is said to run already is not looked for; and init starts none. */
-void pb_tf_lend_promise(const struct pb_tf_lent *l, struct pb_tf_run *r)
-{
-    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    struct pb_map_builder all = PB_BUILDER_INIT, one = PB_BUILDER_INIT, addr = PB_BUILDER_INIT;
-    struct pb_value promised, doc;
-
-    pb_map_add(&addr, "Network", pb_mk_string(r->arena, "unix"));
-    pb_map_add(&addr, "String", pb_mk_string(r->arena, "none"));
-    pb_map_add(&one, "Addr", pb_map_done(&addr, r->arena));
-    pb_map_add(&one, "Pid", pb_mk_int(r->arena, getpid()));
-    pb_map_add(&one, "Protocol", pb_mk_string(r->arena, "grpc"));
-    pb_map_add(&one, "ProtocolVersion", pb_mk_int(r->arena, 5));
-    pb_map_add(&one, "Test", pb_true);
-    promised = pb_map_done(&one, r->arena);
-    for (size_t i = 0; i < l->dirs.n; i++)
-        pb_map_add(&all, l->dirs.members[i].key, promised);
-    doc = pb_map_done(&all, r->arena);
-    pb_json_add(&text, &doc);
-    pb_strv_setenv(&r->env, running_variable, text.s);
-}
-
-void pb_tf_lend_promise_end(struct pb_tf_run *r)
-{
-    drop_env(&r->env, running_variable);
 }

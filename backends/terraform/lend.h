@@ -35,12 +35,10 @@ void pb_tf_lend_remember(const struct pb_tf_lent *l, const struct pb_tf_planning
 
 /* Commands of the run use the packages; false, and nothing changed, when that cannot be. */
 bool pb_tf_lend(const struct pb_tf_lent *l, struct pb_tf_run *r);
+/* Commands of the run find no packages: for an init that is about the backend alone, and would
+ * fetch the providers of all that the state records. False, and nothing changed, as above. */
+bool pb_tf_lend_nothing(struct pb_tf_run *r);
 /* Terraform finds and checks packages by itself again. */
 void pb_tf_lend_end(struct pb_tf_run *r);
-
-/* An init in between looks for no package: of a backend that has a state it would install what the
- * state names. For init alone, which starts no provider. */
-void pb_tf_lend_promise(const struct pb_tf_lent *l, struct pb_tf_run *r);
-void pb_tf_lend_promise_end(struct pb_tf_run *r);
 
 #endif

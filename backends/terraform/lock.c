@@ -17,6 +17,9 @@
 
 enum { INFO_MAX = 1 << 20, UUID_LEN = 37 };
 
+/* What the tool calls the command by which we ask. */
+static const char asking[] = "state-rm";
+
 /* ---- what locks say -------------------------------------------------------------------------- */
 
 static time_t moment(const char *created)
@@ -68,18 +71,23 @@ static const char *field(struct pb_arena *a, const char *text, const char *name)
 
 bool pb_tf_lock_parse_text(struct pb_state_lock *out, struct pb_arena *a, const char *text)
 {
-    const char *info = strstr(text, "Lock Info:");
+    const char *info = strstr(text, "Lock Info:"), *named = strstr(text, "already locked:");
+    const char *operation = info ? field(a, info, "Operation") : NULL;
 
     memset(out, 0, sizeof(*out));
     if (!strstr(text, "acquiring the state lock"))
         return false;
     out->id = info ? field(a, info, "ID") : NULL;
-    if (!out->id) {
-        out->id = "unknown"; /* held, and the backend does not say by whom */
+    if (named || !out->id || pb_streq(operation, asking)) {
+        /* Some backends show the lock that was asked for in place of the one that is held. */
+        named = named ? strstr(named, "ID=") : NULL;
+        named = named && (!info || named < info) ? named + 3 : "";
+        out->id = strcspn(named, " \r\n") ? pb_arena_strndup(a, named, strcspn(named, " \r\n"))
+                                          : "unknown";
         return true;
     }
     out->who = field(a, info, "Who");
-    out->operation = field(a, info, "Operation");
+    out->operation = operation;
     out->created = field(a, info, "Created");
     out->created_at = moment(out->created);
     return true;

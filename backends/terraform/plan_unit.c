@@ -347,21 +347,17 @@ static bool reuse(struct pb_tf_planning *p)
 {
     char *get[] = {pb_arena_strdup(p->arena, "get"), pb_arena_strdup(p->arena, "-no-color"), NULL};
     struct pb_tf_lent lent;
-    int rc;
 
     if (pb_tf_read_text(p, NULL, p->run.tool.tofu, NULL) || !pb_tf_lend_recall(&lent, p) ||
-        !pb_tf_lend(&lent, &p->run))
+        pb_tf_init_backend(&p->run, p->own, p->recorded, NULL) || !pb_tf_lend(&lent, &p->run))
         return false;
-    pb_tf_lend_promise(&lent, &p->run);
-    rc = pb_tf_init_backend(&p->run, p->own, p->recorded, NULL);
-    pb_tf_lend_promise_end(&p->run);
-    if (rc == 0 && (p->tree->n == 1 || pb_tf_run(&p->run, "get", get, NULL) == 0)) {
-        p->packages = lent.dirs;
-        p->lends = true;
-        return true;
+    if (p->tree->n > 1 && pb_tf_run(&p->run, "get", get, NULL)) {
+        pb_tf_lend_end(&p->run);
+        return false;
     }
-    pb_tf_lend_end(&p->run);
-    return false;
+    p->packages = lent.dirs;
+    p->lends = true;
+    return true;
 }
 
 static int install(struct pb_tf_planning *p, struct pb_err *err)

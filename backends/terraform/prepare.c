@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backends/terraform/lend.h"
 #include "backends/terraform/state.h"
 #include "backends/terraform/store.h"
 #include "backends/terraform/vars.h"
@@ -156,18 +157,18 @@ int pb_tf_place_state(struct pb_strv *args, const struct pb_tf_run *r,
     return state_args(args, r, err) || put_state(r, recorded, err) ? -1 : 0;
 }
 
-/* In a folder with nothing but the backend's block, the same as in the unit, and before there is
- * a state, whose providers init would want as well. */
-int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_tf_backend *own,
+/* In a folder with nothing but the backend's block, the same as in the unit. */
+int pb_tf_init_backend(struct pb_tf_run *r, const struct pb_tf_backend *own,
                        const struct pb_recorded_set *recorded, struct pb_err *err)
 {
     const char *dir = pb_arena_printf(r->arena, "%s/backend", r->u->work);
     PB_AUTO(str) char *path = pb_fs_join(dir, override_name);
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    struct pb_tf_run there = *r;
+    struct pb_tf_run there;
+    bool none;
+    int rc;
 
-    there.dir = dir;
     if (is_local(own))
         pb_buf_adds(&text, override_text);
     else if (own->text)
@@ -179,10 +180,15 @@ int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_tf_backend *ow
     pb_strv_add(&args, "-no-color");
     pb_strv_add(&args, "-reconfigure"); /* an earlier plan may have been made on another one */
     if (pb_fs_mkdirs(dir, 0700, err) || pb_fs_write_atomic(path, text.s, text.len, 0600, err) ||
-        (own ? own_args(&args, r, own, dir, err) : state_args(&args, r, err)) ||
-        pb_tf_run(&there, "backend", args.v, err))
+        (own ? own_args(&args, r, own, dir, err) : state_args(&args, r, err)))
         return -1;
-    return own ? 0 : put_state(r, recorded, err);
+    none = pb_tf_lend_nothing(r);
+    there = *r;
+    there.dir = dir;
+    rc = pb_tf_run_backend(&there, own ? own->type : "local", args.v, err);
+    if (none)
+        pb_tf_lend_end(r);
+    return rc || own ? rc : put_state(r, recorded, err);
 }
 
 static void add_quoted(struct pb_buf *b, const char *s)

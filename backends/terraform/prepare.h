@@ -23,8 +23,9 @@ int pb_tf_place_state(struct pb_strv *args, const struct pb_tf_run *r,
                       const struct pb_tf_backend *own, const struct pb_recorded_set *recorded,
                       struct pb_err *err);
 
-/* The init of the backend alone, for providers and modules that are there already. */
-int pb_tf_init_backend(const struct pb_tf_run *r, const struct pb_tf_backend *own,
+/* The init of the backend alone, for providers and modules that are there already; before anything
+ * is lent. */
+int pb_tf_init_backend(struct pb_tf_run *r, const struct pb_tf_backend *own,
                        const struct pb_recorded_set *recorded, struct pb_err *err);
 
 /* Adds the unit's -var-file arguments, then those of u->plan; values given one by one go into

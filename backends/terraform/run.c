@@ -10,8 +10,9 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/json.h"
 
-enum { KILL_AFTER_MS = 20000, KILL_HOLDER_AFTER_MS = 180000 };
+enum { RECORD_MAX = 1 << 20, KILL_AFTER_MS = 20000, KILL_HOLDER_AFTER_MS = 180000 };
 
 void pb_tf_run_secrets(struct pb_strv *out, char *const *from, const struct pb_strv *providers)
 {
@@ -137,4 +138,20 @@ int pb_tf_run(const struct pb_tf_run *r, const char *name, char *const *args, st
     if (pb_tf_start(&c, r, name, args, err))
         return -1;
     return pb_tf_finish(&c, err);
+}
+
+int pb_tf_run_backend(const struct pb_tf_run *r, const char *type, char *const *args,
+                      struct pb_err *err)
+{
+    PB_AUTO(str) char *record = pb_fs_join(r->data_dir, "terraform.tfstate");
+    struct pb_err first = PB_ERR_INIT;
+    const struct pb_value *v;
+
+    (void)unlink(record); /* an earlier one would be taken for this one's */
+    if (pb_tf_run(r, "backend", args, &first) == 0)
+        return 0;
+    if (first.cls == PB_E_TOOL && pb_json_read(&v, r->arena, record, RECORD_MAX, NULL) == 0 &&
+        pb_streq(pb_get_str(pb_get(v, "backend"), "type"), type))
+        return 0;
+    return pb_fail(err, first.cls, "%s", first.msg);
 }

@@ -56,6 +56,11 @@ int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *
 /* Waits. Fails with the tool's own errors unless it exits with 0; a plan's exit 2 is 0. */
 int pb_tf_finish(struct pb_tf_command *c, struct pb_err *err);
 
+/* An init of which the backend is all that matters: it says that it failed for want of the
+ * providers that the state records, when the backend is long initialised. */
+int pb_tf_run_backend(const struct pb_tf_run *r, const char *type, char *const *args,
+                      struct pb_err *err);
+
 /* Both. */
 int pb_tf_run(const struct pb_tf_run *r, const char *name, char *const *args, struct pb_err *err);
 

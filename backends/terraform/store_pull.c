@@ -1,6 +1,7 @@
 /* `state pull` in a folder with nothing but the backend in it. */
 #include <string.h>
 
+#include "backends/terraform/lend.h"
 #include "backends/terraform/run.h"
 #include "backends/terraform/state.h"
 #include "backends/terraform/store.h"
@@ -67,7 +68,7 @@ int pb_tf_backend_settings(struct pb_strv *args, const char *dir, const struct p
     return pb_fs_write_atomic(path, text.s, text.len, 0600, err);
 }
 
-static int init_there(const struct pb_tf_run *r, struct pb_err *err)
+static int init_there(const struct pb_tf_run *r, const char *type, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
 
@@ -76,7 +77,7 @@ static int init_there(const struct pb_tf_run *r, struct pb_err *err)
     pb_strv_add(&args, "-no-color");
     if (pb_tf_backend_settings(&args, r->dir, r->u, err))
         return -1;
-    return pb_tf_run(r, "backend", args.v, err);
+    return pb_tf_run_backend(r, type, args.v, err);
 }
 
 int pb_tf_store_open(struct pb_tf_run *r, struct pb_arena *a, const struct pb_tf_backend *be,
@@ -88,7 +89,8 @@ int pb_tf_store_open(struct pb_tf_run *r, struct pb_arena *a, const struct pb_tf
     if (pb_fs_mkdirs(dir, 0700, err) || write_module(be, dir, u, a, err) ||
         pb_tf_run_init(r, a, u, "pull-data", dir, u->workspace, NULL, err))
         return -1;
-    return init_there(r, err);
+    (void)pb_tf_lend_nothing(r);
+    return init_there(r, be->type, err);
 }
 
 static int pull(struct pb_buf *text, const struct pb_tf_run *r, struct pb_err *err)

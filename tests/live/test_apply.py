@@ -71,13 +71,28 @@ class Local(WithCloud):
         self.assertEqual(len(json.loads(state.read_text())["resources"]), 1)
         self.assertFalse(u.state.exists())
 
-    def test_a_second_plan_needs_no_init_for_providers(self):
-        u = self.unit(NETWORK)
-        first = u.run("plan").one("saved").split()
+    def second_plan(self, backend):
+        u = self.unit(NETWORK, backend)
+        first = u.run("plan", "apply").one("saved").split()
         (u.work / "init.out").unlink()
-        second = u.run("plan").one("saved").split()
+        u.write(replace=["sim_network.n"])
+        second = u.run("plan", "apply")
         self.assertFalse((u.work / "init.out").exists())
-        self.assertEqual(first[3], second[3])
+        self.assertEqual(first[3], second.one("saved").split()[3])
+        self.assertEqual(second.result()["ok"], "1")
+        self.assertIn("change none sim_network.n", self.plain(u).run("look").lines)
+
+    @staticmethod
+    def plain(u):
+        u.write()
+        return u
+
+    def test_a_second_plan_needs_no_init_for_providers(self):
+        self.second_plan("")
+
+    def test_nor_does_one_behind_http(self):
+        with States() as states:
+            self.second_plan(states.block())
 
     def test_settings_only_terraform_knows(self):
         text = NETWORK.replace("sim_network", "sim_network") + (
@@ -251,6 +266,25 @@ class Keeping(WithCloud):
             self.assertEqual(states.holder, LOCK)
             u.run("unlock", "11111111-2222-3333-4444-555555555555")
             self.assertIsNone(states.holder)
+
+    def test_a_backend_that_only_terraform_can_speak_to(self):
+        with States() as states:
+            u = self.unit(NETWORK, states.block().replace(
+                "    retry_max = 0\n", "    retry_max = 0\n    skip_cert_verification = true\n"))
+            kept = u.top / "kept"
+            self.assertEqual(u.run("plan", "apply").result()["ok"], "1")
+            self.assertIn("id=-", u.run("holder").one("holder"))
+            u.run("keep", str(kept))
+            self.assertIn("n=1", u.run("parse", str(kept)).text)
+            states.holder = LOCK
+            self.assertIn("id=11111111-2222-3333-4444-555555555555 who=- ",
+                          u.run("holder").one("holder"))
+            self.assertIn("state lock", u.run("put", str(kept), code=1).errors)
+            states.holder = None
+            before = json.loads(states.state)
+            u.run("put", str(kept))
+            self.assertEqual(json.loads(states.state)["resources"], before["resources"])
+            self.assertFalse((u.work / "pull-data/providers").exists())
 
     def unwritable(self, u, states):
         process = u.start("plan", "pause", "apply", "review")
