@@ -291,6 +291,7 @@ static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_ar
         rc = find_secrets(hit, out, a, u, err);
     if (rc == 0 && *hit)
         repeat(u, a, &said);
+    out->tool_version = tool.version; /* the key has it: it is the one that planned */
     pb_diags_release(&said);
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     return rc;
