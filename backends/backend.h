@@ -172,7 +172,8 @@ struct pb_executor {
                           const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
                           struct pb_err *err);
 
-    /* Required. The declared side by running the tool in u->tree; stores it in the cache. */
+    /* Required. The declared side by running the tool in u->tree; stores it in the cache. -1 with
+     * err->sys ECHILD: the tool was killed, and a lock that it had may be left. */
     int (*declare)(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                    const struct pb_recorded_set *recorded, struct pb_err *err);
 

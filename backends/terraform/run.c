@@ -1,5 +1,6 @@
 #include "backends/terraform/run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -117,18 +118,20 @@ static int explain(const struct pb_tf_command *c, const struct pb_child_status *
 
 int pb_tf_finish(struct pb_tf_command *c, struct pb_err *err)
 {
-    struct pb_child_status st;
+    struct pb_child_status st = {0};
     int rc = pb_child_wait(&st, c->child, tick, c, err);
 
     pb_child_free(c->child);
     c->child = NULL;
-    if (rc)
-        return -1;
-    if (pb_cancel_check(err))
-        return -1;
-    if (st.exited && st.code == 0)
+    if (rc == 0)
+        rc = pb_cancel_check(err);
+    if (rc == 0 && st.exited && st.code == 0)
         return 0;
-    return explain(c, &st, err);
+    if (rc == 0)
+        explain(c, &st, err);
+    if (err && st.started && !st.exited)
+        err->sys = ECHILD; /* it let go of nothing */
+    return -1;
 }
 
 int pb_tf_run(const struct pb_tf_run *r, const char *name, char *const *args, struct pb_err *err)

@@ -10,6 +10,7 @@
 #include "run/apply_internal.h"
 #include "run/verify.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,6 +331,8 @@ int pb_apply(struct pb_apply_run *run, const struct pb_audit_options *o, struct 
             *err = run->audit.units[0].err;
         rc = -1;
     }
+    if (rc < 0 && err && err->sys == ECHILD)
+        p.keep_area = true; /* planning takes the state's lock, and was killed: see recover.c */
     run->outcome.elapsed_ms = (long)(pb_clock_ms() - p.start);
     release(&p);
     return rc;

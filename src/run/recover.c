@@ -196,11 +196,13 @@ static bool has_files(const char *dir)
     return any;
 }
 
-/* Planning takes the state's lock, too. */
+/* Planning takes the state's lock, too. It works in `work`, once the state was read. */
 static int not_started(struct pb_settling *s, struct pb_err *err)
 {
     s->out->outcome = PB_RECOVERED_NOT_STARTED;
-    if (has_files(s->ctx.tree) && (pb_settle_lock(s, err) < 0 || pb_settle_unlock(s, err) < 0))
+    if (has_files(s->ctx.tree) && has_files(s->ctx.work) &&
+        (pb_settle_lock(s, err) < 0 || pb_settle_planned(s, err) < 0 ||
+         pb_settle_unlock(s, err) < 0))
         return -1;
     s->after = s->before;
     pb_settling_say(s, "%s ended before anything was touched", pb_settling_words(s));

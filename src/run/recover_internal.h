@@ -41,6 +41,8 @@ int pb_settle_events(struct pb_settling *s, struct pb_err *err);
 /* Whose the state's own lock is: PB_E_REFUSED when somebody else's, or perhaps so. */
 int pb_settle_lock(struct pb_settling *s, struct pb_err *err);
 int pb_settle_unlock(struct pb_settling *s, struct pb_err *err);
+/* A tool that is killed while it plans may leave an empty state where there was none. */
+int pb_settle_planned(struct pb_settling *s, struct pb_err *err);
 /* Finds the state that counts and puts it where it belongs; fills s->after. */
 int pb_settle_state(struct pb_settling *s, struct pb_err *err);
 

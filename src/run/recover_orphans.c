@@ -1,7 +1,6 @@
 /* Objects that an interrupted apply made and that its state does not have. */
 #include "run/recover_internal.h"
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -81,17 +80,16 @@ static void collect(struct pb_settling *s, struct pb_buf *blocks)
     }
 }
 
+/* By the apply's own time: a recovery that is done again writes the same file. */
 static char *imports_path(const struct pb_settling *s)
 {
-    char now[PB_CLOCK_RFC3339], *p = now;
-    const char *q;
+    const char *time = pb_get_str(s->began, "time");
+    PB_AUTO(buf) struct pb_buf digits = PB_BUF_INIT;
 
-    pb_clock_rfc3339(now, time(NULL));
-    for (q = now; *q; q++) /* no colons in names of files */
-        if (*q != ':' && *q != '-')
-            *p++ = *q;
-    *p = '\0';
-    return pb_asprintf("%s/imports-%s.tf", s->area->dir, now);
+    for (const char *p = time ? time : ""; *p; p++)
+        if (*p >= '0' && *p <= '9')
+            pb_buf_addc(&digits, *p);
+    return pb_asprintf("%s/imports-%s.tf", s->area->dir, digits.len ? digits.s : "unknown");
 }
 
 int pb_settle_orphans(struct pb_settling *s, struct pb_err *err)

@@ -224,7 +224,8 @@ static int put(struct pb_settling *s, const char *path, enum pb_recovered outcom
     struct seen then;
 
     if (pb_settle_unlock(s, err) < 0 ||
-        pb_journal_note(s->journal, "recover.put", pb_recovered_names[outcome], err) < 0)
+        (s->journal &&
+         pb_journal_note(s->journal, "recover.put", pb_recovered_names[outcome], err) < 0))
         return -1;
     if (pb_fault("recover.put"))
         return pb_fail_errno(err, PB_E_IO, "cannot put the state back");
@@ -274,6 +275,21 @@ static int put_none(struct pb_settling *s, const struct seen *seen, struct pb_er
         return -1;
     pb_settling_say(s, "the state %s, and before the apply there was none: it was removed",
                     seen->why);
+    return 0;
+}
+
+int pb_settle_planned(struct pb_settling *s, struct pb_err *err)
+{
+    struct seen seen;
+
+    if (look(&seen, s, err) < 0)
+        return -1;
+    /* One that was empty before would not have been planned on. */
+    if (seen.how != IS_TORN || !seen.none || s->before.lineage)
+        return 0;
+    if (put(s, NULL, PB_RECOVERED_NOT_STARTED, err) < 0)
+        return -1;
+    pb_settling_say(s, "the empty state that planning left was removed: there was none");
     return 0;
 }
 
