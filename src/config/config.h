@@ -83,6 +83,14 @@ struct pb_config_freeze {
     int64_t line;
 };
 
+struct pb_config_policy {
+    const char *name;
+    char *const *command; /* or NULL */
+    const char *rego;     /* file within the repository, or NULL */
+    int64_t timeout;      /* ms; 0: the default */
+    int64_t line;
+};
+
 struct pb_config_gate {
     const char *branch; /* that a commit must be on, or NULL: any */
     const char *remote; /* NULL: origin */
@@ -92,8 +100,10 @@ struct pb_config_gate {
     size_t nguards;
     int64_t max_delete, max_replace; /* -1: no limit */
     const char *coverage;            /* "all", else NULL or "touched" */
-    const char *signatures;          /* "required", "all", or NULL */
-    const char *allowed_signers;     /* file within the repository */
+    const struct pb_config_policy *policies;
+    size_t npolicies;
+    const char *signatures;      /* "required", "all", or NULL */
+    const char *allowed_signers; /* file within the repository */
     const struct pb_config_window *windows;
     size_t nwindows;
     const struct pb_config_freeze *freezes;

@@ -223,6 +223,30 @@ static const struct pb_param freeze_params[] = {
     END,
 };
 
+static const struct pb_param policy_params[] = {
+    {.name = "name",
+     .kind = PB_PK_NAME,
+     .required = true,
+     .meaning = "how it is called in refusals",
+     AT(pb_config_policy, name)},
+    {.name = "command",
+     .kind = PB_PK_STRINGS,
+     .meaning = "program and arguments: it reads JSON and answers `{\"decision\": \"allow\", "
+                "\"reasons\": []}`; a path in the repository is that of the last verified commit",
+     AT(pb_config_policy, command)},
+    {.name = "rego",
+     .kind = PB_PK_PATH,
+     .meaning = "in place of a command: a file for conftest, or opa; `deny` and `warn` of package "
+                "`main`",
+     AT(pb_config_policy, rego)},
+    {.name = "timeout",
+     .kind = PB_PK_DURATION,
+     .def = "30s",
+     .meaning = "what takes longer denies",
+     AT(pb_config_policy, timeout)},
+    END,
+};
+
 static const char *const signatures[] = {"required", "all", NULL};
 
 static const struct pb_param gate_params[] = {
@@ -276,6 +300,15 @@ static const struct pb_param gate_params[] = {
      .values = coverages,
      .meaning = "what has to be seen before an apply: what it touches, or `all` of the unit",
      AT(pb_config_gate, coverage)},
+    {.name = "policies",
+     .kind = PB_PK_OBJECTS,
+     .meaning = "programs that are asked about every plan; no answer denies",
+     AT(pb_config_gate, policies),
+     .count = offsetof(struct pb_config_gate, npolicies),
+     .fields = policy_params,
+     .size = sizeof(struct pb_config_policy),
+     .line = offsetof(struct pb_config_policy, line),
+     .singular = "policy"},
     {.name = "signatures",
      .kind = PB_PK_STRING,
      .def = "none",

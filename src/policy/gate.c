@@ -31,7 +31,6 @@ struct gate {
     struct pb_arena *arena;
     const struct pb_gate_in *in;
     const struct pb_gate_policy *policy; /* the one that is asked */
-    size_t cap;
 };
 
 static void stricter(enum pb_gate_decision *d, enum pb_gate_decision than)
@@ -183,21 +182,35 @@ static void judge(struct gate *g, struct pb_gate_verdict *v)
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 
+void pb_gate_refuse(struct pb_gate_out *o, struct pb_arena *a, const char *code, const char *what,
+                    const char *remedy)
+{
+    struct pb_gate_refusal *v = pb_arena_alloc(a, (o->nrefusals + 1) * sizeof(*v));
+
+    if (o->nrefusals)
+        memcpy(v, o->refusals, o->nrefusals * sizeof(*v));
+    v[o->nrefusals++] = (struct pb_gate_refusal){code, what, remedy};
+    o->refusals = v;
+    o->decision = PB_GATE_DENY;
+}
+
+void pb_gate_raise(struct pb_gate_out *o, enum pb_gate_decision d, const char *rule)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        if (o->v[i].decision >= d)
+            continue;
+        o->by_decision[o->v[i].decision]--;
+        o->by_decision[d]++;
+        o->v[i].decision = d;
+        o->v[i].rule = rule;
+    }
+    if (o->n)
+        stricter(&o->decision, d);
+}
+
 static void refuse(struct gate *g, const char *code, const char *what, const char *remedy)
 {
-    struct pb_gate_out *o = g->out;
-
-    if (o->nrefusals == g->cap) {
-        struct pb_gate_refusal *v;
-
-        g->cap = g->cap ? 2 * g->cap : 8;
-        v = pb_arena_alloc(g->arena, g->cap * sizeof(*v));
-        if (o->nrefusals)
-            memcpy(v, o->refusals, o->nrefusals * sizeof(*v));
-        o->refusals = v;
-    }
-    o->refusals[o->nrefusals++] = (struct pb_gate_refusal){code, what, remedy};
-    o->decision = PB_GATE_DENY;
+    pb_gate_refuse(g->out, g->arena, code, what, remedy);
 }
 
 static void check_commit(struct gate *g)

@@ -181,6 +181,12 @@ struct pb_gate_in {
 
 void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_in *in);
 
+/* What somebody else says of it afterwards: one more refusal, in the arena; or every change is
+ * decided at least so strictly. Neither makes anything milder. */
+void pb_gate_refuse(struct pb_gate_out *out, struct pb_arena *a, const char *code, const char *what,
+                    const char *remedy);
+void pb_gate_raise(struct pb_gate_out *out, enum pb_gate_decision d, const char *rule);
+
 int pb_cause_parse(enum pb_cause *out, const char *name);
 int pb_gate_decision_parse(enum pb_gate_decision *out, const char *name);
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "git/history.h"
 #include "git/tree.h"
+#include "model/json.h"
 #include "run/baseline.h"
 #include "run/internal.h"
 
@@ -225,6 +226,64 @@ static void decide(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_
     pb_blame_free(h.blame);
 }
 
+static void put(struct pb_map_builder *b, struct pb_arena *a, const char *key, const char *s)
+{
+    pb_map_add(b, key, s ? pb_mk_string(a, s) : pb_null);
+}
+
+static struct pb_value decisions(struct pb_arena *a, const struct pb_unit_gate *g)
+{
+    struct pb_list_builder list = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < g->out.n; i++) {
+        const struct pb_gate_verdict *v = &g->out.v[i];
+        struct pb_map_builder b = PB_BUILDER_INIT;
+
+        put(&b, a, "address", v->change->address);
+        put(&b, a, "action", pb_action_name(v->change->action));
+        put(&b, a, "cause", pb_cause_names[v->cause]);
+        put(&b, a, "decision", pb_gate_decision_names[v->decision]);
+        put(&b, a, "rule", v->rule);
+        put(&b, a, "commit", g->by[i]->commit);
+        put(&b, a, "author", g->by[i]->author);
+        pb_list_add(&list, pb_map_done(&b, a));
+    }
+    return pb_list_done(&list, a);
+}
+
+static struct pb_value refusals(struct pb_arena *a, const struct pb_gate_out *o)
+{
+    struct pb_list_builder list = PB_BUILDER_INIT;
+
+    for (size_t i = 0; i < o->nrefusals; i++)
+        pb_list_add(&list, pb_mk_string(a, o->refusals[i].code));
+    return pb_list_done(&list, a);
+}
+
+/* What policies are asked about: the evidence, and what was decided so far. */
+static int ask_others(struct pb_unit_gate *g, struct pb_audit *a, struct pb_unit_result *u,
+                      const struct pb_buf *evidence, struct pb_err *err)
+{
+    PB_AUTO(buf) struct pb_buf facts = PB_BUF_INIT;
+    struct pb_map_builder b = PB_BUILDER_INIT;
+    const struct pb_value *doc;
+    struct pb_value whole;
+
+    if (!g->rules->npolicies && !(g->old_rules && g->old_rules->npolicies))
+        return 0;
+    if (pb_json_parse(&doc, u->arena, evidence->s, evidence->len, "the evidence", err) < 0)
+        return -1;
+    pb_map_add(&b, "format", pb_mk_int(u->arena, 1));
+    put(&b, u->arena, "sha256", g->evidence);
+    put(&b, u->arena, "decision", pb_gate_decision_names[g->out.decision]);
+    pb_map_add(&b, "refusals", refusals(u->arena, &g->out));
+    pb_map_add(&b, "decisions", decisions(u->arena, g));
+    pb_map_add(&b, "evidence", *doc);
+    whole = pb_map_done(&b, u->arena);
+    pb_json_add(&facts, &whole);
+    return pb_gate_policies(g, a, u, &facts, err);
+}
+
 int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
                 bool any_tree, struct pb_err *err)
 {
@@ -247,5 +306,7 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
         decide(out, a, u, &now.policy, out->old_rules ? &then.policy : NULL);
     pb_ruleset_release(&now);
     pb_ruleset_release(&then);
-    return rc < 0 ? -1 : pb_run_evidence(&evidence, out->evidence, out, a, u, err);
+    if (rc < 0 || pb_run_evidence(&evidence, out->evidence, out, a, u, err) < 0)
+        return -1;
+    return ask_others(out, a, u, &evidence, err);
 }

@@ -23,6 +23,11 @@ void pb_ruleset_release(struct pb_ruleset *r);
 void pb_gate_signed(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
                     const struct pb_config_gate *old);
 
+/* Asks the programs of both rule sets, with `facts` as their input, and takes what they say into
+ * g->out. -1 only when interrupted, or when there is no room to work. */
+int pb_gate_policies(struct pb_unit_gate *g, struct pb_audit *a, struct pb_unit_result *u,
+                     const struct pb_buf *facts, struct pb_err *err);
+
 /* What was looked up of the history for one unit. */
 struct pb_gate_history {
     struct pb_audit *audit;

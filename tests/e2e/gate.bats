@@ -222,3 +222,98 @@ signed() {
     [ "$(refusals)" = not-signed ]
     says "$(git -C "$repo" rev-parse HEAD~1 | cut -c 1-8) has no good signature"
 }
+
+# policy BODY: a program on PATH named 'judge'.
+policy() {
+    mkdir -p "$BATS_TEST_TMPDIR/bin"
+    printf '#!/bin/sh\n%s\n' "$1" >"$BATS_TEST_TMPDIR/bin/${2-judge}"
+    chmod 755 "$BATS_TEST_TMPDIR/bin/${2-judge}"
+}
+
+@test "a policy of somebody else's is asked, and whatever is no answer denies" {
+    sim_applied
+    gate '  policies:
+    - {name: freeze, command: [judge, x], timeout: 2s}'
+    later
+    plan_json 3
+    says "there is no program 'judge' on PATH"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    # shellcheck disable=SC2016 # its own
+    policy 'cat >"$0.in"; env >"$0.env"; echo "{\"decision\": \"allow\"}"'
+    plan_json 2
+    [ "$(cause sim_record.www)" = "git allow" ]
+    grep -q '"changes":\[{"action":"update"' "$BATS_TEST_TMPDIR/bin/judge.in"
+    [ "$(cat "$BATS_TEST_TMPDIR"/bin/judge.* | grep -c 'sim-admin-token\|SIM_')" = 0 ]
+    policy 'echo "{\"decision\": \"ask\", \"reasons\": [\"look\"]}"'
+    plan_json 2
+    [ "$(cause sim_record.www)" = "git ask" ]
+    says "policy 'freeze' (plumb.yaml:4): look"
+    while read -r want body; do
+        policy "$body"
+        plan_json 3
+        [ "$(refusals)" = policy ]
+        says "${want//_/ }"
+    done <<'END'
+no_really echo '{"decision": "deny", "reasons": ["no really"]}'
+it_ended_with_3 echo '{"decision": "allow"}'; exit 3
+no_JSON echo yes
+does_not_answer echo '{"decision": "sure"}'
+no_JSON true
+longer_than_2000_ms exec sleep 60
+over_1048576_bytes head -c 2000000 /dev/zero
+killed_by_signal_9 kill -9 $$
+END
+}
+
+@test "a policy of the repository is that of the last verified commit" {
+    sim_applied
+    printf '#!/bin/sh\necho %s\n' \
+        "'{\"decision\": \"deny\", \"reasons\": [\"old\"]}'" >"$repo/judge"
+    chmod 755 "$repo/judge"
+    gate '  policies:
+    - {name: own, command: [./judge]}'
+    sed 's/old/new/' "$repo/judge" >"$BATS_TEST_TMPDIR/new"
+    later
+    plan_json 3
+    says "nothing was verified yet"
+    git -C "$repo" revert --no-edit -q HEAD 2>/dev/null || git -C "$repo" revert --no-edit HEAD
+    must plumb -C "$repo" audit --save-baseline
+    cp "$BATS_TEST_TMPDIR/new" "$repo/judge"
+    rm "$repo/plumb.yaml"
+    later
+    plan_json 3
+    says "policy 'own' (plumb.yaml:4 of $(git -C "$repo" rev-parse HEAD~1 | cut -c 1-8)): old"
+    says_not '"decision":"new"'
+    gate "  policies:
+    - {name: tree, command: ['$repo/judge']}"
+    plan_json 3
+    says "lies in the work tree"
+}
+
+@test "rego goes to conftest, or to opa, and to nobody else" {
+    sim_applied
+    echo 'package main' >"$repo/p.rego"
+    gate '  policies:
+    - {name: rules, rego: p.rego}'
+    later
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH
+    command -v conftest opa || { plan_json 3; says "neither conftest nor opa is on PATH"; }
+    opa='{"result": [{"expressions": [{"value": %s}]}]}'
+    # shellcheck disable=SC2059 # it is the format
+    policy "echo '$(printf "$opa" '{"deny": [], "warn": ["hm"]}')'" opa
+    plan_json 2
+    [ "$(cause sim_record.www)" = "git ask" ]
+    # shellcheck disable=SC2059
+    policy "echo '$(printf "$opa" '{}')'" opa
+    plan_json 3
+    says "has no set 'deny'"
+    policy 'echo "[{\"successes\": 1, \"failures\": [{\"msg\": \"no\"}]}]"; exit 1' conftest
+    plan_json 3
+    says "policy 'rules' (plumb.yaml:4): no"
+    policy 'echo "[{\"successes\": 0}]"' conftest
+    plan_json 3
+    says "no rule of it was tried"
+    policy 'echo "[{\"successes\": 2}]"' conftest
+    plan_json 2
+    [ "$(cause sim_record.www)" = "git allow" ]
+}

@@ -438,6 +438,28 @@ static void gate__signatures(void **state)
     assert_int_equal(decide(a, &git_update, &f, &plain).nrefusals, 0);
 }
 
+/* What comes afterwards makes it stricter, and never milder. */
+static void gate__raised_and_refused(void **state)
+{
+    struct pb_arena *a = *state;
+    struct pb_gate_out o = decide(a, &git_update, &fine, &plain);
+
+    pb_gate_raise(&o, PB_GATE_ALLOW, "nobody");
+    assert_string_equal(o.v[0].rule, "the default for git");
+    pb_gate_raise(&o, PB_GATE_ASK, "policy 'x'");
+    assert_int_equal(o.decision, PB_GATE_ASK);
+    assert_int_equal(o.by_decision[PB_GATE_ALLOW], 0);
+    assert_int_equal(o.by_decision[PB_GATE_ASK], 1);
+    assert_string_equal(o.v[0].rule, "policy 'x'");
+    pb_gate_refuse(&o, a, "policy", "no", "none");
+    pb_gate_refuse(&o, a, "policy", "no", "none");
+    assert_int_equal(o.decision, PB_GATE_DENY);
+    assert_int_equal(o.nrefusals, 2);
+    pb_gate_raise(&o, PB_GATE_ASK, "policy 'y'");
+    assert_int_equal(o.decision, PB_GATE_DENY);
+    assert_string_equal(o.v[0].rule, "policy 'x'");
+}
+
 static void gate__a_lost_state(void **state)
 {
     struct pb_arena *a = *state;
@@ -638,6 +660,7 @@ int main(void)
         TEST(gate__older_limits_hold),
         TEST(gate__nothing_is_applied_when_it_is_closed),
         TEST(gate__signatures),
+        TEST(gate__raised_and_refused),
         TEST(gate__a_lost_state),
         TEST(gate__provisioners_and_actions),
         TEST(gate__provisioners_allow_nothing_else),
