@@ -62,16 +62,19 @@ int pb_fs_read(struct pb_buf *out, const char *path, size_t max, struct pb_err *
 
 /* ---- writing ---------------------------------------------------------------------------- */
 
-static int write_all(int fd, const char *p, size_t n)
+int pb_fs_write_all(int fd, const void *p, size_t n, int64_t offset)
 {
+    const char *from = p;
+
     while (n > 0) {
-        ssize_t w = write(fd, p, n);
+        ssize_t w = offset < 0 ? write(fd, from, n) : pwrite(fd, from, n, (off_t)offset);
         if (w < 0 && errno == EINTR)
             continue;
         if (w < 0)
             return -1;
-        p += w;
+        from += w;
         n -= (size_t)w;
+        offset += offset < 0 ? 0 : w;
     }
     return 0;
 }
@@ -100,7 +103,7 @@ static int sync_folder(const char *path, struct pb_err *err)
 
 static int fill_and_sync(int fd, const void *p, size_t n, unsigned mode)
 {
-    if (fchmod(fd, mode) || write_all(fd, p, n) || fsync(fd))
+    if (fchmod(fd, mode) || pb_fs_write_all(fd, p, n, -1) || fsync(fd))
         return -1;
     return 0;
 }

@@ -26,6 +26,10 @@ int pb_fs_write_atomic(const char *path, const void *p, size_t n, unsigned mode,
  * to is no error. */
 void pb_fs_remember(const char *path, const void *p, size_t n);
 
+/* All of it, however often it takes. `offset` is in the file; below 0: where it stands. -1 and
+ * errno when it cannot, with any part of it written. */
+int pb_fs_write_all(int fd, const void *p, size_t n, int64_t offset);
+
 int pb_fs_mkdirs(const char *path, unsigned mode, struct pb_err *err); /* like mkdir -p */
 bool pb_fs_exists(const char *path);
 bool pb_fs_is_dir(const char *path);

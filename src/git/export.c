@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cancel.h"
+#include "base/fs.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -241,15 +242,8 @@ static int write_file(struct job *j, int dirfd, const git_tree_entry *e, struct 
     n = (size_t)git_blob_rawsize(b);
     if (is_lfs_pointer(p, n))
         pb_strv_add(&j->out->lfs, j->path.s);
-    while (n > 0) {
-        ssize_t w = write(fd, p, n);
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w < 0)
-            return fail_at(j, "write", err);
-        p += w;
-        n -= (size_t)w;
-    }
+    if (pb_fs_write_all(fd, p, n, -1))
+        return fail_at(j, "write", err);
     j->out->files++;
     return 0;
 }

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "model/json.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,28 +320,12 @@ static void entry_json(struct pb_buf *out, const struct pb_ledger *l, const char
     }
 }
 
-static int write_at(int fd, const char *p, size_t n, uint64_t offset)
-{
-    while (n) {
-        ssize_t w = pwrite(fd, p, n, (off_t)offset);
-
-        if (w < 0 && errno == EINTR)
-            continue;
-        if (w < 0)
-            return -1;
-        p += w;
-        n -= (size_t)w;
-        offset += (uint64_t)w;
-    }
-    return 0;
-}
-
 static int write_frame(const struct pb_ledger *l, const struct pb_buf *f, struct pb_err *err)
 {
     size_t half = f->len / 2;
 
-    if (write_at(l->fd, f->s, half, l->offset) == 0 && !pb_fault("ledger.write") &&
-        write_at(l->fd, f->s + half, f->len - half, l->offset + half) == 0 &&
+    if (pb_fs_write_all(l->fd, f->s, half, (int64_t)l->offset) == 0 && !pb_fault("ledger.write") &&
+        pb_fs_write_all(l->fd, f->s + half, f->len - half, (int64_t)(l->offset + half)) == 0 &&
         !pb_fault("ledger.sync") && fdatasync(l->fd) == 0)
         return 0;
     pb_fail_errno(err, PB_E_IO, "cannot write the ledger '%s'", l->log);
