@@ -196,8 +196,8 @@ int pb_frame_next(struct pb_ledger_entry *e, struct pb_frame_reader *r, struct p
     return 1;
 }
 
-int pb_ledger_walk(const char *dir, int (*fn)(void *ctx, const struct pb_ledger_entry *e),
-                   void *ctx, enum pb_ledger_end *end, struct pb_err *err)
+int pb_ledger_walk(const char *dir, pb_ledger_fn fn, void *ctx, enum pb_ledger_end *end,
+                   struct pb_err *err)
 {
     PB_AUTO(str) char *path = pb_asprintf("%s/log", dir);
     struct pb_frame_reader r;

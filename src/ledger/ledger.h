@@ -65,8 +65,9 @@ enum pb_ledger_end {
  * lives until fn returns. A non-zero return stops and is returned. -1 with PB_E_LEDGER where
  * the log is corrupt: the message says at which entry and byte. A log that is not there: -1
  * with err->sys ENOENT. */
-int pb_ledger_walk(const char *dir, int (*fn)(void *ctx, const struct pb_ledger_entry *e),
-                   void *ctx, enum pb_ledger_end *end, struct pb_err *err);
+typedef int (*pb_ledger_fn)(void *ctx, const struct pb_ledger_entry *e);
+int pb_ledger_walk(const char *dir, pb_ledger_fn fn, void *ctx, enum pb_ledger_end *end,
+                   struct pb_err *err);
 
 /* Appends the entry as it stands in the log, frame and all. */
 void pb_ledger_add_frame(struct pb_buf *b, const struct pb_ledger_entry *e);
@@ -106,6 +107,11 @@ struct pb_ledger_report {
  * caller's to judge. -1 with PB_E_LEDGER: what is wrong, and where. */
 int pb_ledger_verify(struct pb_ledger_report *out, const char *dir,
                      const struct pb_ledger_pin *pins, size_t npins, struct pb_err *err);
+/* The same, with `fn` told of each entry on the way, as by a walk: what it has gathered is worth
+ * nothing when this fails. */
+int pb_ledger_verify_each(struct pb_ledger_report *out, const char *dir,
+                          const struct pb_ledger_pin *pins, size_t npins, pb_ledger_fn fn,
+                          void *ctx, struct pb_err *err);
 
 /* ---- asking ----------------------------------------------------------------------------- */
 

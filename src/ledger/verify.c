@@ -69,6 +69,13 @@ static int take(struct verifier *v, const struct pb_ledger_entry *e, struct pb_e
 int pb_ledger_verify(struct pb_ledger_report *out, const char *dir,
                      const struct pb_ledger_pin *pins, size_t npins, struct pb_err *err)
 {
+    return pb_ledger_verify_each(out, dir, pins, npins, NULL, NULL, err);
+}
+
+int pb_ledger_verify_each(struct pb_ledger_report *out, const char *dir,
+                          const struct pb_ledger_pin *pins, size_t npins, pb_ledger_fn fn,
+                          void *ctx, struct pb_err *err)
+{
     PB_AUTO(str) char *path = pb_asprintf("%s/log", dir);
     struct verifier v = {.out = out, .pins = pins, .npins = npins, .dir = dir};
     struct pb_frame_reader r;
@@ -78,8 +85,11 @@ int pb_ledger_verify(struct pb_ledger_report *out, const char *dir,
     memset(out, 0, sizeof(*out));
     if (rc == 0)
         rc = check_pins(&v, err);
-    while (rc == 0 && (rc = pb_frame_next(&e, &r, err)) == 1)
+    while (rc == 0 && (rc = pb_frame_next(&e, &r, err)) == 1) {
         rc = take(&v, &e, err);
+        if (rc == 0 && fn)
+            rc = fn(ctx, &e);
+    }
     out->now.size = v.tree.size;
     pb_merkle_root(out->now.root, &v.tree);
     out->end = r.torn ? PB_LEDGER_END_TORN : PB_LEDGER_END_WHOLE;

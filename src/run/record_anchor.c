@@ -61,16 +61,15 @@ static int fill(struct content *c, const struct pb_record *r, const struct pb_le
                 const struct pb_ledger_pin *pins, size_t npins, struct pb_err *err)
 {
     struct pb_ledger_report report;
-    enum pb_ledger_end end;
 
     pb_ledger_checkpoint(&c->checkpoint, l);
     pb_checkpoint_add(&c->text, &c->checkpoint);
-    if (pb_ledger_verify(&report, r->dir, pins, npins, err) < 0)
+    c->first = npins ? pins[0].checkpoint.size / PB_RECORD_PIECE : 0;
+    if (pb_ledger_verify_each(&report, r->dir, pins, npins, add_entry, c, err) < 0)
         return -1;
     if (memcmp(report.now.root, c->checkpoint.root, sizeof(report.now.root)) != 0)
         return pb_fail(err, PB_E_LEDGER, "the ledger in '%s' is not what its head says", r->dir);
-    c->first = npins ? pins[0].checkpoint.size / PB_RECORD_PIECE : 0;
-    return pb_ledger_walk(r->dir, add_entry, c, &end, err);
+    return 0;
 }
 
 /* ---- the ref ---------------------------------------------------------------------------- */
@@ -189,8 +188,6 @@ static int push(struct pb_anchored *out, struct pb_record *r, struct pb_err *err
     char theirs[PB_OID_HEX];
     bool moved = true;
 
-    if (pb_ref_id(theirs, r->repo, r->copy, err) < 0)
-        return -1;
     for (int i = 0; moved && i < TRIES; i++) {
         if ((i > 0 && pb_record_fetch(r, err) < 0) ||
             pb_ref_id(theirs, r->repo, r->copy, err) < 0 ||

@@ -108,25 +108,46 @@ static int list(struct pb_strv *names, struct pb_strv *refs, const struct pb_rec
     return 0;
 }
 
-/* The log that `ref` has, shown to be what its checkpoint says; with `w` each entry is told. */
-static int read_copy(const struct pb_record *r, struct walk *w, const char *ref, struct pb_err *err)
+/* The log that `commit` has, shown to be what its checkpoint says. Only then, with `w`, is each
+ * entry told: of a copy that does not stand, none is. */
+static int read_commit(const struct pb_record *r, struct walk *w, const char *ref,
+                       const char *commit, struct pb_err *err)
 {
     PB_AUTO(str) char *dir = NULL;
     enum pb_ledger_end end;
     char *work = NULL;
-    char id[PB_OID_HEX];
-    int rc = -1;
+    int rc;
 
     if (pb_work_new(&work, err) < 0)
         return -1;
     dir = pb_fs_join(work, "ledger");
-    if (pb_ref_id(id, r->repo, ref, err) == 0)
-        rc = *id ? pb_record_restore(dir, r->repo, id, ref, err) : 0;
-    if (rc == 0 && *id && w)
+    rc = pb_record_restore(dir, r->repo, commit, ref, err);
+    if (rc == 0 && w)
         rc = pb_ledger_walk(dir, one_entry, w, &end, err);
     pb_work_remove(work);
     free(work);
     return rc;
+}
+
+static int read_copy(const struct pb_record *r, struct walk *w, const char *ref, struct pb_err *err)
+{
+    char id[PB_OID_HEX];
+
+    if (pb_ref_id(id, r->repo, ref, err) < 0)
+        return -1;
+    return *id ? read_commit(r, w, ref, id, err) : 0;
+}
+
+/* This ledger as it is anchored, and as the remote had it: mostly the same. */
+static int check_own(const struct pb_record *r, struct pb_err *err)
+{
+    char here[PB_OID_HEX], there[PB_OID_HEX] = "";
+
+    if (pb_ref_id(here, r->repo, r->ref, err) < 0 ||
+        (r->copy && pb_ref_id(there, r->repo, r->copy, err) < 0) ||
+        (*here && read_commit(r, NULL, r->ref, here, err) < 0))
+        return -1;
+    return *there && strcmp(here, there) != 0 ? read_commit(r, NULL, r->copy, there, err) : 0;
 }
 
 /* Every copy that Git has, of this ledger and of the others. */
@@ -134,8 +155,7 @@ static int check_copies(struct pb_record_check *out, const struct pb_record *r, 
 {
     PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT, refs = PB_STRV_INIT;
 
-    if (read_copy(r, NULL, r->ref, err) < 0 || (r->copy && read_copy(r, NULL, r->copy, err) < 0) ||
-        list(&names, &refs, r, r->copies, r->name, err) < 0 ||
+    if (check_own(r, err) < 0 || list(&names, &refs, r, r->copies, r->name, err) < 0 ||
         list(&names, &refs, r, PB_RECORD_REFS, r->name, err) < 0)
         return -1;
     /* Whoever can push could keep this machine from verifying its own otherwise. */
