@@ -46,6 +46,11 @@ record() {
     output=$(plumb -C "$repo" log --since 2026-11-19T15:00:00Z --until 2026-11-19T17:00:00Z)
     says "16:30:00Z"
     says_not "14:00:00Z"
+    output=$(plumb -C "$repo" log --until 2026-11-19T16:30:00Z)
+    says "14:00:00Z"
+    says_not "16:30:00Z"
+    output=$(plumb -C "$repo" log --who nobody-of-that-name 2>&1)
+    says "no entry fits; there are 3"
     output=$(plumb -C "$repo" log --unit u --kind audit --verdict pending \
         --address terraform_data.a)
     [ "$(grep -c audit <<<"$output")" = 1 ]
@@ -181,6 +186,65 @@ push_junk() {
     says "14:00:00Z" "15:00:00Z"
     output=$(plumb -C "$other" log verify --fetch)
     says "the ledger stands: 3 entries"
+}
+
+@test "ledgers of several machines are one story, in the order of time" {
+    record 2026-11-19T14:00:00Z
+    local other=$BATS_TEST_TMPDIR/other
+    git clone -q "$BATS_TEST_TMPDIR/remote.git" "$other"
+    cp "$repo"/env/terraform.tfstate "$other/env/"
+    sed -i 's/name: first/name: another/' "$other/plumb.yaml"
+    commit_all "$other" another
+    PLUMB_STATE_DIR=$BATS_TEST_TMPDIR/state2 record 2026-11-19T13:00:00Z "$other"
+    PLUMB_STATE_DIR=$BATS_TEST_TMPDIR/state2 record 2026-11-19T15:00:00Z "$other"
+    output=$(plumb -C "$repo" log --fetch --kind audit |
+        grep -o '[0-9:]*Z  audit\|in \(first\|another\)' | xargs)
+    [ "$output" = "13:00:00Z audit in another 14:00:00Z audit in first 15:00:00Z audit in another" ]
+}
+
+# forge: rewrites the past of the ledger and all that goes with it, so that the chain holds
+forge() {
+    "$PLUMB_TEST_PYTHON" - "$ledger"/*/log <<'PY'
+import hashlib, re, sys
+log, prev, out, at = open(sys.argv[1], "rb").read(), b"0" * 64, b"", 0
+while at < len(log):
+    size = int(log[at + 1:at + 9], 16)
+    json = log[at + 75:at + 75 + size].replace(b'"in_sync":1', b'"in_sync":7')
+    json = re.sub(rb'"prev":"[0-9a-f]{64}"', b'"prev":"%s"' % prev, json, count=1)
+    prev = hashlib.sha256(b"\0" + json).hexdigest().encode()
+    out += b"=%08x %s\n%s\n" % (len(json), prev, json)
+    at += 76 + size
+open(sys.argv[1], "wb").write(out)
+PY
+    rm "$ledger"/*/head
+    git -C "$repo" for-each-ref --format='delete %(refname)' refs/plumb |
+        git -C "$repo" update-ref --stdin
+}
+
+@test "a ledger that was written anew is exit 6 by its signature, or by a pin" {
+    command -v ssh-keygen >/dev/null || skip "ssh-keygen (openssh-client) is not on PATH"
+    local key=$BATS_TEST_TMPDIR/key
+    ssh-keygen -q -t ed25519 -N '' -f "$key"
+    ssh-keygen -q -t ed25519 -N '' -f "$key.forger"
+    echo "ann@example.com $(cat "$key.pub")" >"$repo/signers"
+    sed -i '/^ledger:/d' "$repo/plumb.yaml"
+    echo "ledger: {name: first, signing_key: '$key', allowed_signers: signers}" >>"$repo/plumb.yaml"
+    commit_all "$repo" signed
+    record 2026-11-19T14:00:00Z
+    record 2026-11-19T15:00:00Z
+    output=$(plumb -C "$repo" log verify)
+    says "signed by ann@example.com"
+    plumb -C "$repo" log checkpoint >"$BATS_TEST_TMPDIR/pin"
+    forge
+    output=$(plumb -C "$repo" log verify)
+    says "the ledger stands: 3 entries" "not shown: that it was not written anew as a whole"
+    must_fail 6 plumb -C "$repo" log verify --pin "$BATS_TEST_TMPDIR/pin"
+    says "what it covers was changed since"
+    cp "$key.forger" "$key"
+    cp "$key.forger.pub" "$key.pub"
+    must plumb -C "$repo" log anchor
+    must_fail 6 plumb -C "$repo" log verify
+    says "refs/plumb/ledger/first" "signed with a key that is not allowed"
 }
 
 @test "wrong times and words are exit 64" {
