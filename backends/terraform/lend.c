@@ -275,6 +275,48 @@ static bool repeat_config(struct pb_buf *out, const struct pb_tf_run *r)
     return true;
 }
 
+static bool file_replaces(const char *path, struct pb_arena *a)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    const struct pb_hcl_body *body;
+    const struct pb_hcl_block *b;
+    bool found = false;
+    int rc;
+
+    if (pb_fs_read(&text, path, CONFIG_MAX, NULL))
+        return false;
+    rc = pb_ends_with(path, ".json")
+             ? pb_hcl_parse_json(&body, a, text.s, text.len, path, true, NULL)
+             : pb_hcl_parse(&body, a, text.s, text.len, path, NULL);
+    if (rc)
+        found = strstr(text.s, "dev_overrides") != NULL; /* Terraform will say what is wrong */
+    for (size_t i = 0; rc == 0 && (b = pb_hcl_block_of(body, "provider_installation", i)); i++)
+        found |= pb_hcl_block_of(b->body, "dev_overrides", 0) != NULL;
+    pb_buf_wipe(&text);
+    return found;
+}
+
+bool pb_tf_lend_replaced(const struct pb_tf_run *r)
+{
+    const char *named = from_env(&r->env, config_variable), *home = from_env(&r->env, "HOME");
+    PB_AUTO(str) char *rc = home ? pb_fs_join(home, ".terraformrc") : NULL;
+    PB_AUTO(str) char *tofu = home ? pb_fs_join(home, ".tofurc") : NULL;
+    PB_AUTO(str) char *folder = home ? pb_fs_join(home, ".terraform.d") : NULL;
+    bool found = named ? file_replaces(named, r->arena)
+                       : rc && (file_replaces(rc, r->arena) ||
+                                (r->tool.tofu && file_replaces(tofu, r->arena)));
+    DIR *d = folder && !named ? opendir(folder) : NULL;
+
+    for (struct dirent *e; d && (e = readdir(d));) {
+        PB_AUTO(str) char *path = pb_fs_join(folder, e->d_name);
+        if (pb_ends_with(e->d_name, ".tfrc") || pb_ends_with(e->d_name, ".tfrc.json"))
+            found |= file_replaces(path, r->arena);
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
 static bool is_quotable(const char *s)
 {
     for (; *s; s++)

@@ -430,6 +430,11 @@ int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
     p->locked = p->lock.body != NULL;
     pb_tf_ask_remove(&p->run); /* of an earlier plan in the same tree */
     p->run.holds_lock = p->u->save != NULL;
+    if (p->u->save && pb_tf_lend_replaced(&p->run))
+        return pb_fail(err, PB_E_REFUSED,
+                       "Terraform's CLI configuration has dev_overrides: other providers would run "
+                       "than the lock file of '%s' names; remove them to apply",
+                       p->u->name);
     if ((p->u->save && pb_tf_own_backend(&p->own, p->arena, p->u, err)) ||
         pb_tf_override_backend(&p->run, p->own, err) || plan_reusing(p, &asked, err))
         return -1;

@@ -133,6 +133,15 @@ class Local(WithCloud):
         self.assertFalse(u.state.exists())
         self.assertFalse((u.work / "apply.out").exists())
 
+    def test_replaced_providers_are_refused(self):
+        u = self.unit(NETWORK)
+        rc = u.top / "rc"
+        rc.write_text(rc.read_text().replace(
+            "filesystem_mirror", 'dev_overrides {\n    "example/none" = "/nowhere"\n  }\n'
+            "  filesystem_mirror"))
+        self.assertIn("dev_overrides", u.run("plan", code=1).errors)
+        u.run("look")
+
     def test_another_plan_is_refused(self):
         def change(u):
             with open(u.work / "saved.bin", "ab") as f:
