@@ -127,6 +127,7 @@ struct pb_apply_request {
 
 struct pb_apply_result {
     bool ok;                        /* the tool says that all of it was done */
+    bool locked;                    /* nothing was done: somebody else has the state's own lock */
     bool running;                   /* of review: it has not ended yet, as far as its output says */
     int signal;                     /* it was killed by; 0: it exited */
     size_t added, changed, removed; /* as the tool counts */

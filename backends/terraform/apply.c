@@ -1,4 +1,5 @@
 /* Applying a saved plan, and reading what an apply left behind. */
+#include "backends/terraform/lock.h"
 #include "backends/terraform/apply.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static void fill(struct pb_apply_result *out, struct pb_arena *a, const struct p
 {
     PB_AUTO(str) char *text = work_file(u, "apply.err");
     PB_AUTO(buf) struct pb_buf errors = PB_BUF_INIT;
+    struct pb_err lock = PB_ERR_INIT;
 
     out->added = s->seen.added;
     out->changed = s->seen.changed;
@@ -60,6 +62,10 @@ static void fill(struct pb_apply_result *out, struct pb_arena *a, const struct p
     if (!out->ok)
         pb_tf_errors(&errors, s->path, text, secrets);
     out->errors = errors.len ? pb_arena_strdup(a, errors.s) : NULL;
+    if (errors.len && pb_tf_lock_refused(&lock, a, errors.s, u->name)) {
+        out->locked = true;
+        out->errors = pb_arena_strdup(a, lock.msg);
+    }
     out->rescued = find_rescued(a, u, &s->seen, s->path);
 }
 

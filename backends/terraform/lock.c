@@ -49,21 +49,21 @@ bool pb_tf_lock_parse(struct pb_state_lock *out, struct pb_arena *a, const char 
     return *out->id != '\0';
 }
 
-/* "  Who:       root@host" */
+/* "  Who:       root@host", in a line of its own or, where lines were joined, before the next. */
 static const char *field(struct pb_arena *a, const char *text, const char *name)
 {
     PB_AUTO(str) char *label = pb_asprintf("%s:", name);
 
-    for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
-        const char *s = p;
+    for (const char *p = text; (p = strstr(p, label)); p++) {
+        const char *s = p + strlen(label), *gap;
         size_t n;
-        while (*s == ' ' || (unsigned char)*s >= 0x80) /* a frame */
-            s++;
-        if (!pb_starts_with(s, label))
+
+        if (p > text && p[-1] != ' ' && p[-1] != '\n')
             continue;
-        s += strlen(label);
         s += strspn(s, " ");
         n = strcspn(s, "\r\n");
+        gap = memmem(s, n, "  ", 2);
+        n = gap ? (size_t)(gap - s) : n;
         return n ? pb_arena_strndup(a, s, n) : NULL;
     }
     return NULL;
@@ -90,6 +90,21 @@ bool pb_tf_lock_parse_text(struct pb_state_lock *out, struct pb_arena *a, const 
     out->operation = operation;
     out->created = field(a, info, "Created");
     out->created_at = moment(out->created);
+    return true;
+}
+
+bool pb_tf_lock_refused(struct pb_err *err, struct pb_arena *a, const char *errors,
+                        const char *unit)
+{
+    struct pb_state_lock l;
+
+    if (!strstr(errors, "Lock Info:") || !pb_tf_lock_parse_text(&l, a, errors))
+        return false;
+    pb_fail(err, PB_E_LOCKED,
+            "the state of '%s' is locked by %s (%s%s%s, lock %s): wait for it, or give "
+            "--lock-timeout",
+            unit, l.who ? l.who : "somebody", l.operation ? l.operation : "no word for what",
+            l.created ? " since " : "", l.created ? l.created : "", l.id);
     return true;
 }
 

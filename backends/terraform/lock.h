@@ -31,5 +31,8 @@ bool pb_tf_local_is_held(const char *path);
 bool pb_tf_lock_parse(struct pb_state_lock *out, struct pb_arena *a, const char *text, size_t n);
 /* From what it tells people when it does not get a lock; false: it says nothing of one. */
 bool pb_tf_lock_parse_text(struct pb_state_lock *out, struct pb_arena *a, const char *text);
+/* The same as an error, PB_E_LOCKED; false, and no error: it did not fail for a lock. */
+bool pb_tf_lock_refused(struct pb_err *err, struct pb_arena *a, const char *errors,
+                        const char *unit);
 
 #endif

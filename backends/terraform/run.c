@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backends/terraform/env.h"
+#include "backends/terraform/lock.h"
 #include "base/cancel.h"
 #include "base/child.h"
 #include "base/fs.h"
@@ -108,6 +109,8 @@ static int explain(const struct pb_tf_command *c, const struct pb_child_status *
     if (st->timed_out)
         return pb_fail(err, PB_E_TOOL, "%s %s took longer than %ld ms and was stopped", tool,
                        c->doing, c->run->u->timeout_ms);
+    if (why.len && pb_tf_lock_refused(err, c->run->arena, why.s, c->run->u->name))
+        return -1;
     if (why.len)
         return pb_fail(err, PB_E_TOOL, "%s %s: %s", tool, c->doing, why.s);
     if (!st->exited)

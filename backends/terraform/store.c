@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/terraform/lock.h"
 #include "backends/terraform/state.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -78,8 +79,8 @@ int pb_tf_store_local(struct pb_buf *text, bool *none, struct pb_arena *a, struc
         if (pb_fs_read(text, path, PB_TF_STATE_MAX, err))
             return -1;
         if (stat(path, &after) == 0 && same_file(&before, &after) &&
-            (off_t)text->len == after.st_size)
-            return 0;
+            (off_t)text->len == after.st_size && (text->len || !pb_tf_local_is_held(path)))
+            return 0; /* a first apply holds an empty file */
         usleep(100000);
     }
     return pb_fail(err, PB_E_LOCKED,

@@ -245,7 +245,7 @@ static void end_of(struct pb_apply_outcome *o)
     if (o->interrupted)
         pb_fail(&o->why, PB_E_INTERRUPTED, "interrupted");
     else if (o->tool.errors)
-        pb_fail(&o->why, PB_E_TOOL, "%s", o->tool.errors);
+        pb_fail(&o->why, o->tool.locked ? PB_E_LOCKED : PB_E_TOOL, "%s", o->tool.errors);
     else if (o->tool.signal)
         pb_fail(&o->why, PB_E_TOOL, "the tool was killed by signal %d", o->tool.signal);
     else
