@@ -91,6 +91,7 @@ struct pb_declare_result {
     const char *tool_version; /* of what plans, or NULL */
     bool from_cache;
     long elapsed_ms;
+    long prepare_ms, plan_ms, show_ms; /* of it: until the tool could plan, the plan, reading it */
 };
 
 /* What the text of one folder's files says, added up file by file; nothing is evaluated.

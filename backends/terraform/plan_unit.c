@@ -12,6 +12,7 @@
 #include "backends/terraform/terraform.h"
 #include "backends/terraform/vars.h"
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -377,8 +378,17 @@ static int install(struct pb_tf_planning *p, struct pb_err *err)
 
 static int plan(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_err *err)
 {
+    int64_t from = pb_clock_ms(), planned;
+
     collect_secrets(p);
-    return plan_with_schemas(p, asked, err) || show(p, err) ? -1 : 0;
+    if (plan_with_schemas(p, asked, err))
+        return -1;
+    planned = pb_clock_ms();
+    p->plan_ms = (long)(planned - from);
+    if (show(p, err))
+        return -1;
+    p->show_ms = (long)(pb_clock_ms() - planned);
+    return 0;
 }
 
 /* What Terraform misses it asks to be initialised. */

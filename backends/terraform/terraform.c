@@ -225,6 +225,9 @@ static int declare(struct pb_declare_result *out, struct pb_arena *a, const stru
         if (!p.plan.errored && out->declared.complete && !u->refresh && !u->save)
             store(&p, out);
         out->elapsed_ms = (long)(pb_clock_ms() - start);
+        out->plan_ms = p.plan_ms;
+        out->show_ms = p.show_ms;
+        out->prepare_ms = out->elapsed_ms - p.plan_ms - p.show_ms;
         rc = 0;
     }
     repeat(u, a, &p.said);

@@ -33,6 +33,7 @@ struct pb_tf_planning {
     bool lends;                      /* packages are used as they lie there: lend.h */
     struct pb_tf_plan plan;
     struct pb_diags said; /* by planning: kept with the cached result */
+    long plan_ms, show_ms;
 };
 
 /* init, plan, show: fills plan. */

@@ -162,6 +162,24 @@ static void put_state(struct pb_buf *b, const char *name, const struct pb_record
     pb_buf_addc(b, '}');
 }
 
+static void put_phases(struct pb_buf *b, const struct pb_apply_run *run)
+{
+    const struct pb_apply_outcome *out = &run->outcome;
+    const struct pb_declare_result *d = &run->audit.units[0].declared;
+
+    pb_buf_addf(b, ",\"phases_ms\":{\"sides\":%ld", out->sides_ms);
+    number(b, "prepare", d->prepare_ms);
+    number(b, "plan", d->plan_ms);
+    number(b, "show", d->show_ms);
+    number(b, "observe", out->observe_ms);
+    number(b, "gate", out->gate_ms);
+    number(b, "check", out->check_ms);
+    number(b, "apply", out->apply_ms);
+    number(b, "verify", out->verify_ms);
+    number(b, "ledger", out->ledger_ms);
+    pb_buf_addc(b, '}');
+}
+
 static void put_change(struct pb_buf *b, const struct pb_applied_change *c)
 {
     pb_buf_adds(b, "{\"address\":");
@@ -199,12 +217,8 @@ void pb_report_apply_json(struct pb_buf *b, const struct pb_apply_run *run,
     member(b, "verified", tri_names[out->verified]);
     put_state(b, "before", &out->before);
     put_state(b, "after", &out->after);
-    pb_buf_adds(b, ",\"phases_ms\":{\"plan\":");
-    pb_buf_addf(b, "%ld", out->plan_ms);
-    number(b, "gate", out->gate_ms);
-    number(b, "apply", out->apply_ms);
-    number(b, "verify", out->verify_ms);
-    pb_buf_adds(b, "},\"changes\":[");
+    put_phases(b, run);
+    pb_buf_adds(b, ",\"changes\":[");
     for (size_t i = 0; i < out->nchanges; i++) {
         pb_buf_adds(b, i ? ",\n" : "\n");
         put_change(b, &out->changes[i]);

@@ -241,7 +241,11 @@ static int apply(struct pb_applying *p, struct pb_err *err)
 {
     struct pb_err why = PB_ERR_INIT;
 
-    if (prepare(p, &why) < 0 || start(p, &why) < 0) {
+    int64_t from = pb_clock_ms();
+    bool ready = prepare(p, &why) == 0;
+
+    p->run->outcome.check_ms = (long)(pb_clock_ms() - from);
+    if (!ready || start(p, &why) < 0) {
         /* Nothing was touched. */
         pb_apply_tell_not_started(p, &why);
         pb_apply_close(p);
@@ -281,7 +285,8 @@ static int act(void *ctx, struct pb_session *j, struct pb_err *err)
     int64_t from = pb_clock_ms();
     int rc;
 
-    o->plan_ms = (long)(from - p->start);
+    o->sides_ms = (long)(from - p->start);
+    o->observe_ms = j->u->stats.elapsed_ms;
     o->before = j->whole;
     if (pb_run_gate(&run->gate, &run->audit, j->u, run->any_tree, err) < 0 ||
         pb_run_evidence(&evidence, o->evidence, &run->gate, &run->audit, j->u, err) < 0)
@@ -296,7 +301,9 @@ static int act(void *ctx, struct pb_session *j, struct pb_err *err)
     if (decide(p, err) < 0)
         return -1;
     rc = o->end == PB_END_REFUSED ? pb_apply_tell_refused(p, err) : apply(p, err);
+    from = pb_clock_ms();
     pb_apply_anchor(p);
+    o->ledger_ms += (long)(pb_clock_ms() - from);
     return rc;
 }
 

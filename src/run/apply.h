@@ -79,7 +79,9 @@ struct pb_apply_outcome {
     bool interrupted;
     const char *rescued; /* where a state lies that is nowhere else; or NULL */
     size_t shown;        /* diagnostics of the unit that were there when it was decided */
-    long elapsed_ms, plan_ms, gate_ms, apply_ms, verify_ms;
+    /* Until there was something to decide about, of which the unit knows the parts; the rest in
+     * the order of things, without the time that somebody took to decide. */
+    long elapsed_ms, sides_ms, observe_ms, gate_ms, check_ms, apply_ms, verify_ms, ledger_ms;
 };
 
 struct pb_apply_run {

@@ -270,15 +270,19 @@ static int settle_down(struct pb_applying *p, struct pb_err *err)
     struct pb_apply_outcome *o = &p->run->outcome;
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     struct pb_value body = pb_apply_exited(p, a);
+    int64_t from;
 
     if (pb_journal_add(p->journal, PB_JS_EXITED, &body, err) < 0 || read_state(p, err) < 0 ||
         pb_journal_add(p->journal, PB_JS_STATE_OK, NULL, err) < 0)
         return -1;
     verify(p);
     end_of(o);
-    if (pb_journal_add(p->journal, PB_JS_LIVE_OK, NULL, err) < 0 || save_baseline(p, err) < 0)
+    from = pb_clock_ms();
+    if (pb_journal_add(p->journal, PB_JS_LIVE_OK, NULL, err) < 0 || save_baseline(p, err) < 0 ||
+        pb_apply_tell_finished(p, err) < 0)
         return -1;
-    return pb_apply_tell_finished(p, err);
+    o->ledger_ms = (long)(pb_clock_ms() - from);
+    return 0;
 }
 
 void pb_apply_finish(struct pb_applying *p)

@@ -453,6 +453,9 @@ static int plan_again(struct pb_session *j, struct pb_err *err)
             pb_arena_printf(u->arena, "what changed outside could not be planned: %s", why.msg);
         return 0;
     }
+    u->declared.prepare_ms += believing.prepare_ms;
+    u->declared.plan_ms += believing.plan_ms;
+    u->declared.show_ms += believing.show_ms;
     pb_narrow_declared(j);
     reconcile(j);
     return 0;
