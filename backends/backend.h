@@ -151,6 +151,10 @@ struct pb_executor {
     /* Required. Whether a folder with these files (names alone) may be a unit or a part. */
     bool (*is_unit_dir)(const char *const *files, size_t n);
 
+    /* Optional. Whether the tool itself leaves what has this path in a work tree: a local state,
+     * its lock, plugins. Untracked it is nothing that somebody forgot to commit. */
+    bool (*leaves)(const char *path);
+
     /* Required. Adds what one file of such a folder says; with text NULL only tells whether
      * a file of that name says anything. What it misses will not be part of the key under
      * which the declared side is kept. */

@@ -33,6 +33,22 @@ static bool is_unit_dir(const char *const *files, size_t n)
     return false;
 }
 
+/* A state of another name that the configuration chose is not known here. */
+static bool leaves(const char *path)
+{
+    static const char *const ends[] = {".tfstate", ".tfstate.backup", ".lock.info", ".terraform/",
+                                       "terraform.tfstate.d/"};
+    size_t n = strlen(path);
+
+    for (size_t i = 0; i < PB_COUNT(ends); i++) {
+        size_t m = strlen(ends[i]);
+
+        if (n >= m && strcmp(path + n - m, ends[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* ---- recorded -------------------------------------------------------------------------------- */
 
 static const char *identity(struct pb_arena *a, const struct pb_unit_ctx *u, const char *where)
@@ -304,6 +320,7 @@ const struct pb_executor pb_terraform = {
     .name = "terraform",
     .lock_file = ".terraform.lock.hcl",
     .is_unit_dir = is_unit_dir,
+    .leaves = leaves,
     .scan = pb_tf_scan,
     .record = record,
     .unmoved = unmoved,

@@ -258,7 +258,15 @@ void pb_auto_commit(struct pb_commit *c)
 
 /* ---- the work tree ---------------------------------------------------------------------- */
 
-int pb_repo_dirty(char **first, struct pb_repo *repo, const char *path, struct pb_err *err)
+static const char *path_of(const git_status_entry *e)
+{
+    const git_diff_delta *d = e->head_to_index ? e->head_to_index : e->index_to_workdir;
+
+    return !d ? NULL : d->new_file.path ? d->new_file.path : d->old_file.path;
+}
+
+int pb_repo_dirty(char **first, struct pb_repo *repo, const char *path,
+                  bool (*left)(const char *path), struct pb_err *err)
 {
     git_status_options o;
     git_status_list *list = NULL;
@@ -278,11 +286,12 @@ int pb_repo_dirty(char **first, struct pb_repo *repo, const char *path, struct p
     code = git_status_list_new(&list, repo->git, &o);
     if (code < 0)
         return pb_git_fail(err, code, "cannot compare the work tree with its commit");
-    if (git_status_list_entrycount(list) > 0) {
-        const git_status_entry *e = git_status_byindex(list, 0);
-        const git_diff_delta *d = e->head_to_index ? e->head_to_index : e->index_to_workdir;
-        const char *p = d ? d->new_file.path ? d->new_file.path : d->old_file.path : path;
-        *first = pb_strdup(p);
+    for (size_t i = 0; !*first && i < git_status_list_entrycount(list); i++) {
+        const git_status_entry *e = git_status_byindex(list, i);
+        const char *p = path_of(e);
+
+        if (!(left && p && e->status == GIT_STATUS_WT_NEW && left(p)))
+            *first = pb_strdup(p ? p : path);
     }
     git_status_list_free(list);
     return 0;

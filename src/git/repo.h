@@ -54,8 +54,10 @@ void pb_commit_release(struct pb_commit *c);
 void pb_auto_commit(struct pb_commit *c);
 
 /* Is anything below `path` changed, staged or untracked (ignored files are not)?
- * *first is one such path, or NULL; caller frees. A bare repository is never dirty. */
-int pb_repo_dirty(char **first, struct pb_repo *repo, const char *path, struct pb_err *err);
+ * *first is one such path, or NULL; caller frees. A bare repository is never dirty. What is
+ * untracked and `left` says yes to does not count; folders end in '/'. NULL: everything counts. */
+int pb_repo_dirty(char **first, struct pb_repo *repo, const char *path,
+                  bool (*left)(const char *path), struct pb_err *err);
 
 /* What HEAD is on, and what that follows; each NULL when there is none. Caller frees. */
 struct pb_branch {

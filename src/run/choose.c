@@ -92,7 +92,7 @@ static void tell_uncommitted(struct pb_audit *a)
 {
     PB_AUTO(str) char *first = NULL;
 
-    if (pb_repo_dirty(&first, a->repo, PB_CONFIG_FILE, NULL) == 0 && first)
+    if (pb_repo_dirty(&first, a->repo, PB_CONFIG_FILE, NULL, NULL) == 0 && first)
         pb_diag_add(
             &a->diags, a->arena, "notice", "uncommitted-config", NULL,
             "%s is not committed as it is here, so the commit's counts; '--config %s' tries it",

@@ -304,10 +304,9 @@ static struct pb_value state_of(struct pb_arena *a, const struct pb_recorded_set
 
 static const char *lock_name(const struct pb_unit_result *u)
 {
-    for (size_t i = 0; u->engine && pb_executors[i]; i++)
-        if (strcmp(pb_executors[i]->name, u->engine) == 0)
-            return pb_executors[i]->lock_file;
-    return NULL;
+    const struct pb_executor *x = pb_executor_named(u->engine);
+
+    return x ? x->lock_file : NULL;
 }
 
 /* Which tool and plugins plan it: as the lock file pins them, and as they were found. */

@@ -118,6 +118,7 @@ static int look_at_tree(struct pb_gate_facts *f, struct pb_audit *a, struct pb_u
                         struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
+    const struct pb_executor *x = pb_executor_named(u->engine);
 
     pb_units_reach(&reach, &a->found, a->repo, a->commit, &u->config);
     pb_strv_add(&reach, PB_CONFIG_FILE);
@@ -125,7 +126,7 @@ static int look_at_tree(struct pb_gate_facts *f, struct pb_audit *a, struct pb_u
     for (size_t i = 0; i < reach.n && f->clean == PB_TRI_YES; i++) {
         PB_AUTO(str) char *first = NULL;
 
-        if (pb_repo_dirty(&first, a->repo, reach.v[i], err) < 0)
+        if (pb_repo_dirty(&first, a->repo, reach.v[i], x ? x->leaves : NULL, err) < 0)
             return -1;
         if (!first)
             continue;

@@ -29,6 +29,9 @@ struct pb_audit_shared {
 /* All of them, some at the same time; a unit that fails says so itself. -1: interrupted. */
 int pb_audit_units(struct pb_audit_shared *s, struct pb_err *err);
 
+/* NULL: nothing here is called so. */
+const struct pb_executor *pb_executor_named(const char *name);
+
 /* One unit from record to verdicts. -1 with u->err set: it failed. */
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);
 

@@ -58,7 +58,7 @@ static int check_clean(struct pb_audit *a, const struct pb_strv *paths, struct p
     for (size_t i = 0; i < paths->n; i++) {
         PB_AUTO(str) char *first = NULL;
 
-        if (pb_repo_dirty(&first, a->repo, paths->v[i], err) < 0)
+        if (pb_repo_dirty(&first, a->repo, paths->v[i], NULL, err) < 0)
             return -1;
         if (first)
             return pb_fail(err, PB_E_REFUSED,

@@ -29,7 +29,7 @@ struct early {
     int rc;
 };
 
-static const struct pb_executor *executor_named(const char *name)
+const struct pb_executor *pb_executor_named(const char *name)
 {
     for (size_t i = 0; name && pb_executors[i]; i++)
         if (strcmp(pb_executors[i]->name, name) == 0)
@@ -59,7 +59,7 @@ static int job_init(struct pb_session *j, struct pb_err *err)
     struct pb_audit *a = j->s->audit;
     PB_AUTO(str) char *state = NULL;
 
-    j->executor = executor_named(u->engine);
+    j->executor = pb_executor_named(u->engine);
     u->plan = j->s->options->plan;
     if (!j->executor)
         return pb_fail(err, PB_E_CONFIG, "nothing here can run a unit of engine '%s'",

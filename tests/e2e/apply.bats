@@ -122,11 +122,16 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
     says "applied: 9 created; verified"
 }
 
-@test "outputs alone are applied too" {
+@test "outputs alone are applied too, beside a state that Git was not told to ignore" {
     sim_world
+    git -C "$repo" rm -q .gitignore
+    git -C "$repo" commit -q -m "nothing is ignored"
     apply 0
     printf 'output "added" {\n  value = "x"\n}\n' >"$repo/out.tf"
-    commit_all "$repo" "an output"
+    apply 3
+    says "dirty-tree" "'out.tf' is not committed"
+    git -C "$repo" add out.tf
+    git -C "$repo" commit -q -m "an output"
     apply 0
     says "applied: no resource changed; verified"
     output=$(terraform -chdir="$repo" output -raw added)

@@ -216,7 +216,7 @@ static void export__hooks_do_not_run(void **state)
     (void)state;
     make("hooks");
     assert_int_equal(export(&e, NULL, &err), 0);
-    assert_int_equal(pb_repo_dirty(&dirty, repo, "", &err), 0); /* asks no fsmonitor */
+    assert_int_equal(pb_repo_dirty(&dirty, repo, "", NULL, &err), 0); /* asks no fsmonitor */
     free(dirty);
     nothing_escaped();
     pb_export_release(&e);

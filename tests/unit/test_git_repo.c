@@ -165,7 +165,7 @@ static void dirty_is(const char *path, const char *expected)
 {
     char *first = NULL;
 
-    assert_int_equal(pb_repo_dirty(&first, repo, path, NULL), 0);
+    assert_int_equal(pb_repo_dirty(&first, repo, path, NULL, NULL), 0);
     if (expected)
         assert_string_equal(first, expected);
     else
@@ -185,6 +185,30 @@ static void repo__dirty_under_a_path(void **state)
     dirty_is("b", "b/f");
     assert_int_equal(run_sh("cd clone; git add -A"), 0);
     dirty_is("b", "b/f");
+}
+
+static bool is_left(const char *path)
+{
+    return strstr(path, "left") != NULL;
+}
+
+static void repo__what_a_tool_leaves_is_not_dirty_unless_committed(void **state)
+{
+    char *first;
+
+    (void)state;
+    assert_int_equal(run_sh("cd clone; echo x >a/left; mkdir left; echo x >left/file"), 0);
+    assert_int_equal(pb_repo_dirty(&first, repo, "", is_left, NULL), 0);
+    assert_null(first);
+    dirty_is("", "a/left");
+    assert_int_equal(run_sh("cd clone; echo new >z"), 0);
+    assert_int_equal(pb_repo_dirty(&first, repo, "", is_left, NULL), 0);
+    assert_string_equal(first, "z");
+    free(first);
+    assert_int_equal(run_sh("cd clone; rm z; git add a/left"), 0);
+    assert_int_equal(pb_repo_dirty(&first, repo, "", is_left, NULL), 0);
+    assert_string_equal(first, "a/left");
+    free(first);
 }
 
 static void repo__branch_and_remote(void **state)
@@ -400,6 +424,7 @@ int main(void)
         T(repo__none_here),
         T(repo__path_of_the_work_tree),
         T(repo__dirty_under_a_path),
+        T(repo__what_a_tool_leaves_is_not_dirty_unless_committed),
         T(repo__branch_and_remote),
         T(repo__remote_under_another_name),
         T(tree__walk),
