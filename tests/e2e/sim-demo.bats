@@ -22,7 +22,9 @@ shows_the_main_job() {
 @test "the demo with real Terraform" {
     need terraform
     output=$(must "$PLUMB_ROOT/scripts/demo" 2>&1)
-    says "Apply complete! Resources: 9 added" "with real Terraform"
+    says "applied: 9 created; verified" "refused  stale-commit" "deny  update  sim_record.www" \
+        "ask  update  sim_firewall.web  revert" "nothing was touched" "apply.finished" \
+        "apply.refused" "(demo@example.com)" "(exit code 3)"
     shows_the_main_job
 }
 
