@@ -53,6 +53,25 @@ void pb_arena_free(struct pb_arena *a)
     free(a);
 }
 
+static void add_chain(struct block **to, struct block *b)
+{
+    while (*to)
+        to = &(*to)->next;
+    *to = b;
+}
+
+void pb_arena_join(struct pb_arena *a, struct pb_arena *other)
+{
+    if (!other)
+        return;
+    add_chain(&other->big, other->head);
+    add_chain(&other->big, a->big);
+    a->big = other->big;
+    a->total += other->total;
+    free(other->slots);
+    free(other);
+}
+
 static struct block *block_new(struct pb_arena *a, size_t size)
 {
     struct block *b = pb_malloc(sizeof(*b) + size);
@@ -128,15 +147,22 @@ char *pb_arena_printf(struct pb_arena *a, const char *fmt, ...)
     return p;
 }
 
-/* FNV-1a; the strings come from files with a size limit, so a flood of collisions costs
- * time in proportion to the file and no more than a linear scan of equal hashes. */
+/* Eight bytes at a time; the strings come from files with a size limit, so a flood of collisions
+ * costs time in proportion to the file and no more than a linear scan of equal hashes. */
 static uint32_t hash_of(const char *s, size_t n)
 {
-    uint32_t h = 2166136261U;
+    uint64_t h = n * UINT64_C(0x9e3779b97f4a7c15), word;
 
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 16777619U;
-    return h ^ (h >> 15);
+    for (; n >= sizeof(word); s += sizeof(word), n -= sizeof(word)) {
+        memcpy(&word, s, sizeof(word));
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+    word = 0;
+    if (n)
+        memcpy(&word, s, n);
+    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(h >> 32);
 }
 
 static void rehash(struct pb_arena *a)
