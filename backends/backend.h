@@ -16,6 +16,8 @@
 #include "model/seal.h"
 #include "model/snapshot.h"
 
+struct pb_crew; /* base/crew.h */
+
 /* Tells how far work has come; called often, from the thread that does the work; shows
  * nothing by itself. `done` of `total`; total 0 when not known. `what` is short: "plan",
  * "reading ec2". May be NULL. */
@@ -71,6 +73,8 @@ struct pb_unit_ctx {
     /* declare is to make a plan that can be applied, and to say here where it is; nothing is
      * taken from the cache or kept there. NULL: it only looks, and never touches the backend. */
     struct pb_saved_plan *save;
+    void *ahead;          /* what the executor's own `ahead` gave, or NULL */
+    struct pb_crew *crew; /* threads for that, or NULL */
     const struct pb_progress *progress;
     struct pb_diags *diags; /* warnings for the report */
 };
@@ -178,6 +182,11 @@ struct pb_executor {
                           const struct pb_unit_ctx *u, const struct pb_recorded_set *recorded,
                           struct pb_err *err);
 
+    /* Optional. Begins, in a thread of u->crew, to read what declare_cached will probably find,
+     * while the state is still read. Given on as u->ahead; ended when the unit is done. */
+    void *(*ahead)(const struct pb_unit_ctx *u);
+    void (*ahead_end)(void *ahead);
+
     /* Required. The declared side by running the tool in u->tree; stores it in the cache. -1 with
      * err->sys ECHILD: the tool was killed, and a lock that it had may be left. */
     int (*declare)(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
@@ -247,6 +256,7 @@ struct pb_observe_request {
     const struct pb_plugin_site *plugins; /* NULL: there is none */
     int concurrency;                      /* requests under way at once; 0: default */
     long timeout_ms;                      /* for the whole; 0: default */
+    void *ahead;                          /* what this observer's own `ahead` gave, or NULL */
     const struct pb_progress *progress;
     struct pb_diags *diags;
 };
@@ -277,6 +287,13 @@ struct pb_observer {
      * nothing could be started at all (a broken pack) or when interrupted. */
     int (*observe)(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
                    const struct pb_observe_request *rq, struct pb_err *err);
+
+    /* Optional. Begins to read, in a thread of the crew, what of its own files will be needed for
+     * what is recorded, while the caller finds out the rest of a request. Given on as rq->ahead;
+     * ended when nothing is observed any more. */
+    void *(*ahead)(struct pb_crew *crew, const char *pack_dirs,
+                   const struct pb_recorded_set *recorded);
+    void (*ahead_end)(void *ahead);
 
     /* Optional. Says how what it needs is: its own files and plugins, and by one cheap read,
      * whether the credentials of each of rq's provider configurations work and this

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "backends/rest/ahead.h"
 #include "backends/rest/engine.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -36,7 +37,7 @@ static void count_type(struct context *c, const char *type)
 }
 
 static int prepare(struct res *r, struct run *run, const struct pb_recorded *rec,
-                   struct pb_err *err)
+                   const struct res *before, struct pb_err *err)
 {
     const char *source = source_of(run->a, run->rq, rec->provider);
     r->run = run;
@@ -45,7 +46,10 @@ static int prepare(struct res *r, struct run *run, const struct pb_recorded *rec
         r->problem = "the provider configuration is not known";
         return 0;
     }
-    if (pb_packs_find(&r->pack, run->packs, source, rec->type, err) == -1)
+    if (before && before->pack && pb_streq(before->rec->type, rec->type) &&
+        pb_streq(before->rec->provider, rec->provider))
+        r->pack = before->pack; /* looking for it asks the file system */
+    else if (pb_packs_find(&r->pack, run->packs, source, rec->type, err) == -1)
         return -1;
     if (!r->pack) {
         r->problem = pb_arena_printf(run->a, "no pack covers '%s'", rec->type);
@@ -64,7 +68,8 @@ static int prepare(struct res *r, struct run *run, const struct pb_recorded *rec
 static int observe(struct pb_live *out, struct pb_arena *a, struct run *run, struct pb_err *err)
 {
     for (size_t i = 0; i < run->nres; i++)
-        if (prepare(&run->res[i], run, run->rq->resources[i], err) == -1)
+        if (prepare(&run->res[i], run, run->rq->resources[i], i ? &run->res[i - 1] : NULL, err) ==
+            -1)
             return -1;
     for (size_t i = 0; i < run->nres; i++)
         res_start(&run->res[i]);
@@ -102,7 +107,7 @@ int pb_rest_observe(struct pb_live *out, struct pb_observe_stats *stats, struct 
 {
     int64_t start = pb_clock_ms();
     struct run run = {.a = pb_arena_new(), .rq = rq, .transport = transport, .nres = rq->n};
-    run.packs = pb_packs_new(run.a, rq->pack_dirs);
+    run.packs = rq->ahead ? pb_rest_ahead_packs(rq->ahead) : pb_packs_new(run.a, rq->pack_dirs);
     run.res = pb_arena_zalloc(run.a, (rq->n + 1) * sizeof(*run.res));
     int rc = observe(out, a, &run, err);
     if (stats) {
@@ -255,5 +260,7 @@ const struct pb_observer pb_rest = {
     .name = "rest",
     .covers = rest_covers,
     .observe = rest_observe,
+    .ahead = pb_rest_ahead,
+    .ahead_end = pb_rest_ahead_end,
     .examine = rest_examine,
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "backends/terraform/apply.h"
+#include "backends/terraform/ahead.h"
 #include "backends/terraform/cache.h"
 #include "backends/terraform/eval.h"
 #include "backends/terraform/key.h"
@@ -305,7 +306,7 @@ static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_ar
     if (pb_tf_tool_find(&tool, a, u, err))
         return -1;
     pb_tf_key(key, u, recorded, &tool, environ);
-    *hit = pb_tf_cache_load(out, &said, a, u->cache_dir, key, pb_clock_wall());
+    *hit = pb_tf_ahead_load(out, &said, a, u, key, pb_clock_wall());
     if (*hit)
         rc = find_secrets(hit, out, a, u, err);
     if (rc == 0 && *hit)
@@ -325,6 +326,8 @@ const struct pb_executor pb_terraform = {
     .record = record,
     .unmoved = unmoved,
     .declare_cached = declare_cached,
+    .ahead = pb_tf_ahead,
+    .ahead_end = pb_tf_ahead_end,
     .declare = declare,
     .refine = pb_tf_state_refine,
     .preview_providers = preview_providers,

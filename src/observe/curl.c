@@ -2,6 +2,7 @@
 #include "observe/curl.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdarg.h>
 
 #define LIBCURL "libcurl.so.4" /* the ABI of every libcurl since 7.16 */
@@ -79,23 +80,10 @@ int pb_curl_load(struct pb_err *err)
     return -1;
 }
 
-static void *early_main(void *unused)
+void pb_curl_early(void *unused)
 {
     (void)unused;
     pb_curl_load(NULL); /* whoever needs it is told what is wrong */
-    return NULL;
-}
-
-void pb_curl_early_start(struct pb_curl_early *e)
-{
-    e->running = pthread_create(&e->thread, NULL, early_main, NULL) == 0;
-}
-
-void pb_curl_early_end(struct pb_curl_early *e)
-{
-    if (e->running)
-        pthread_join(e->thread, NULL);
-    e->running = false;
 }
 
 /* ---- the same names ------------------------------------------------------------------------- */

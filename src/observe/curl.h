@@ -14,21 +14,16 @@
 #define PB_OBSERVE_CURL_H
 
 #include <curl/curl.h>
-#include <pthread.h>
 
 #include "base/err.h"
 
 /* Loads and starts libcurl, once in a process. Any thread may call it; it takes 5 to 10 ms. */
 int pb_curl_load(struct pb_err *err);
 
-/* The same in a thread, for those who will need it in a moment and have other things to do until
- * then. Always end it: a program must not exit while a library starts. */
-struct pb_curl_early {
-    pthread_t thread;
-    bool running;
-};
-void pb_curl_early_start(struct pb_curl_early *e);
-void pb_curl_early_end(struct pb_curl_early *e);
+/* The same, as what a pb_crew_job runs: for those who will need it in a moment and have other
+ * things to do until then. Wait for it in any case: a program must not exit while a library
+ * starts. */
+void pb_curl_early(void *unused);
 
 /* curl_getdate() loads by itself, and knows no date (-1) where there is no libcurl. */
 

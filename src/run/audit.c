@@ -214,6 +214,9 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
     return 0;
 }
 
+/* libcurl, the declared side and the packs: what is not yet needed when it can be begun. */
+enum { CREW = 3 };
+
 static int check_act(const struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err)
 {
     if (o->act && a->nunits != 1)
@@ -228,10 +231,11 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
 {
     struct pb_audit_shared s = {.audit = out, .options = o};
     int64_t start = pb_clock_ms();
-    struct pb_curl_early curl;
+    struct pb_crew_job curl = {.run = pb_curl_early};
     int rc = -1;
 
-    pb_curl_early_start(&curl);
+    s.crew = pb_crew_new(CREW);
+    pb_crew_start(s.crew, &curl);
     pthread_mutex_init(&s.git, NULL);
     if (pb_audit_open(out, o, err) == 0 && pb_audit_check_ignore(o->ignore, err) == 0 &&
         pb_audit_choose(out, o, err) == 0 && check_act(out, o, err) == 0 &&
@@ -240,6 +244,7 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
         rc = 0;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     shared_release(&s);
-    pb_curl_early_end(&curl);
+    pb_crew_wait(s.crew, &curl); /* a program must not exit while a library starts */
+    pb_crew_free(s.crew);
     return rc;
 }

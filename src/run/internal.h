@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/crew.h"
 #include "model/seal.h"
 #include "policy/gate.h"
 #include "run/audit.h"
@@ -22,6 +23,7 @@ struct pb_audit_shared {
     char *pack_dirs; /* colon-separated, or NULL */
     char *packs;     /* the private folder that they are in */
     const char *repo_id;
+    struct pb_crew *crew;
     pthread_mutex_t git; /* over audit->repo and `tree`: libgit2's objects are of one thread */
     int requests;        /* under way at once for one unit; 0: the observer's default */
 };

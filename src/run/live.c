@@ -175,6 +175,23 @@ static void add_stats(struct pb_observe_stats *to, const struct pb_observe_stats
     to->bytes += s->bytes;
 }
 
+void pb_live_ahead_start(struct pb_live_ahead *out, struct pb_crew *crew, const char *observer,
+                         const char *pack_dirs, const struct pb_recorded_set *recorded)
+{
+    const struct pb_observer *o = observer ? pb_live_observer(observer) : pb_observers[0];
+
+    *out = (struct pb_live_ahead){0};
+    if (crew && o && o->ahead && recorded->n)
+        *out = (struct pb_live_ahead){o, o->ahead(crew, pack_dirs, recorded)};
+}
+
+void pb_live_ahead_end(struct pb_live_ahead *h)
+{
+    if (h->of)
+        h->of->ahead_end(h->what);
+    *h = (struct pb_live_ahead){0};
+}
+
 static int ask(struct reader *rd, const struct pb_observer *o, const struct pb_observer **who,
                struct pb_err *err)
 {
@@ -190,6 +207,7 @@ static int ask(struct reader *rd, const struct pb_observer *o, const struct pb_o
             res[n++] = rd->res[i];
     rq.resources = res;
     rq.n = n;
+    rq.ahead = rd->rq->ahead && rd->rq->ahead->of == o ? rd->rq->ahead->what : NULL;
     if (n)
         rc = o->observe(out, &stats, rd->arena, &rq, err);
     n = 0;

@@ -10,6 +10,12 @@
 /* In a reason: between what one observer said and what the next said that was asked too. */
 #define PB_LIVE_NOR "; nor otherwise: "
 
+/* What an observer has begun to read; zeros: nothing. */
+struct pb_live_ahead {
+    const struct pb_observer *of;
+    void *what;
+};
+
 struct pb_live_request {
     const struct pb_recorded_set *recorded;
     const struct pb_provider_config *providers;
@@ -22,11 +28,18 @@ struct pb_live_request {
     /* For the last resort: the unit, whose tree is there once this was called; or NULL. */
     const struct pb_unit_ctx *(*unit)(void *ctx, struct pb_err *err);
     void *unit_ctx;
+    const struct pb_live_ahead *ahead; /* or NULL */
     int concurrency;
     long timeout_ms;
     const struct pb_progress *progress;
     struct pb_diags *diags;
 };
+
+/* Optional, as soon as it is known what is recorded: the observer that will be asked first (or
+ * `observer`) begins with its own files. End it when nothing is read any more. */
+void pb_live_ahead_start(struct pb_live_ahead *out, struct pb_crew *crew, const char *observer,
+                         const char *pack_dirs, const struct pb_recorded_set *recorded);
+void pb_live_ahead_end(struct pb_live_ahead *h);
 
 /* Results are sorted by address. Sensitive parts are marked as the state and the schemas
  * say. Deposed objects are not looked at. */

@@ -22,6 +22,7 @@ struct pb_session {
     char key[PB_SHA256_HEX];
     struct pb_live_set *baseline;
     struct pb_plugin_site site;
+    struct pb_live_ahead ahead;
     struct pb_map renamed; /* addresses that the state has, of what is wanted under another */
 };
 

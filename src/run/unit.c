@@ -64,8 +64,6 @@ static int job_init(struct pb_session *j, struct pb_err *err)
     if (!j->executor)
         return pb_fail(err, PB_E_CONFIG, "nothing here can run a unit of engine '%s'",
                        u->engine ? u->engine : "unknown");
-    if (tree_key(j, err) < 0)
-        return -1;
     if (u->config.state && pb_repo_workdir(a->repo))
         state = pb_fs_join(pb_repo_workdir(a->repo), u->config.state);
     j->ctx = (struct pb_unit_ctx){
@@ -87,7 +85,12 @@ static int job_init(struct pb_session *j, struct pb_err *err)
         .plan = j->s->options->plan,
         .progress = j->s->options->progress,
         .diags = &u->diags,
+        .crew = j->s->crew,
     };
+    if (!j->s->options->act && j->executor->ahead)
+        j->ctx.ahead = j->executor->ahead(&j->ctx);
+    if (tree_key(j, err) < 0)
+        return -1;
     if (j->s->options->act) {
         j->ctx.save = &j->saved;
         if (j->s->options->act->begin(j->s->options->act->ctx, j, err) < 0)
@@ -147,6 +150,7 @@ struct pb_live_request pb_session_request(struct pb_session *j)
         .plugins = site ? &j->site : NULL,
         .unit = unit_with_tree,
         .unit_ctx = j,
+        .ahead = &j->ahead,
         .recorded = &j->u->recorded,
         .local_types = j->s->local_types,
         .observer = j->s->options->observer,
@@ -508,6 +512,9 @@ static int gather_once(struct pb_session *j, bool *moved, struct pb_err *err)
     *moved = false;
     if (pb_session_record(&j->whole, u->arena, j, err) < 0)
         return -1;
+    if (!j->ahead.of)
+        pb_live_ahead_start(&j->ahead, j->s->crew, j->s->options->observer, j->s->pack_dirs,
+                            &j->whole);
     if (!j->ctx.save && declare_cached(&hit, j, err) < 0)
         return -1;
     u->recorded = j->whole;
@@ -566,6 +573,9 @@ int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb
         rc = 0;
     name_in_repository(err, s->packs);
     u->elapsed_ms = (long)(pb_clock_ms() - start);
+    pb_live_ahead_end(&j.ahead);
+    if (j.executor && j.executor->ahead_end)
+        j.executor->ahead_end(j.ctx.ahead);
     pb_map_release(&j.renamed);
     if (!j.keep)
         pb_work_remove(j.work);
