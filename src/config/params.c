@@ -374,8 +374,9 @@ static const struct pb_param ledger_params[] = {
      .kind = PB_PK_STRING,
      .def = "push",
      .values = lives,
-     .meaning = "what `audit --record` does with `refs/plumb/live/`, where what it saw is kept: "
-                "`push` it to the remote, too, keep it `local`, or `none`",
+     .meaning =
+         "what `audit --record` and `apply` do with `refs/plumb/live/`, where what they saw is "
+         "kept: `push` it to the remote, too, keep it `local`, or `none`",
      AT(pb_config_ledger, live)},
     END,
 };

@@ -183,7 +183,7 @@ static char *message(const struct shot *s)
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT, counts = PB_BUF_INIT;
     char when[PB_CLOCK_RFC3339];
 
-    pb_clock_rfc3339(when, s->a->started_at);
+    pb_clock_rfc3339(when, pb_clock_wall()); /* an apply looks when it has ended */
     add_count(&counts, s->changed, "changed");
     add_count(&counts, s->added, "new");
     add_count(&counts, s->gone, "gone");
