@@ -73,6 +73,14 @@ load gate
     says "dirty-tree" "'sizes.tf' is not committed"
     output=$(plumb -C "$repo" plan --rev HEAD)
     says "nothing to apply"
+    git -C "$repo" checkout -q .
+    mkdir "$repo/shop"
+    git -C "$repo" mv main.tf sizes.tf .terraform.lock.hcl shop
+    printf 'version: 1\nunits:\n  - {name: shop, path: shop}\n' >"$repo/plumb.yaml"
+    commit_all "$repo" "in a folder"
+    echo '# no unit has it, and it decides' >>"$repo/plumb.yaml"
+    must_fail 3 plumb -C "$repo" plan
+    says "dirty-tree" "'plumb.yaml' is not committed"
 }
 
 @test "something deleted outside is made again, and something Git drops is told from a stranger" {
@@ -123,6 +131,7 @@ load gate
     plan_json 3
     [ "$(cause sim_record.www)" = "git deny" ]
     says "protected by plumb.yaml:6 of " "customers know it"
+    [[ "$(refusals)" = *too-many-deletes* ]]
 }
 
 @test "a commit that is not on the branch of the remote is refused" {
@@ -168,6 +177,9 @@ load gate
     says "what changed outside could not be planned" "status 403"
     gate '  coverage: all'
     refused_for incomplete-plan coverage
+    sim_as sim-control-token DELETE /control/faults
+    output=$(plumb -C "$repo" plan --format json || true)
+    [ -z "$(refusals)" ]
 }
 
 @test "a plan shows no secret, and leaves nothing" {

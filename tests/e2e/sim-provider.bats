@@ -80,6 +80,7 @@ for r in d["resources"]:
 d["serial"] += 1
 json.dump(d, open(sys.argv[1], "w"))
 PY
+    sim_terraform plan -input=false -refresh=false -detailed-exitcode # a refresh sees it anyway
     no_changes
     sim_terraform apply -input=false -auto-approve
     sim_terraform apply -refresh-only -input=false -auto-approve
@@ -126,4 +127,13 @@ PY
     sim_terraform import -input=false sim_bucket.assets shop-assets
     sim_terraform apply -input=false -auto-approve
     no_changes
+}
+
+@test "the same JSON in another spelling is no change" {
+    sim_applied
+    sed -i 's/^  policy = .*/  policy = <<-JSON\n    {"write": ["deploy"],   "read": ["everybody"]}\n  JSON/' \
+        "$repo/main.tf"
+    no_changes
+    sed -i 's/\["deploy"\]/[]/' "$repo/main.tf"
+    must_fail 2 no_changes
 }
