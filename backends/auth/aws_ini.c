@@ -125,22 +125,14 @@ static void setting(struct reader *r, char *s, bool nested)
     put(r->ini, r->section, key, value);
 }
 
-int pb_aws_ini_read(struct pb_aws_ini *ini, const char *path, bool credentials, struct pb_err *err)
+int pb_aws_ini_parse(struct pb_aws_ini *ini, char *text, const char *path, bool credentials,
+                     struct pb_err *err)
 {
-    struct pb_err e = PB_ERR_INIT;
-    struct pb_buf b = PB_BUF_INIT;
     struct reader r = {.ini = ini, .path = path, .credentials = credentials};
     char *save = NULL, *s;
     int rc = -1;
 
-    if (!pb_fs_exists(path))
-        return 0;
-    if (pb_fs_read(&b, path, INI_MAX, &e) == -1) {
-        if (err != NULL)
-            *err = e;
-        goto out;
-    }
-    for (s = b.s; s != NULL; s = save) {
+    for (s = text; s != NULL; s = save) {
         bool nested = *s == ' ' || *s == '\t';
 
         save = strchr(s, '\n');
@@ -157,9 +149,21 @@ int pb_aws_ini_read(struct pb_aws_ini *ini, const char *path, bool credentials, 
     }
     rc = 0;
 out:
-    pb_buf_wipe(&b);
     free(r.section);
     free(r.parent);
+    return rc;
+}
+
+int pb_aws_ini_read(struct pb_aws_ini *ini, const char *path, bool credentials, struct pb_err *err)
+{
+    struct pb_buf b = PB_BUF_INIT;
+    int rc = -1;
+
+    if (!pb_fs_exists(path))
+        return 0;
+    if (pb_fs_read(&b, path, INI_MAX, err) == 0)
+        rc = pb_aws_ini_parse(ini, b.s, path, credentials, err);
+    pb_buf_wipe(&b);
     return rc;
 }
 

@@ -15,6 +15,9 @@ struct pb_aws_ini {
 /* A missing file is fine. In a credentials file "[x]" is what "[profile x]" is in a
  * config file. */
 int pb_aws_ini_read(struct pb_aws_ini *ini, const char *path, bool credentials, struct pb_err *err);
+/* The same of a text, which is taken apart; `path` is for messages. */
+int pb_aws_ini_parse(struct pb_aws_ini *ini, char *text, const char *path, bool credentials,
+                     struct pb_err *err);
 /* kind: "profile", "services", "sso-session". A nested setting is "s3.endpoint_url".
  * Keys are lower case; NULL when not there or empty. */
 const char *pb_aws_ini_get(const struct pb_aws_ini *ini, const char *kind, const char *name,
