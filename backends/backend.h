@@ -238,6 +238,9 @@ struct pb_executor {
 
     int (*lock_holder)(struct pb_state_lock *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                        struct pb_err *err);
+    /* Whether lock_holder only looks. Otherwise it has to take the lock for a moment, in which
+     * somebody else may fail to get it. */
+    bool (*lock_is_seen)(struct pb_arena *a, const struct pb_unit_ctx *u);
     int (*unlock)(struct pb_arena *a, const struct pb_unit_ctx *u, const char *id,
                   struct pb_err *err);
 };

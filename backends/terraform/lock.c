@@ -372,6 +372,14 @@ static bool locks_by_object(const struct pb_tf_backend *be)
            !pb_get_str(be->config, "dynamodb_table");
 }
 
+bool pb_tf_lock_is_seen(struct pb_arena *a, const struct pb_unit_ctx *u)
+{
+    struct pb_tf_backend be;
+
+    return pb_tf_backend_find(&be, a, u, NULL) == 0 &&
+           (strcmp(be.type, "local") == 0 || locks_by_object(&be));
+}
+
 int pb_tf_lock_holder(struct pb_state_lock *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                       struct pb_err *err)
 {

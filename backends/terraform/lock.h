@@ -16,6 +16,8 @@
 
 int pb_tf_lock_holder(struct pb_state_lock *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                       struct pb_err *err);
+/* Whether that is told without taking it: the first and the third. */
+bool pb_tf_lock_is_seen(struct pb_arena *a, const struct pb_unit_ctx *u);
 /* A lock that somebody else holds by now (another id) is left alone: PB_E_LOCKED. */
 int pb_tf_unlock(struct pb_arena *a, const struct pb_unit_ctx *u, const char *id,
                  struct pb_err *err);

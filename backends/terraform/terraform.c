@@ -338,5 +338,6 @@ const struct pb_executor pb_terraform = {
     .put_state = pb_tf_put,
     .parse_state = pb_tf_parse_state,
     .lock_holder = pb_tf_lock_holder,
+    .lock_is_seen = pb_tf_lock_is_seen,
     .unlock = pb_tf_unlock,
 };

@@ -304,6 +304,27 @@ static void check_packs(struct doctor *d)
     examine(d, a, &rq, NULL);
 }
 
+/* Only where looking does not mean taking it: somebody may be at work. */
+static void check_lock(struct doctor *d, const struct pb_executor *x, struct pb_arena *a,
+                       const struct pb_unit_ctx *u)
+{
+    struct pb_state_lock l = {0};
+    struct pb_err err = PB_ERR_INIT;
+
+    if (!x->lock_is_seen || !x->lock_is_seen(a, u))
+        return;
+    if (x->lock_holder(&l, a, u, &err) < 0)
+        say(d, WARN, "lock", "plumb audit reads the same state", "%s: %s", u->name, err.msg);
+    else if (!l.id)
+        say(d, OK, "lock", NULL, "%s: nobody holds the state's lock", u->name);
+    else
+        say(d, WARN, "lock",
+            "wait for who holds it; when that is certainly over, force-unlock it with that id",
+            "%s: the state is locked by %s since %s for %s, id %s", u->name,
+            l.who ? l.who : "somebody", l.created ? l.created : "an unknown time",
+            l.operation ? l.operation : "what is not known", l.id);
+}
+
 static void check_unit(struct doctor *d, struct pb_unit_result *u, const char *work)
 {
     const struct pb_audit *a = &d->audit;
@@ -320,12 +341,17 @@ static void check_unit(struct doctor *d, struct pb_unit_result *u, const char *w
                               .workspace = u->config.workspace,
                               .var_files = u->config.var_files,
                               .vars = u->config.vars,
+                              .backend_config = u->config.backend_config,
+                              .state_path = u->config.state,
                               .tool = u->config.tool,
                               .providers = u->config.providers};
 
-    if (!m || !m->executor || !m->executor->preview_providers)
+    if (!m || !m->executor)
         return;
     ctx.cache_dir = pb_fs_cache_dir(&cache, NULL) == 0 ? cache : NULL;
+    check_lock(d, m->executor, u->arena, &ctx);
+    if (!m->executor->preview_providers)
+        return;
     if (m->executor->preview_providers(&rq.providers, &rq.nproviders, u->arena, &ctx, &err) < 0) {
         say(d, WARN, "credentials", "plumb audit finds them by planning", "%s: %s", u->config.name,
             err.msg);

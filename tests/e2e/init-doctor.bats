@@ -80,6 +80,33 @@ print([u["path"] for u in yaml.safe_load(open(sys.argv[1]))["units"]])' "$repo/p
     [ "$(json 'all(c["remedy"] for c in d["checks"] if c["status"] != "ok")')" = true ]
 }
 
+@test "doctor says who holds a state's lock" {
+    repo=$(temp_repo)
+    root_module "$repo"
+    commit_all "$repo" start
+    echo '{}' >"$repo/terraform.tfstate"
+    printf '{"ID":"b0c1","Who":"ann@there","Operation":"OperationTypeApply","Created":"%s"}' \
+        2026-11-19T14:00:00Z >"$repo/.terraform.tfstate.lock.info"
+    output=$(plumb -C "$repo" doctor) || true
+    says "ok    lock" "nobody holds the state's lock" # it was left behind
+    python3 -c 'import fcntl, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open(sys.argv[2], "w").close()
+time.sleep(60)' "$repo/terraform.tfstate" "$BATS_TEST_TMPDIR/held" 3>&- &
+    holder=$!
+    while [ ! -e "$BATS_TEST_TMPDIR/held" ]; do sleep 0.05; done
+    output=$(plumb -C "$repo" doctor) || true
+    kill "$holder"
+    says "warn  lock" "locked by ann@there since 2026-11-19T14:00:00Z for OperationTypeApply, id b0c1"
+    # Asking for a lock would take it for a moment: nothing is said then.
+    printf 'terraform {\n  backend "http" {\n    address = "http://127.0.0.1:9"\n  }\n}\n' \
+        >"$repo/main.tf"
+    commit_all "$repo" http
+    output=$(plumb -C "$repo" doctor) || true
+    says_not " lock "
+}
+
 @test "outside of a repository audit says so" {
     mkdir "$BATS_TEST_TMPDIR/bare"
     must_fail 1 plumb -C "$BATS_TEST_TMPDIR/bare" audit
