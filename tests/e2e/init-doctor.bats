@@ -98,7 +98,8 @@ time.sleep(60)' "$repo/terraform.tfstate" "$BATS_TEST_TMPDIR/held" 3>&- &
     while [ ! -e "$BATS_TEST_TMPDIR/held" ]; do sleep 0.05; done
     output=$(plumb -C "$repo" doctor) || true
     kill "$holder"
-    says "warn  lock" "locked by ann@there since 2026-11-19T14:00:00Z for OperationTypeApply, id b0c1"
+    says "warn  lock" \
+        "locked by ann@there since 2026-11-19T14:00:00Z for OperationTypeApply, id b0c1"
     # Asking for a lock would take it for a moment: nothing is said then.
     printf 'terraform {\n  backend "http" {\n    address = "http://127.0.0.1:9"\n  }\n}\n' \
         >"$repo/main.tf"

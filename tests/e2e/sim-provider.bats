@@ -131,8 +131,8 @@ PY
 
 @test "the same JSON in another spelling is no change" {
     sim_applied
-    sed -i 's/^  policy = .*/  policy = <<-JSON\n    {"write": ["deploy"],   "read": ["everybody"]}\n  JSON/' \
-        "$repo/main.tf"
+    spelled='{"write": ["deploy"],   "read": ["everybody"]}'
+    sed -i "s/^  policy = .*/  policy = <<-JSON\n    $spelled\n  JSON/" "$repo/main.tf"
     no_changes
     sed -i 's/\["deploy"\]/[]/' "$repo/main.tf"
     must_fail 2 no_changes

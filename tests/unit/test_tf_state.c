@@ -175,6 +175,7 @@ static void tf_state__refuses(void **state)
         {HEAD "\"resources\":[" OF("provider[\\\"a/b/c") "]}", "which names none"},
         {HEAD "\"resources\":[" OF("provider[\\\"a/b/c\\\"].") "]}", "which names none"},
         {HEAD "\"resources\":[" OF("provider[\\\"a/b/c\\\"]x") "]}", "which names none"},
+        {HEAD "\"resources\":[" OF("provider[\\\"a/b/c\\\"x") "]}", "which names none"},
         {HEAD "\"resources\":[" OF("xprovider.aws") "]}", "which names none"},
     };
 
