@@ -228,9 +228,9 @@ static void check_commit(struct gate *g)
     if (f->last && f->descends == PB_TRI_NO)
         refuse(g, "stale-commit",
                pb_arena_printf(a,
-                               "commit %.8s does not contain %.8s, which was applied last: it "
+                               "commit %.8s does not contain %.8s%s, which was applied last: it "
                                "would take back what others applied",
-                               f->commit, f->last),
+                               f->commit, f->last, f->last_who ? f->last_who : ""),
                pb_arena_printf(a, "rebase or merge so that %.8s is in it", f->last));
     else if (f->last && f->descends == PB_TRI_UNKNOWN)
         refuse(g, "stale-commit",

@@ -88,6 +88,7 @@ struct pb_gate_facts {
     enum pb_tri clean;     /* nothing of the unit is uncommitted in the work tree */
     enum pb_tri complete;  /* the plan says that it is */
     const char *last;      /* commit that was last applied or verified; NULL: none is known */
+    const char *last_who;  /* " by NAME (\"SUMMARY\")" of it; NULL: not known */
     const char *gap;       /* why it is not complete, or NULL */
     const char *dirty;     /* a path that is not committed, or NULL */
     const char *branch_is; /* "main on origin", for messages; NULL when no branch is required */

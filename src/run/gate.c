@@ -149,6 +149,18 @@ static int look_for_lost(struct pb_gate_facts *f, struct pb_audit *a, struct pb_
     return pb_baseline_of_other(&f->lost, &f->lost_lineage, u->arena, &id, err);
 }
 
+/* As it follows the commit's id in a message; NULL: it is not here. */
+static const char *who_wrote(struct pb_repo *repo, const char *id, struct pb_arena *arena)
+{
+    struct pb_commit c = {0};
+    const char *out = NULL;
+
+    if (id && pb_repo_commit(&c, repo, id, NULL) == 0)
+        out = pb_arena_printf(arena, " by %s (\"%s\")", c.author, c.summary);
+    pb_commit_release(&c);
+    return out;
+}
+
 static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
                  const struct pb_config_gate *old, bool any_tree, struct pb_err *err)
 {
@@ -157,6 +169,7 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
 
     f->commit = a->commit;
     f->last = u->baseline_commit;
+    f->last_who = who_wrote(a->repo, f->last, u->arena);
     f->has_baseline = u->baseline != NULL;
     /* Targets leave out what somebody meant to be left out. */
     whole = d->complete || (u->plan && u->plan->targets && !d->broken);

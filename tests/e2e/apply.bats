@@ -82,7 +82,7 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
     git -C "$repo" checkout -q old
     apply 3
     says "stale-commit" "would take back what others applied" "not applied" "nothing was touched"
-    says "sim_firewall.web"
+    says "sim_firewall.web" "(\"larger servers, shorter ttl\"), which was applied last"
     git -C "$repo" rebase -q main
     # The commit is fine now; what was done by hand needs a yes, and there is no terminal.
     apply 3 --auto-approve
