@@ -123,6 +123,7 @@ static int prepare(struct applying *x, struct pb_arena *a, const struct pb_unit_
         return -1;
     for (size_t i = 0; i < x->saved.secrets.n; i++)
         pb_strv_add(&x->run.secrets, x->saved.secrets.v[i]);
+    pb_tf_run_hurry(&x->run, x->saved.resources);
     lent.dirs = x->saved.packages;
     if (x->saved.lends && !pb_tf_lend(&lent, &x->run))
         return pb_fail(err, PB_E_REFUSED,

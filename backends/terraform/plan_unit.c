@@ -437,6 +437,7 @@ int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
     if (pb_tf_run_init(&p->run, p->arena, p->u, "data", pb_arena_strdup(p->arena, dir),
                        p->u->workspace, &names, err))
         return -1;
+    pb_tf_run_hurry(&p->run, p->recorded->n);
     p->locked = p->lock.body != NULL;
     pb_tf_ask_remove(&p->run); /* of an earlier plan in the same tree */
     p->run.holds_lock = p->u->save != NULL;

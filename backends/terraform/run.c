@@ -61,6 +61,12 @@ void pb_tf_run_release(struct pb_tf_run *r)
     pb_strv_release(&r->secrets);
 }
 
+void pb_tf_run_hurry(struct pb_tf_run *r, size_t resources)
+{
+    if (resources <= PB_TF_FEW)
+        pb_strv_setenv(&r->env, "GOGC", "400");
+}
+
 const char *pb_tf_run_file(const struct pb_tf_run *r, const char *name, const char *suffix)
 {
     return pb_arena_printf(r->arena, "%s/%s.%s", r->u->work, name, suffix);

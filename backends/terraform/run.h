@@ -36,6 +36,11 @@ int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit
                    const struct pb_strv *names, struct pb_err *err);
 void pb_tf_run_release(struct pb_tf_run *r);
 
+/* The tool spends a quarter of its time collecting what decoding schemas left behind, which with a
+ * state of few resources is most of its memory: it may take more of that, to be done sooner. */
+enum { PB_TF_FEW = 2000 };
+void pb_tf_run_hurry(struct pb_tf_run *r, size_t resources);
+
 /* What of an environment must not be shown even if a tool quotes it; `providers` as in env.h. */
 void pb_tf_run_secrets(struct pb_strv *out, char *const *from, const struct pb_strv *providers);
 

@@ -178,6 +178,7 @@ static int write_saved(const struct pb_tf_planning *p, const struct pb_declare_r
     pb_map_add(&b, "lends", p->lends ? pb_true : pb_false);
     pb_map_add(&b, "names", list_of(p->arena, &names));
     pb_map_add(&b, "packages", p->packages);
+    pb_map_add(&b, "resources", pb_mk_int(p->arena, (int64_t)p->recorded->n));
     pb_map_add(&b, "secrets", secrets_of(p, r));
     v = pb_map_done(&b, p->arena);
     pb_json_add(&text, &v);
@@ -215,6 +216,7 @@ int pb_tf_saved_read(struct pb_tf_saved *out, struct pb_arena *a, const struct p
 {
     PB_AUTO(str) char *path = pb_fs_join(u->work, "saved.json");
     const struct pb_value *doc, *packages;
+    int64_t resources;
 
     memset(out, 0, sizeof(*out));
     if (pb_json_read(&doc, a, path, SAVED_MAX, err))
@@ -227,6 +229,7 @@ int pb_tf_saved_read(struct pb_tf_saved *out, struct pb_arena *a, const struct p
             return pb_fail(err, PB_E_INPUT, "'%s' does not say which providers planned", path);
     out->packages = *packages;
     out->lends = pb_get_bool(doc, "lends", false);
+    out->resources = pb_get_int(&resources, doc, "resources") == 0 ? (size_t)resources : SIZE_MAX;
     read_list(&out->names, pb_get(doc, "names"));
     read_list(&out->secrets, pb_get(doc, "secrets"));
     return 0;
