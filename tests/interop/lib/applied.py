@@ -17,9 +17,9 @@ class Applied:
     """`dir` as given to `up`, `repo` with the state, `env` for plumb and terraform, `temp` for
     more. `lent` is the folder of one that is up already, which is left so."""
 
-    def __init__(self, config=estate.ESTATE, lent=None):
+    def __init__(self, config=estate.ESTATE, lent=None, with_apply=True):
         self.folder = tempfile.TemporaryDirectory(prefix="plumb-interop-")
-        self.temp, self.lent = self.folder.name, lent
+        self.temp, self.lent, self.with_apply = self.folder.name, lent, with_apply
         self.dir = lent or os.path.join(self.temp, "estate")
         try:
             self.env = estate.variables(self._read() if lent else self._up(config))
@@ -39,7 +39,7 @@ class Applied:
         if tools["PLUMB_TEST_MISSING"]:
             raise unittest.SkipTest(tools["PLUMB_TEST_MISSING"])
         os.environ["TF_CLI_CONFIG_FILE"] = tools["TF_CLI_CONFIG_FILE"]
-        return estate.up(self.dir, config)
+        return estate.up(self.dir, config, self.with_apply)
 
     def down(self):
         if not self.lent:
@@ -100,10 +100,11 @@ class Case(unittest.TestCase):
 
     config = estate.ESTATE
     lent = None
+    with_apply = True
 
     @classmethod
     def setUpClass(cls):
-        cls.estate = Applied(cls.config, cls.lent)
+        cls.estate = Applied(cls.config, cls.lent, cls.with_apply)
         cls.addClassCleanup(cls.estate.down)
         cls.repo, cls.env, cls.dir = cls.estate.repo, cls.estate.env, cls.estate.dir
 
