@@ -13,13 +13,14 @@
 #include "git/tree.h"
 
 enum { STEPS = 2000, FILE_MAX = 4 << 20, TOTAL_MAX = 64 << 20 };
+#define SCAN_MAX ((size_t)1 << 30) /* bytes that are searched: about a second */
 
 struct pb_blame {
     struct pb_repo *repo;
     struct pb_arena *arena;
     struct pb_map texts;   /* "commit:path" -> text, "" where it is not there */
     struct pb_map changes; /* "commit:path" -> id of the last change, "" when not known */
-    size_t steps, bytes;
+    size_t steps, bytes, scanned;
 };
 
 struct pb_blame *pb_blame_new(struct pb_repo *repo)
@@ -109,6 +110,7 @@ static int parent_with(char id[PB_OID_HEX], bool *has, struct pb_blame *b, const
 
         git_oid_tostr(id, PB_OID_HEX, git_commit_parent_id(c, i));
         text = text_of(b, id, path);
+        b->scanned += text ? strlen(text) : 0;
         *has = text && pb_text_has_lines(text, from, n);
     }
     if (!*has && git_commit_parentcount(c))
@@ -149,7 +151,7 @@ int pb_blame_lines(char id[PB_OID_HEX], unsigned *line, bool *found, struct pb_b
     if (!lines)
         return 0;
     memcpy(here, from, sizeof(here));
-    while (has) {
+    while (has && b->scanned <= SCAN_MAX) {
         if (change_of(&at, b, here, path, err) < 0)
             return -1;
         if (!*at || parent_with(parent, &has, b, at, path, lines, n, err) < 0)
@@ -157,7 +159,7 @@ int pb_blame_lines(char id[PB_OID_HEX], unsigned *line, bool *found, struct pb_b
         memcpy(id, at, PB_OID_HEX);
         memcpy(here, parent, sizeof(here));
     }
-    if (b->bytes > TOTAL_MAX)
+    if (b->bytes > TOTAL_MAX || b->scanned > SCAN_MAX)
         return 0; /* a parent may have them after all */
     *found = true;
     *line = first_new(b, parent, path, lines, first, last);
