@@ -73,6 +73,9 @@ resource "sim_secret" "wo" {
     output=$(plumb -C "$repo" explain sim_secret.wo || true)
     says "write-only: nobody can read it back" "revision   computed"
     says_not "never-stored" "changed-by-hand"
+    # A provider answers null for it, which is no agreement.
+    output=$(plumb -C "$repo" audit --observer provider --all --format json || true)
+    [[ "$(sim_verdict sim_secret.wo)" = *" value_wo=unchecked"* ]]
 }
 
 @test "objects that are seen late make no drift once they are there" {
