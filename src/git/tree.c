@@ -232,6 +232,17 @@ static int read_blob(struct pb_buf *out, struct pb_repo *repo, const git_oid *id
     return 0;
 }
 
+int pb_tree_read_id(struct pb_buf *out, struct pb_repo *repo, const char *id, const char *path,
+                    size_t max, struct pb_err *err)
+{
+    git_oid oid;
+    int code = git_oid_fromstr(&oid, id);
+
+    if (code < 0)
+        return pb_git_fail(err, code, "cannot read '%s'", path);
+    return read_blob(out, repo, &oid, max, path, err);
+}
+
 int pb_tree_read(struct pb_buf *out, struct pb_repo *repo, const char *commit, const char *path,
                  size_t max, struct pb_err *err)
 {

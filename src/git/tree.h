@@ -33,6 +33,10 @@ int pb_tree_walk(struct pb_repo *repo, const char *commit, const char *under, pb
 int pb_tree_read(struct pb_buf *out, struct pb_repo *repo, const char *commit, const char *path,
                  size_t max, struct pb_err *err);
 
+/* The content of the file that a walk came across as `path`: spares the way to it. */
+int pb_tree_read_id(struct pb_buf *out, struct pb_repo *repo, const char *id, const char *path,
+                    size_t max, struct pb_err *err);
+
 /* The object id of what is at `path` (a link's own). */
 int pb_tree_id(char id[PB_OID_HEX], struct pb_repo *repo, const char *commit, const char *path,
                struct pb_err *err);

@@ -21,7 +21,7 @@ struct shot {
     const struct pb_unit_result *u;
     struct pb_arena *arena;
     const char *base;     /* the commit that it is put on; "": there is none */
-    struct pb_map had;    /* paths of `base`; the value is NULL when it is no plain file */
+    struct pb_map had;    /* paths of `base`, to the id of the file; NULL when it is none */
     struct pb_map claims; /* those of them that stay, and what is written */
     struct pb_ref_file *files;
     size_t n, cap;
@@ -51,7 +51,8 @@ static int list_dir(void *ctx, const char *dir, const struct pb_tree_entry *e, s
         char *path = *dir ? pb_asprintf("%s/%s", dir, e[i].name) : pb_strdup(e[i].name);
 
         if (e[i].kind != PB_TREE_DIR)
-            pb_map_put(&s->had, path, e[i].kind == PB_TREE_FILE ? s : NULL);
+            pb_map_put(&s->had, path,
+                       e[i].kind == PB_TREE_FILE ? pb_arena_strdup(s->arena, e[i].id) : NULL);
     }
     return 0;
 }
@@ -97,9 +98,10 @@ static int add_known(struct shot *s, const char *path, const struct pb_live *l, 
         .schema = schema,
         .marks = {r ? r->attributes : NULL, d ? d->planned : NULL, d ? d->prior : NULL}};
     bool had = pb_map_has(&s->had, path);
+    const char *id = pb_map_get(&s->had, path);
 
-    if (pb_map_get(&s->had, path)) {
-        if (pb_tree_read(&before, s->r->repo, s->base, path, FILE_MAX, err) < 0)
+    if (id) {
+        if (pb_tree_read_id(&before, s->r->repo, id, path, FILE_MAX, err) < 0)
             return -1;
         one.before = before.s;
         one.before_len = before.len;
