@@ -217,6 +217,9 @@ struct pb_executor {
     int (*apply)(struct pb_apply_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                  const struct pb_apply_request *rq, struct pb_err *err);
 
+    /* Whether that program is a plugin of the tool, which is of no use without it. */
+    bool (*is_plugin)(const char *program);
+
     /* The events and the result of an apply that nobody saw the end of, from what it left in
      * u->work. Starts nothing. */
     int (*review)(struct pb_apply_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,

@@ -317,6 +317,13 @@ static int declare_cached(struct pb_declare_result *out, bool *hit, struct pb_ar
     return rc;
 }
 
+static bool is_plugin(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+
+    return pb_starts_with(slash ? slash + 1 : program, "terraform-provider-");
+}
+
 const struct pb_executor pb_terraform = {
     .name = "terraform",
     .lock_file = ".terraform.lock.hcl",
@@ -333,6 +340,7 @@ const struct pb_executor pb_terraform = {
     .preview_providers = preview_providers,
     .plugin_site = pb_tf_plugin_site,
     .apply = pb_tf_apply,
+    .is_plugin = is_plugin,
     .review = pb_tf_review,
     .keep_state = pb_tf_keep,
     .put_state = pb_tf_put,

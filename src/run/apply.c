@@ -43,8 +43,8 @@ static int begin(void *ctx, struct pb_session *j, struct pb_err *err)
     if (pb_record_open(&p->record, p->run->audit.repo, &p->run->audit.config.ledger, err) < 0)
         return -1;
     p->recording = true;
-    if (pb_area_take(&p->area, &id, p->run->wait_ms, err) < 0 || pb_apply_settle(p, err) < 0 ||
-        pb_area_clean(&p->area, err) < 0)
+    if (pb_area_take(&p->area, &id, p->run->wait_ms, j->executor->is_plugin, err) < 0 ||
+        pb_apply_settle(p, err) < 0 || pb_area_clean(&p->area, err) < 0)
         return -1;
     p->fresh = true;
     j->work = pb_area_file(&p->area, "work");
@@ -276,6 +276,21 @@ static int decide(struct pb_applying *p, struct pb_err *err)
     return 0;
 }
 
+/* Without a yes: what is there would be made a second time, whatever the gate says of it. */
+static void check_adopted(struct pb_applying *p)
+{
+    PB_AUTO(str) char *file = NULL;
+    const char *address = pb_apply_unadopted(&file, p);
+
+    p->unadopted = address != NULL;
+    if (address)
+        end_with(p, PB_END_REFUSED, PB_E_REFUSED,
+                 "'%s' was made by an apply that was interrupted, and the plan would make it "
+                 "again: commit the import blocks of '%s', or remove that file if what it names "
+                 "is gone",
+                 address, file);
+}
+
 static int act(void *ctx, struct pb_session *j, struct pb_err *err)
 {
     struct pb_applying *p = ctx;
@@ -298,7 +313,8 @@ static int act(void *ctx, struct pb_session *j, struct pb_err *err)
         return 0;
     }
     o->shown = j->u->diags.n;
-    if (decide(p, err) < 0)
+    check_adopted(p);
+    if (o->end != PB_END_REFUSED && decide(p, err) < 0)
         return -1;
     rc = o->end == PB_END_REFUSED ? pb_apply_tell_refused(p, err) : apply(p, err);
     from = pb_clock_ms();

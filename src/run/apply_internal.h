@@ -26,6 +26,7 @@ struct pb_applying {
     bool fresh;             /* the area is ours */
     bool keep_area;         /* not at its end: recovery goes on from there */
     bool moved;
+    bool unadopted;               /* it was refused because something has to be imported first */
     struct pb_recovery *recovery; /* where to say what became of an earlier apply; or NULL */
     size_t done;
     int64_t start;
@@ -35,6 +36,9 @@ struct pb_applying {
  * left. */
 int pb_apply_begun(const struct pb_applying *p, struct pb_err *err);
 int pb_apply_settle(struct pb_applying *p, struct pb_err *err);
+/* recover_orphans.c. A planned creation of what a recovery has proposed for import: it would be
+ * made twice. NULL: there is none; else its address, and *file says where the proposal is. */
+const char *pb_apply_unadopted(char **file, const struct pb_applying *p);
 
 /* apply_finish.c: from the exit of the tool to the end. Never fails: what went wrong is in the
  * outcome, and the area is kept where somebody has to go on. */

@@ -154,6 +154,8 @@ int pb_apply_tell_refused(struct pb_applying *p, struct pb_err *err)
         v[e.nrefusals++] = (struct pb_record_reason){g->refusals[i].code, g->refusals[i].what};
     if (!e.nrefusals && g->decision == PB_GATE_DENY)
         v[e.nrefusals++] = (struct pb_record_reason){"denied", "the rules deny a change"};
+    else if (p->unadopted)
+        v[e.nrefusals++] = (struct pb_record_reason){"not-imported", p->run->outcome.why.msg};
     else if (!e.nrefusals)
         v[e.nrefusals++] = (struct pb_record_reason){"not-approved", "nobody said yes"};
     e.refusals = v;

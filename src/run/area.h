@@ -24,9 +24,11 @@ struct pb_area {
         NULL, NULL, -1 \
     }
 
-/* Takes the lease. PB_E_LOCKED when another apply has it still after `wait_ms`. */
+/* Takes the lease. PB_E_LOCKED when another apply has it still after `wait_ms`. What has it alone
+ * are plugins (by their program; NULL: none is known) whose tool is gone: nobody can ask them for
+ * anything any more, and they never end by themselves, so they are ended. */
 int pb_area_take(struct pb_area *out, const struct pb_baseline_id *id, long wait_ms,
-                 struct pb_err *err);
+                 bool (*is_plugin)(const char *program), struct pb_err *err);
 void pb_area_release(struct pb_area *a);
 
 /* Makes `current` afresh; what is in it is gone. */

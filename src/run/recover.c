@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BEGUN_MAX = 64 << 10 };
@@ -398,7 +399,7 @@ static int recover_unit(void *ctx, struct pb_session *j, struct pb_err *err)
     if (pb_record_open(&r->p.record, r->p.run->audit.repo, &r->p.run->audit.config.ledger, err) < 0)
         return -1;
     r->p.recording = true;
-    if (pb_area_take(&r->p.area, &id, r->p.run->wait_ms, err) < 0 ||
+    if (pb_area_take(&r->p.area, &id, r->p.run->wait_ms, j->executor->is_plugin, err) < 0 ||
         pb_apply_settle(&r->p, err) < 0 || pb_fs_remove_tree(r->p.area.current, err) < 0)
         return -1;
     r->done = true;

@@ -6,8 +6,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { IMPORTS_MAX = 64 << 20 };
 
 /* Whether the state has the object, in whatever role; and whether it has the address. */
 static bool has_object(const struct pb_recorded_set *set, const char *address, const char *id,
@@ -115,4 +118,43 @@ int pb_settle_orphans(struct pb_settling *s, struct pb_err *err)
                     "apply' records what is there",
                     path, where);
     return 0;
+}
+
+/* ---- what nobody has imported yet ------------------------------------------------------------ */
+
+static bool proposes(const char *text, const char *address)
+{
+    PB_AUTO(str) char *line = pb_asprintf("\n  to = %s\n", address);
+
+    return strstr(text, line) != NULL;
+}
+
+static const char *created_again(const struct pb_applying *p, const char *text)
+{
+    const struct pb_apply_outcome *o = &p->run->outcome;
+
+    for (size_t i = 0; i < o->nchanges; i++)
+        if (o->changes[i].action == PB_ACT_CREATE && proposes(text, o->changes[i].address))
+            return o->changes[i].address;
+    return NULL;
+}
+
+const char *pb_apply_unadopted(char **file, const struct pb_applying *p)
+{
+    DIR *d = opendir(p->area.dir);
+    const char *found = NULL;
+
+    for (struct dirent *e; d && !found && (e = readdir(d));) {
+        PB_AUTO(str) char *path = pb_fs_join(p->area.dir, e->d_name);
+        PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+        if (!pb_starts_with(e->d_name, "imports-") || pb_fs_read(&text, path, IMPORTS_MAX, NULL))
+            continue;
+        found = created_again(p, text.s);
+        if (found)
+            *file = pb_strdup(path);
+    }
+    if (d)
+        closedir(d);
+    return found;
 }

@@ -1,6 +1,10 @@
 """What an interrupted apply may leave, state by state, and the one outcome of each."""
 
+import fcntl
 import json
+import shutil
+import subprocess
+import threading
 import time
 import unittest
 
@@ -102,7 +106,7 @@ class Local(Case):
                              "is another one than before")
 
     def test_older(self):
-        self.decided_by_hand(lambda s: s.update(serial=1), "is older than before the apply")
+        self.decided_by_hand(lambda s: s.update(serial=0), "is older than before the apply")
 
     def test_journal(self):
         """A torn end is a step that was not taken; anything else is for a person."""
@@ -133,6 +137,36 @@ class Local(Case):
                     done = world.plumb("recover", fault=f"{point}={action}")
                     self.assertEqual(done.returncode, -9 if action == "kill" else 1, done.stderr)
                     world.check()
+
+    def test_not_made_again(self):
+        """What exists and is in no state is not planned anew, until it is imported."""
+        world = self.interrupted()
+        (world.repo / "terraform.tfstate").write_text("")
+        before = world.cloud.objects()
+        for _ in range(2):
+            done = world.plumb("apply")
+            self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+            self.assertIn("was made by an apply that was interrupted", " ".join(
+                done.stdout.split()))
+        self.assertEqual(world.cloud.objects(), before)
+        world.check()
+
+    def test_plugin_left(self):
+        """A provider whose Terraform was killed never ends, and has the lease: it is ended."""
+        world = self.interrupted()
+        lease, = world.top.glob("state/plumb/apply/*/lease")
+        plugin = world.top / "terraform-provider-left_v1"
+        shutil.copy(shutil.which("sleep"), plugin)
+        with open(lease) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            left = subprocess.Popen([plugin, "600"], pass_fds=[file.fileno()])
+        self.addCleanup(left.wait)
+        self.addCleanup(left.kill)
+        self.assertTrue(world.alive())
+        threading.Thread(target=left.wait).start()
+        done = world.plumb("recover")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        world.check()
 
     def test_nothing(self):
         with self.template.copy() as world:

@@ -120,15 +120,16 @@ static void area__one_lease_at_a_time(void **state)
 
     (void)state;
     setenv("PLUMB_STATE_DIR", home, 1);
-    assert_int_equal(pb_area_take(&a, &id, 0, &err), 0);
-    assert_int_equal(pb_area_take(&b, &id, 0, &err), -1);
+    assert_int_equal(pb_area_take(&a, &id, 0, NULL, &err), 0);
+    assert_int_equal(pb_area_take(&b, &id, 0, NULL, &err), -1);
     assert_int_equal(err.cls, PB_E_LOCKED);
-    assert_int_equal(pb_area_take(&c, &other, 0, &err), 0); /* another unit is another lease */
+    assert_int_equal(pb_area_take(&c, &other, 0, NULL, &err),
+                     0); /* another unit is another lease */
     assert_int_equal(pb_area_clean(&a, &err), 0);
     file = pb_area_file(&a, "x");
     assert_int_equal(pb_fs_write_atomic(file, "x", 1, 0600, &err), 0);
     pb_area_release(&a);
-    assert_int_equal(pb_area_take(&b, &id, 0, &err), 0);
+    assert_int_equal(pb_area_take(&b, &id, 0, NULL, &err), 0);
     assert_true(pb_fs_exists(file)); /* what is in it outlives the process */
     assert_int_equal(pb_area_clean(&b, &err), 0);
     assert_false(pb_fs_exists(file));
