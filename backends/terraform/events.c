@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { STREAM_MAX = 256 << 20, ERRORS_SHOWN = 3, DETAIL_MAX = 400, CHUNK = 65536 };
+enum { STREAM_MAX = 256 << 20, ERRORS_SHOWN = 3, DETAIL_MAX = 400, LOCK_MAX = 2000, CHUNK = 65536 };
 
 void pb_tf_tail_more(struct pb_tf_tail *t)
 {
@@ -80,7 +80,11 @@ static void add_short(struct errors *x, const char *s)
         if (*s != '\n' || (plain.len && plain.s[plain.len - 1] != ' '))
             pb_buf_addc(&plain, *s == '\n' ? ' ' : *s);
     pb_tf_redact(x->redactor, &plain); /* what was broken into lines is whole by now */
-    n = plain.len > DETAIL_MAX ? cut(plain.s) : plain.len;
+    /* Who holds a lock comes last, behind all that a backend says of its request. */
+    if (plain.len > DETAIL_MAX && plain.len <= LOCK_MAX && strstr(plain.s, "Lock Info:"))
+        n = plain.len;
+    else
+        n = plain.len > DETAIL_MAX ? cut(plain.s) : plain.len;
     pb_text_add_safe(x->out, plain.s, n);
     if (n < plain.len)
         pb_buf_adds(x->out, " ...");
