@@ -7,10 +7,10 @@
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "base/user.h"
 
 #include <dirent.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +35,11 @@ static char *dir_of(const struct pb_baseline_id *id, const char *state)
 static void sign(int lease)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    const struct passwd *user = getpwuid(geteuid());
+    PB_AUTO(str) char *user = pb_user_name();
     char now[PB_CLOCK_RFC3339];
 
     pb_clock_rfc3339(now, time(NULL));
-    pb_buf_addf(&text, "process %d of %s since %s", (int)getpid(), user ? user->pw_name : "a user",
-                now);
+    pb_buf_addf(&text, "process %d of %s since %s", (int)getpid(), user, now);
     (void)!ftruncate(lease, 0);
     (void)!pwrite(lease, text.s, text.len, 0);
 }

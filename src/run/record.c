@@ -5,11 +5,11 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/user.h"
 #include "git/refs.h"
 #include "git/tree.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,15 +34,11 @@ static char *ref_part(const char *name)
 static void find_who(struct pb_record *r)
 {
     char host[256] = "";
-    char names[4096];
-    struct passwd pw, *found = NULL;
 
     if (gethostname(host, sizeof(host) - 1) != 0 || !*host)
         snprintf(host, sizeof(host), "localhost");
     r->host = pb_strdup(host);
-    if (getpwuid_r(geteuid(), &pw, names, sizeof(names), &found) != 0)
-        found = NULL;
-    r->user = found ? pb_strdup(found->pw_name) : pb_asprintf("%ld", (long)geteuid());
+    r->user = pb_user_name();
     pb_repo_identity(&r->person, &r->email, r->repo);
 }
 
