@@ -26,6 +26,14 @@
 
 enum { INIT_WAIT_MS = 600000 };
 
+/* The first of two failures, with all that it says. */
+static int fail_as(struct pb_err *err, const struct pb_err *first)
+{
+    if (err)
+        *err = *first;
+    return -1;
+}
+
 static const char builtin_source[] = "terraform.io/builtin/terraform";
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -140,7 +148,7 @@ static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
         if (pb_tf_run(&p->run, "init", with.v, &first) == 0)
             return 0;
         if (first.cls == PB_E_INTERRUPTED)
-            return pb_fail(err, first.cls, "%s", first.msg);
+            return fail_as(err, &first);
     }
     return init_keeping(p, args.v, err);
 }
@@ -278,7 +286,7 @@ static int plan_asking(struct pb_tf_planning *p, struct pb_tf_asked *asked, stru
     pb_tf_ask_remove(&p->run);
     asked->n = 0;
     if (first.cls == PB_E_INTERRUPTED)
-        return pb_fail(err, first.cls, "%s", first.msg);
+        return fail_as(err, &first);
     return plan_once(p, err);
 }
 
@@ -406,7 +414,7 @@ static int plan_reusing(struct pb_tf_planning *p, struct pb_tf_asked *asked, str
         if (plan(p, asked, &first) == 0)
             return 0;
         if (first.cls == PB_E_INTERRUPTED || !wants_init(&first))
-            return pb_fail(err, first.cls, "%s", first.msg);
+            return fail_as(err, &first);
         pb_tf_ask_remove(&p->run);
         pb_tf_lend_end(&p->run);
     }
