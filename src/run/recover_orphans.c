@@ -67,8 +67,7 @@ static void collect(struct pb_settling *s, struct pb_buf *blocks)
         const struct pb_journal_change *c = &s->was.changes[i];
         bool has_address;
 
-        if (c->action != PB_ACT_CREATE || c->step == PB_APPLY_FAILED ||
-            has_object(&s->after, c->address, c->id, &has_address))
+        if (c->action != PB_ACT_CREATE || has_object(&s->after, c->address, c->id, &has_address))
             continue;
         if (c->step == PB_APPLY_DONE && c->id) {
             s->orphans++;
