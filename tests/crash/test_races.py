@@ -6,6 +6,7 @@ import os
 import signal
 import time
 import unittest
+from pathlib import Path
 
 from world import MISSING, TOOLS, Template, kill
 
@@ -138,10 +139,10 @@ class Moved(unittest.TestCase):
 
     def test_provider_binary(self):
         with self.decided() as world:
-            binaries = [p for p in world.top.rglob("terraform-provider-sim*")
-                        if p.is_file() and not p.is_symlink()]
-            kept = self.template.mirror if not binaries else None
-            target = binaries[0] if binaries else next(kept.rglob("terraform-provider-sim*"))
+            saved, = world.top.glob("state/plumb/apply/*/current/work/saved.json")
+            package = json.loads(saved.read_text())["packages"]["registry.terraform.io/example/sim"]
+            target, = Path(package).glob("terraform-provider-sim*")
+            target = target.resolve()
             data = target.read_bytes()
             mode = target.stat().st_mode
             target.unlink()

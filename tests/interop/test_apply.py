@@ -4,10 +4,13 @@ import datetime
 import json
 import os
 import subprocess
+import sys
 import unittest
 
-import applied
-import estate
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+
+import applied  # noqa: E402
+import estate  # noqa: E402
 
 STORY = os.path.join(applied.INTEROP, "story")
 WEB = "aws_security_group.web"
