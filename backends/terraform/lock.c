@@ -101,10 +101,11 @@ bool pb_tf_lock_refused(struct pb_err *err, struct pb_arena *a, const char *erro
     if (!strstr(errors, "Lock Info:") || !pb_tf_lock_parse_text(&l, a, errors))
         return false;
     pb_fail(err, PB_E_LOCKED,
-            "the state of '%s' is locked by %s (%s%s%s, lock %s): wait for it, or give "
+            "the state of '%s' is locked by %s (%s%s%s%slock %s): wait for it, or give "
             "--lock-timeout",
-            unit, l.who ? l.who : "somebody", l.operation ? l.operation : "no word for what",
-            l.created ? " since " : "", l.created ? l.created : "", l.id);
+            unit, l.who ? l.who : "somebody", l.operation ? l.operation : "",
+            l.created ? " since " : "", l.created ? l.created : "",
+            l.operation || l.created ? ", " : "", l.id);
     return true;
 }
 

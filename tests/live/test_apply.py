@@ -270,7 +270,7 @@ class Keeping(WithCloud):
             self.assertIn("id=11111111-2222-3333-4444-555555555555 who=somebody@elsewhere "
                           "operation=OperationTypeApply created=2026-03-01T12:00:00.5Z "
                           "at=1772366400", u.run("holder").one("holder"))
-            self.assertIn("state lock", u.run("plan", code=1).errors)
+            self.assertIn("is locked by", u.run("plan", code=1).errors)
             self.assertIn("left alone", u.run("unlock", "another", code=1).errors)
             self.assertEqual(states.holder, LOCK)
             u.run("unlock", "11111111-2222-3333-4444-555555555555")
@@ -288,7 +288,7 @@ class Keeping(WithCloud):
             states.holder = LOCK
             self.assertIn("id=11111111-2222-3333-4444-555555555555 who=- ",
                           u.run("holder").one("holder"))
-            self.assertIn("state lock", u.run("put", str(kept), code=1).errors)
+            self.assertIn("is locked by", u.run("put", str(kept), code=1).errors)
             states.holder = None
             before = json.loads(states.state)
             u.run("put", str(kept))
