@@ -106,6 +106,86 @@ struct pb_module_text {
     struct pb_strv locals; /* other folders that it calls, from its own: "../net" */
 };
 
+/* ---- what the text of a change says ------------------------------------------------------- */
+
+/* One file of a tree, as the caller read it from Git's objects: nothing is exported. */
+struct pb_text_file {
+    const char *path; /* within the repository; "/" between folders */
+    const char *id;   /* of content and mode: where two are equal, the files are */
+    const char *text; /* n bytes and a NUL behind them; NULL: not needed, or not readable */
+    size_t n;
+    const char *unread; /* why a text that is needed could not be had (too large, a link out of
+                           the tree); NULL when it was, or is not needed */
+};
+
+/* What one unit reaches in one of two trees. In `files`, in any order and each path once:
+ *  - of each folder that the unit reaches (run/units.h), in either tree, the files directly in it
+ *    whose name `scan` says something about, with their text, whether they differ or not;
+ *  - the unit's var files, with their text;
+ *  - of everything else in and below these folders at least what differs between the trees, by
+ *    its id, without text: scripts, templates, a committed state.
+ * More than that does no harm. All of it is the caller's and has to outlive the call only. */
+struct pb_text_side {
+    const char *root;       /* folder of the root module, "" for the top; NULL: this tree does not
+                               have the unit, and `files` is empty */
+    char *const *var_files; /* plumb.yaml's for the unit: paths as in `files`; NULL-terminated or
+                               NULL */
+    const struct pb_text_file *files;
+    size_t nfiles;
+};
+
+/* What a finding can be about; static, for reports that list rules before results. */
+struct pb_text_rule {
+    const char *code;     /* stable, kebab-case; NULL ends a list of rules */
+    const char *severity; /* "error": what it does could not be judged; "warning": somebody should
+                             look before it is merged; "notice": good to know */
+    const char *summary;  /* what it means, one sentence as messages are */
+};
+
+/* Something to know before merging that no plan shows, or that has to be known without one. It
+ * never holds a value of the configuration that may be secret: names, sources without their
+ * credentials, versions. */
+struct pb_text_finding {
+    const struct pb_text_rule *rule;
+    const char *message; /* one sentence */
+    const char *address; /* of the block, within its module; NULL: of none */
+    const char *module;  /* the module's folder; NULL: of none */
+    const char *file;    /* within the repository */
+    bool before;         /* file and lines are those of the tree before: there is no more of it */
+    unsigned line, last_line; /* 0: not known */
+};
+
+enum pb_text_change { PB_TEXT_ADDED, PB_TEXT_CHANGED, PB_TEXT_REMOVED };
+
+/* A block that says something else than before. Order, comments, spaces and the file that it
+ * stands in are no change. */
+struct pb_text_block {
+    const char *kind;    /* as written: "resource", "data", "module", "variable", "locals" ... */
+    const char *address; /* "aws_vpc.a", "data.aws_ami.b", "module.net", "var.c" ...; without index
+                            and without the modules around it */
+    const char *module;  /* the folder that it is in */
+    /* Under which addresses the unit has that module: "" is the root, "module.net.module.sub";
+     * NULL-terminated; of the tree before for what was removed. Indexes are not known. */
+    const char *const *calls;
+    enum pb_text_change change;
+    const char *file;         /* where it is now; where it was when it is removed */
+    unsigned line, last_line; /* 0: not known (JSON) */
+    /* Where it was: pb_declared's source_file and source_line of what it stood for; NULL when it
+     * was added. */
+    const char *old_file;
+    unsigned old_line;
+};
+
+/* Everything is in the arena that was given. Sorted by file and line. */
+struct pb_text_diff {
+    const struct pb_text_finding *findings;
+    size_t nfindings;
+    const struct pb_text_block *blocks;
+    size_t nblocks;
+    bool partial; /* a file could not be understood, and a finding says which: what else it changes
+                     is not known, and nothing is called removed that may only be in there */
+};
+
 /* ---- applying ----------------------------------------------------------------------------- */
 
 enum pb_apply_step { PB_APPLY_STARTED, PB_APPLY_RUNNING, PB_APPLY_DONE, PB_APPLY_FAILED };
@@ -207,6 +287,15 @@ struct pb_executor {
      * `recorded` (or NULL) says which there are: each may know the variables named after it. */
     int (*plugin_site)(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                        const struct pb_recorded_set *recorded, struct pb_err *err);
+
+    /* Optional. What has changed between two trees in the text that a unit reaches, without a plan:
+     * reads nothing, runs nothing, and knows no more than the text does. Text is hostile: what
+     * cannot be parsed or is too much is a finding, never silence and never an error. -1 only
+     * when the sides are not as described. May be called by several threads at once. */
+    int (*compare_text)(struct pb_text_diff *out, struct pb_arena *a,
+                        const struct pb_text_side *before, const struct pb_text_side *after,
+                        struct pb_err *err);
+    const struct pb_text_rule *text_rules; /* with compare_text: all that it can find */
 
     /* ---- applying: all of these, or none. They work in u->tree and u->work as declare with
      * u->save left them, also in another process that comes later. */
