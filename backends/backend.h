@@ -16,7 +16,8 @@
 #include "model/seal.h"
 #include "model/snapshot.h"
 
-struct pb_crew; /* base/crew.h */
+struct pb_crew;    /* base/crew.h */
+struct pb_sandbox; /* base/sandbox.h */
 
 /* Tells how far work has come; called often, from the thread that does the work; shows
  * nothing by itself. `done` of `total`; total 0 when not known. `what` is short: "plan",
@@ -77,6 +78,13 @@ struct pb_unit_ctx {
     struct pb_crew *crew; /* threads for that, or NULL */
     const struct pb_progress *progress;
     struct pb_diags *diags; /* warnings for the report */
+    /* The tree is not trusted: whatever runs for this unit, the tool and what it starts, runs in
+     * this sandbox or not at all. Only declaring does: nothing is applied or saved so. NULL: as
+     * plumb itself. */
+    const struct pb_sandbox *sandbox;
+    /* The unit as `record` saw it, when that was another (the base's, with its own tree and work
+     * folder, which are still there): the bytes of `recorded` are found through it. NULL: itself. */
+    const struct pb_unit_ctx *recorded_by;
 };
 
 /* Where the tool keeps its plugins, and how it would start them: for observers that run them. */

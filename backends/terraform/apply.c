@@ -163,6 +163,8 @@ static int start(struct pb_child **out, struct applying *x, const struct pb_unit
                                  .err_path = pb_tf_run_file(&x->run, "apply", "err"),
                                  .keep_fd = x->rq->lease_fd};
 
+    if (u->sandbox)
+        return pb_fail(err, PB_E_REFUSED, "'%s' is not trusted: nothing of it is applied", u->name);
     x->stream.path = spec.out_path;
     pb_strv_add(&argv, x->run.tool.path);
     pb_strv_add(&argv, "apply");

@@ -71,14 +71,15 @@ int pb_tf_keep_state(const struct pb_unit_ctx *u, const struct pb_buf *text, str
 static int state_bytes(struct pb_buf *text, const struct pb_tf_run *r,
                        const struct pb_recorded_set *recorded, struct pb_err *err)
 {
-    PB_AUTO(str) char *path = kept_path(r->u);
+    const struct pb_unit_ctx *by = r->u->recorded_by ? r->u->recorded_by : r->u;
+    PB_AUTO(str) char *path = kept_path(by);
     struct pb_tf_backend be;
     char sha[PB_SHA256_HEX];
     bool none = false;
 
     if (!pb_fs_exists(path)) {
-        if (pb_tf_backend_find(&be, r->arena, r->u, err) ||
-            pb_tf_store_read(text, &none, r->arena, &be, r->u, err))
+        if (pb_tf_backend_find(&be, r->arena, by, err) ||
+            pb_tf_store_read(text, &none, r->arena, &be, by, err))
             return -1;
     } else if (pb_fs_read(text, path, PB_TF_STATE_MAX, err)) {
         return -1;

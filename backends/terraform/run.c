@@ -86,6 +86,9 @@ int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *
 
     *c = (struct pb_tf_command){.run = r, .name = name, .doing = name};
     c->tail.path = spec.out_path;
+    if (r->u->sandbox)
+        return pb_fail(err, PB_E_REFUSED, "'%s' is not planned: there is no sandbox to plan it in",
+                       r->u->name);
     pb_strv_add(&argv, r->tool.path);
     for (; *args; args++)
         pb_strv_add(&argv, *args);

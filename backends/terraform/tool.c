@@ -116,6 +116,9 @@ static int ask(const char **version, struct pb_arena *a, const struct pb_unit_ct
         .argv = argv, .out_path = out, .timeout_ms = VERSION_TIMEOUT_MS, .kill_after_ms = 1000};
     struct pb_child_status status;
 
+    if (u->sandbox)
+        return pb_fail(err, PB_E_REFUSED, "'%s' is not planned: there is no sandbox to plan it in",
+                       u->name);
     spec.dir = dir && pb_fs_is_dir(dir) ? dir : u->work;
     pb_tf_env_build(&env, environ, NULL, data, NULL, NULL, a);
     spec.env = env.v;
