@@ -1,0 +1,187 @@
+/*
+ * check.h: what merging a change would do, before it is merged.
+ *
+ *	struct pb_check check;
+ *	struct pb_check_options o = {.base = "origin/main"};
+ *	if (pb_check_run(&check, &o, &err) == 0) ... report ...
+ *	pb_check_release(&check);
+ *
+ * Base and head are merged in memory (git/merge.h). The units that the difference between base
+ * and merged tree reaches are audited at base: that is what has credentials. The merged tree is
+ * then planned beside each of them, in a sandbox, and held against the very same recorded and
+ * live state. What differs between the two is what the change causes.
+ *
+ * Where the head is not trusted, nothing is started and nothing observed: what there is to say
+ * comes from the text of the two trees and from what is kept of base's declared side.
+ *
+ * Everything in the result lives in its arenas until release; strings that come from Git, plans
+ * or states are as written there: a report makes them safe.
+ */
+#ifndef PB_RUN_CHECK_H
+#define PB_RUN_CHECK_H
+
+#include "run/audit.h"
+#include "run/gate.h"
+
+/* ---- what of it is whose -------------------------------------------------------------------- */
+
+/* From harmless to not: the worst attribute decides a resource. */
+enum pb_check_class {
+    PB_CHECK_NONE = 0, /* nothing to tell */
+    PB_CHECK_SETTLES,  /* differed before, agrees after */
+    PB_CHECK_PENDING,  /* to be applied already before, and not of this change */
+    PB_CHECK_REVERTS,  /* changed outside, not of this change: any apply takes it back */
+    PB_CHECK_UNSEEN,   /* could not be observed */
+    PB_CHECK_CAUSED,   /* the change asks for something else, and nobody else did */
+    PB_CHECK_COLLIDES, /* the change asks for something else of what was changed outside */
+    PB_NCHECKS
+};
+
+struct pb_check_class_row {
+    const char *name;    /* as in the JSON report: "collides" */
+    const char *meaning; /* half a sentence for people */
+    bool ours;           /* of the change under review, not of what was there before */
+};
+extern const struct pb_check_class_row pb_check_classes[PB_NCHECKS]; /* indexed by class */
+
+/* One attribute of which there is something to tell; with options.all every one. */
+struct pb_check_attr {
+    const char *path; /* Terraform's notation */
+    enum pb_check_class class;
+    bool touched; /* base and merged tree declare different things */
+    /* NULL: not there, or that tree says nothing about it. */
+    const struct pb_value *base, *merged;
+    const struct pb_value *recorded, *live; /* NULL: absent */
+    bool seen;                              /* an observer looked at it */
+    bool sensitive;
+    enum pb_verdict before, after; /* against base, and against the merged tree */
+    const char *reason;            /* or NULL */
+};
+
+struct pb_check_resource {
+    const char *address;
+    const char *moved_from; /* the address that the state has it under, or NULL */
+    const char *type;
+    const char *id; /* or NULL */
+    enum pb_check_class class;
+    bool touched;                         /* the change is about it */
+    bool unseen;                          /* something that the change touches could not be seen */
+    bool importing;                       /* by an import block of the change */
+    enum pb_action action_before, action; /* that base asks for, and the merged tree */
+    enum pb_verdict before, after;
+    const char *observer, *reason; /* or NULL */
+    const struct pb_check_attr *attrs;
+    size_t nattrs;
+    /* The block: of the merged tree, or of base's where that has it no more; NULL: not known. */
+    const char *file;
+    unsigned line, last_line;                       /* 0: not known */
+    bool file_of_base;                              /* where `file` is to be looked up */
+    const struct pb_resource_result *base, *merged; /* NULL: that tree and the state lack it */
+    /* What the gate says of it, by base's rules; NULL: it asks for nothing. */
+    const struct pb_gate_verdict *gate;
+    const struct pb_gate_author *by; /* who last set what is declared; NULL: not known */
+    bool guarded;                    /* the delete or replacement of what is protected */
+};
+
+/* ---- beside plans --------------------------------------------------------------------------- */
+
+/* What is said of the change without a plan: of its text, its policy, its units. */
+struct pb_check_finding {
+    const char *code;     /* stable, kebab-case: "provisioner-added" */
+    const char *severity; /* "error", "warning", "notice" */
+    const char *message;  /* one sentence without its end */
+    const char *address;  /* or NULL */
+    const char *file;     /* within the repository, or NULL */
+    unsigned line, last_line;
+    bool file_of_base; /* the file is base's: the merged tree has it no more, or not like that */
+    size_t resources;  /* that the block stands for, as far as base's plan is known; 0: not known */
+};
+
+struct pb_check_findings {
+    struct pb_check_finding *v;
+    size_t n, cap;
+};
+
+/* ---- units ---------------------------------------------------------------------------------- */
+
+enum pb_check_mode {
+    PB_CHECK_PLANNED = 0,
+    PB_CHECK_STATIC,  /* not planned, since the head is not trusted: `why` */
+    PB_CHECK_ADDED,   /* only the merged tree has it: planned, nothing observed */
+    PB_CHECK_REMOVED, /* only base has it: its state was read */
+    PB_CHECK_FAILED,  /* `err` */
+    PB_NCHECK_MODES
+};
+extern const char *const pb_check_mode_names[PB_NCHECK_MODES]; /* "planned", ... */
+
+struct pb_check_unit {
+    const char *name, *path;
+    enum pb_check_mode mode;
+    bool is_added, is_removed; /* also where it is static or failed */
+    const char *why;           /* why not planned, with what would help; or NULL */
+    struct pb_err err;         /* of PB_CHECK_FAILED */
+    const char *reached_by;    /* a path that differs and that it reads, or NULL */
+    struct pb_arena *arena;
+    struct pb_unit_result *base;               /* NULL: added, or static */
+    struct pb_unit_result *merged;             /* NULL: removed, static, failed */
+    struct pb_unit_gate gate;                  /* of the merged plan; out.n 0 without one */
+    const struct pb_check_resource *resources; /* by address */
+    size_t nresources;
+    size_t recorded; /* resources in the state of an added or removed unit */
+    struct pb_check_findings findings;
+    size_t by_class[PB_NCHECKS];
+};
+
+struct pb_check {
+    struct pb_arena *arena;
+    struct pb_audit audit; /* at base: repository, configuration, diagnostics of no unit */
+    const char *base_ref, *head_ref;
+    char base[PB_OID_HEX], head[PB_OID_HEX];
+    char merged[PB_OID_HEX];      /* "" where they conflict or there is nothing to merge */
+    bool up_to_date;              /* base contains head: there is nothing to check */
+    bool fast_forward;            /* head contains base */
+    const char *const *conflicts; /* paths; NULL-terminated; NULL: none */
+    size_t nconflicts;
+    bool trusted;
+    const char *trust; /* why, or why not and what would help */
+    struct pb_check_unit *units;
+    size_t nunits;
+    size_t untouched;                  /* units of base that the change does not reach */
+    struct pb_check_findings findings; /* of no unit: policy, files outside of units */
+    struct pb_diags diags;
+    /* Sums over all units. */
+    size_t by_class[PB_NCHECKS];
+    size_t unseen;  /* resources that the change touches and of which not all could be seen */
+    size_t changes; /* that merging would bring about and that are of this change */
+    size_t refused; /* of these, and refusals of the whole, by the gate */
+    size_t failed;  /* units */
+    long elapsed_ms;
+    enum pb_exit exit_code;
+};
+
+/* ---- the pure part (check_class.c) ---------------------------------------------------------- */
+
+/* One attribute: whether the change touches it, and the verdicts of both trees on the same
+ * recorded and live values. */
+enum pb_check_class pb_check_attr_class(bool touched, enum pb_verdict before,
+                                        enum pb_verdict after);
+
+/* A resource as a whole, beside its attributes. */
+struct pb_check_cell {
+    enum pb_action before, after; /* that base plans, and the merged tree */
+    bool touched;                 /* base and merged tree declare different things */
+    bool brought;                 /* the change itself brings an import, or moves its address */
+    bool outside;                 /* changed outside in base's eyes, whichever attribute it is */
+    bool missing;                 /* deleted outside */
+    bool unobserved;              /* nothing of it was seen */
+    bool blind;                   /* a touched attribute could not be seen */
+    bool settled;                 /* held against the merged tree nothing is left but a record */
+    enum pb_check_class attrs;    /* the worst attribute */
+};
+struct pb_check_answer {
+    enum pb_check_class class;
+    bool touched, unseen;
+};
+struct pb_check_answer pb_check_resource_class(const struct pb_check_cell *c);
+
+#endif
