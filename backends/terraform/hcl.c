@@ -12,6 +12,7 @@ struct parser {
     struct pb_hcl_source src;
     struct pb_hcl_scan p;
     int depth;
+    bool outline; /* expressions stay text */
     struct pb_err *err;
 };
 
@@ -112,6 +113,7 @@ static int block(struct parser *x, struct pb_hcl_parts *b, const char *type, siz
     if (body(&blk.body, x, false))
         return -1;
     x->depth--;
+    blk.last_line = x->p.line;
     v = pb_arena_zalloc(x->src.arena, (names.n + 1) * sizeof(*v));
     for (size_t i = 0; i < names.n; i++)
         v[i] = pb_arena_intern(x->src.arena, names.v[i], strlen(names.v[i]));
@@ -131,7 +133,9 @@ static int attribute(struct parser *x, struct pb_hcl_parts *b, const char *name,
 
     if (pb_hcl_skip_expr(&x->p, ""))
         return wrong(x, "an expression that does not end");
+    x->src.depth = x->outline ? PB_HCL_DEPTH : 0;
     at.expr = pb_hcl_expression(&x->src, x->p.s + from, x->p.i - from, start);
+    x->src.depth = 0;
     if (!*at.expr->text)
         return wrong(x, "an attribute without a value");
     pb_hcl_add_attr(b, at);
@@ -175,10 +179,11 @@ static int body(const struct pb_hcl_body **out, struct parser *x, bool top)
     return rc;
 }
 
-int pb_hcl_parse(const struct pb_hcl_body **out, struct pb_arena *a, const char *text, size_t n,
-                 const char *file, struct pb_err *err)
+static int parse(const struct pb_hcl_body **out, struct pb_arena *a, const char *text, size_t n,
+                 const char *file, bool outline, struct pb_err *err)
 {
     struct parser x = {.src = {.arena = a, .file = pb_arena_intern(a, file, strlen(file))},
+                       .outline = outline,
                        .err = err};
 
     if (n > PB_HCL_MAX)
@@ -191,6 +196,18 @@ int pb_hcl_parse(const struct pb_hcl_body **out, struct pb_arena *a, const char 
     if (memchr(text, '\0', n))
         return wrong(&x, "a NUL byte");
     return body(out, &x, true);
+}
+
+int pb_hcl_parse(const struct pb_hcl_body **out, struct pb_arena *a, const char *text, size_t n,
+                 const char *file, struct pb_err *err)
+{
+    return parse(out, a, text, n, file, false, err);
+}
+
+int pb_hcl_outline(const struct pb_hcl_body **out, struct pb_arena *a, const char *text, size_t n,
+                   const char *file, struct pb_err *err)
+{
+    return parse(out, a, text, n, file, true, err);
 }
 
 const struct pb_hcl_expr *pb_hcl_expr_of(struct pb_arena *a, const char *text, size_t n,

@@ -54,8 +54,9 @@ struct pb_hcl_block {
     size_t nlabels;
     const struct pb_hcl_body *body;
     const char *file;
-    unsigned line;
-    const char *text; /* as written, from the type to the closing brace; NULL from JSON */
+    unsigned line, last_line; /* of the closing brace; 0 from JSON */
+    /* As written, from the type to the closing brace; NULL from JSON, and of what is deeper. */
+    const char *text;
 };
 
 struct pb_hcl_body {
@@ -67,6 +68,11 @@ struct pb_hcl_body {
 
 int pb_hcl_parse(const struct pb_hcl_body **out, struct pb_arena *a, const char *text, size_t n,
                  const char *file, struct pb_err *err);
+
+/* The same with expressions that are only text (PB_HCL_OTHER), whatever they are: for text that
+ * nobody vouches for, this takes little more memory than it is long. */
+int pb_hcl_outline(const struct pb_hcl_body **out, struct pb_arena *a, const char *text, size_t n,
+                   const char *file, struct pb_err *err);
 
 /* The JSON syntax of the same (.tf.json, .tfvars.json): a whole module file when `top`, else
  * attributes only. */

@@ -23,6 +23,7 @@ static const struct kind kinds[] = {
     {"", "import", 0},
     {"", "removed", 0},
     {"", "action", 2},
+    {"", "ephemeral", 2},
     {"", "check", 1},
     {"terraform", "backend", 1},
     {"terraform", "cloud", 0},

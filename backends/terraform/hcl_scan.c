@@ -77,6 +77,8 @@ int pb_hcl_skip_inside(struct pb_hcl_scan *p)
             rc = pb_hcl_skip_quoted(p);
         } else if (pb_hcl_at_heredoc(p)) {
             rc = pb_hcl_skip_heredoc(p);
+        } else if (at_line_comment(p) || (c == '/' && at(p, 1) == '*')) {
+            pb_hcl_skip_blank(p, false);
         } else {
             step(p);
             if (c == '{')
@@ -100,7 +102,7 @@ int pb_hcl_skip_quoted(struct pb_hcl_scan *p)
         }
         if (c == '\n')
             return -1;
-        if (c == '\\' && p->i + 1 < p->n) {
+        if (c == '\\' && p->i + 1 < p->n && at(p, 1) != '\n') {
             p->i += 2;
         } else if (at_escaped_template(p)) {
             p->i += 3;
@@ -117,34 +119,90 @@ int pb_hcl_skip_quoted(struct pb_hcl_scan *p)
 
 bool pb_hcl_at_heredoc(const struct pb_hcl_scan *p)
 {
-    return at(p, 0) == '<' && at(p, 1) == '<' && pb_hcl_is_start(at(p, at(p, 2) == '-' ? 3 : 2));
+    size_t k = at(p, 2) == '-' ? 3 : 2;
+
+    if (at(p, 0) != '<' || at(p, 1) != '<' || !pb_hcl_is_start(at(p, k)))
+        return false;
+    while (pb_hcl_is_ident(at(p, k)))
+        k++;
+    return at(p, k) == '\n' || (at(p, k) == '\r' && at(p, k + 1) == '\n');
+}
+
+/* How many bytes of white space begin at s, as Unicode has it: Terraform trims these, too. */
+static size_t space(const char *s, size_t n)
+{
+    static const char *const wide[] = {
+        "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
+    };
+
+    if (n && s[0] && strchr(" \t\v\f\r", s[0]))
+        return 1;
+    for (size_t i = 0; i < sizeof(wide) / sizeof(*wide); i++)
+        if (n >= strlen(wide[i]) && memcmp(s, wide[i], strlen(wide[i])) == 0)
+            return strlen(wide[i]);
+    return n >= 3 && memcmp(s, "\xe2\x80", 2) == 0 && (s[2] & 0xff) >= 0x80 && (s[2] & 0xff) <= 0x8a
+               ? 3
+               : 0;
+}
+
+/* Whether a whole line is the word that ends a heredoc, with nothing but white space around. */
+static bool is_mark(const char *line, size_t n, const char *mark, size_t len)
+{
+    size_t k;
+
+    while ((k = space(line, n))) {
+        line += k;
+        n -= k;
+    }
+    if (n < len || memcmp(line, mark, len) != 0)
+        return false;
+    for (line += len, n -= len; (k = space(line, n)); line += k)
+        n -= k;
+    return n == 0;
+}
+
+/* To the end of a line, or further where a template in it goes on; *plain: there was none. */
+static int skip_heredoc_line(struct pb_hcl_scan *p, bool *plain)
+{
+    *plain = true;
+    while (p->i < p->n && at(p, 0) != '\n') {
+        if (at_escaped_template(p)) {
+            p->i += 3;
+        } else if (at_template(p)) {
+            *plain = false;
+            p->i += 2;
+            if (pb_hcl_skip_inside(p))
+                return -1;
+        } else {
+            p->i++;
+        }
+    }
+    return 0;
 }
 
 int pb_hcl_skip_heredoc(struct pb_hcl_scan *p)
 {
-    size_t word, len;
+    const char *mark;
+    size_t len;
 
     p->i += at(p, 2) == '-' ? 3 : 2;
-    word = p->i;
+    mark = p->s + p->i;
     while (pb_hcl_is_ident(at(p, 0)))
         p->i++;
-    len = p->i - word;
+    len = (size_t)(p->s + p->i - mark);
     while (p->i < p->n && at(p, 0) != '\n')
-        step(p);
+        p->i++;
     while (p->i < p->n) {
-        size_t start;
+        size_t from;
+        bool plain;
+
         step(p); /* the newline */
-        start = p->i;
-        while (at(p, 0) == ' ' || at(p, 0) == '\t')
-            p->i++;
-        if (p->n - p->i >= len && memcmp(p->s + p->i, p->s + word, len) == 0 &&
-            !pb_hcl_is_ident(at(p, len)) && (at(p, len) != ' ')) {
-            p->i += len;
+        from = p->i;
+        if (skip_heredoc_line(p, &plain))
+            return -1;
+        if (plain && is_mark(p->s + from, p->i - from, mark, len))
             return 0;
-        }
-        p->i = start;
-        while (p->i < p->n && at(p, 0) != '\n')
-            step(p);
     }
     return -1;
 }

@@ -1,6 +1,7 @@
 #include "backends/terraform/outside.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -31,7 +32,18 @@ static bool reads_files(const char *name, size_t n)
            (n == 12 && strncmp(name, "templatefile", 12) == 0);
 }
 
-bool pb_tf_text_reads_outside(const char *text)
+/* How many folders the argument that starts here goes up. */
+static size_t climbs(const char *arg)
+{
+    size_t up = 0;
+
+    for (const char *p = arg; *p && *p != ')' && *p != ','; p++)
+        up += p[0] == '.' && p[1] == '.' && p[2] != '.' && (p == arg || p[-1] != '.');
+    return up;
+}
+
+/* Whether a function that is called reads a file that is not in the tree, or (`when`) the time. */
+static bool reads(const char *text, size_t depth, bool when)
 {
     for (const char *p = strchr(text, '('); p; p = strchr(p + 1, '(')) {
         const char *end = p, *arg = p + 1, *name;
@@ -42,11 +54,22 @@ bool pb_tf_text_reads_outside(const char *text)
             name--;
         while (isspace((unsigned char)*arg))
             arg++;
-        if (pb_starts_with(name, "pathexpand") || pb_starts_with(name, "plantimestamp") ||
-            (reads_files(name, (size_t)(end - name)) && !starts_inside(arg)))
+        if (pb_starts_with(name, "pathexpand") || (when && pb_starts_with(name, "plantimestamp")) ||
+            (reads_files(name, (size_t)(end - name)) &&
+             (!starts_inside(arg) || climbs(arg) > depth)))
             return true;
     }
     return false;
+}
+
+bool pb_tf_text_reads_outside(const char *text)
+{
+    return reads(text, SIZE_MAX, true);
+}
+
+bool pb_tf_text_reads_files(const char *text, size_t depth)
+{
+    return reads(text, depth, false);
 }
 
 static bool expr_reads_outside(const struct pb_hcl_expr *e)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backends/terraform/hcl_scan.h"
 #include "backends/terraform/module.h"
 #include "base/buf.h"
 #include "base/text.h"
@@ -45,67 +46,11 @@ static bool opens_template(const char *brace)
     return (brace[-1] == '$' || brace[-1] == '%') && brace[-2] != brace[-1];
 }
 
-/* The text of a string with its templates and the strings in them; p stands on the quote. */
-static void take_string(struct lexer *l, int nested)
-{
-    size_t depth = 0;
-
-    for (l->p++; l->p < l->end && !(*l->p == '"' && !depth); l->p++) {
-        if (*l->p == '\\' && l->p + 1 < l->end) {
-            l->p++;
-            l->climbs |= *l->p == 'u' || *l->p == 'U'; /* may spell a dot */
-        } else if (*l->p == '"' && nested < NESTED_MAX) {
-            take_string(l, nested + 1);
-            l->p--;
-            continue;
-        } else if (*l->p == '{' && (depth || opens_template(l->p))) {
-            depth++;
-        } else if (*l->p == '}' && depth) {
-            depth--;
-        }
-        pb_buf_addc(&l->text, *l->p);
-    }
-    if (l->p < l->end)
-        l->p++;
-}
-
-static void skip_heredoc(struct lexer *l)
-{
-    const char *mark = l->p + 2;
-    size_t n = 0;
-
-    if (mark < l->end && *mark == '-')
-        mark++;
-    while (mark + n < l->end && mark[n] != '\n' && mark[n] != '\r')
-        n++;
-    l->p = mark + n;
-    while (l->p < l->end) {
-        const char *line = ++l->p, *s = line;
-        const char *nl = line < l->end ? memchr(line, '\n', (size_t)(l->end - line)) : NULL;
-
-        if (!nl)
-            nl = l->end;
-        while (s < nl && (*s == ' ' || *s == '\t'))
-            s++;
-        l->p = nl;
-        l->climbs |= text_climbs(line, (size_t)(nl - line));
-        if (n && (size_t)(nl - s) >= n && memcmp(s, mark, n) == 0)
-            return;
-    }
-    l->p = l->end;
-}
-
 static bool at(const struct lexer *l, const char *s)
 {
     size_t n = strlen(s);
 
     return (size_t)(l->end - l->p) >= n && memcmp(l->p, s, n) == 0;
-}
-
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
 }
 
 /* Moves past one comment or run of blanks; false when there was none. */
@@ -125,6 +70,63 @@ static bool skip_blank(struct lexer *l)
             l->p++;
     }
     return l->p > start;
+}
+
+/* Where it ends is for the language to say: who believes an earlier end reads text as code. */
+static void skip_heredoc(struct lexer *l)
+{
+    struct pb_hcl_scan p = {.s = l->p, .n = (size_t)(l->end - l->p)};
+    const char *from = l->p;
+
+    if (!pb_hcl_at_heredoc(&p)) {
+        l->p += 2;
+        return;
+    }
+    if (pb_hcl_skip_heredoc(&p) < 0) { /* what follows could not be told from text */
+        l->p = l->end;
+        l->climbs = true;
+        return;
+    }
+    l->p += p.i;
+    l->climbs |= text_climbs(from, (size_t)(l->p - from));
+}
+
+/* The text of a string with its templates and the strings in them; p stands on the quote. */
+static void take_string(struct lexer *l, int nested)
+{
+    size_t depth = 0;
+
+    for (l->p++; l->p < l->end && !(*l->p == '"' && !depth); l->p++) {
+        if (*l->p == '\\' && l->p + 1 < l->end) {
+            l->p++;
+            l->climbs |= *l->p == 'u' || *l->p == 'U'; /* may spell a dot */
+        } else if (*l->p == '"' && nested < NESTED_MAX) {
+            take_string(l, nested + 1);
+            l->p--;
+            continue;
+        } else if (depth && (*l->p == '#' || at(l, "//") || at(l, "/*"))) {
+            skip_blank(l);
+            l->p--;
+            continue;
+        } else if (depth && at(l, "<<")) {
+            skip_heredoc(l);
+            l->p--;
+            continue;
+        } else if (*l->p == '{' && (depth || opens_template(l->p))) {
+            depth++;
+        } else if (*l->p == '}' && depth) {
+            depth--;
+        }
+        pb_buf_addc(&l->text, *l->p);
+    }
+    if (l->p < l->end)
+        l->p++;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
 }
 
 static enum token next(struct lexer *l)
