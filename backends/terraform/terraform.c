@@ -20,6 +20,7 @@
 #include "backends/terraform/site.h"
 #include "backends/terraform/state.h"
 #include "backends/terraform/store.h"
+#include "backends/terraform/textdiff.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -339,6 +340,8 @@ const struct pb_executor pb_terraform = {
     .refine = pb_tf_state_refine,
     .preview_providers = preview_providers,
     .plugin_site = pb_tf_plugin_site,
+    .compare_text = pb_tf_compare_text,
+    .text_rules = pb_tf_text_rules,
     .apply = pb_tf_apply,
     .is_plugin = is_plugin,
     .review = pb_tf_review,
