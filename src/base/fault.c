@@ -11,15 +11,13 @@
 #include <unistd.h>
 
 const char *const pb_fault_points[] = {
-    "ledger.write",     "ledger.sync",    "ledger.head",
-    "journal.prepared", "journal.locked", "journal.started",
-    "journal.event",    "journal.exited", "journal.state_ok",
-    "journal.live_ok",  "journal.closed", "after.prepared",
-    "after.locked",     "after.started",  "after.exited",
-    "after.state_ok",   "after.live_ok",  "after.closed",
-    "apply.snapshot",   "apply.baseline", "apply.begun",
-    "recover.put",      "recover.unlock", "recover.imports",
-    "recover.ledger",   "recover.closed", NULL,
+    "ledger.write",     "ledger.sync",      "ledger.head",     "ledger.restored",
+    "journal.prepared", "journal.locked",   "journal.started", "journal.event",
+    "journal.exited",   "journal.state_ok", "journal.live_ok", "journal.closed",
+    "after.prepared",   "after.locked",     "after.started",   "after.exited",
+    "after.state_ok",   "after.live_ok",    "after.closed",    "apply.snapshot",
+    "apply.baseline",   "apply.begun",      "recover.put",     "recover.unlock",
+    "recover.imports",  "recover.ledger",   "recover.closed",  NULL,
 };
 
 enum { NPOINTS = PB_COUNT(pb_fault_points) };

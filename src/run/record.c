@@ -2,7 +2,9 @@
 #include "run/record_internal.h"
 
 #include "base/digest.h"
+#include "base/fault.h"
 #include "base/fs.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/user.h"
@@ -138,9 +140,13 @@ int pb_record_restore(const char *dir, struct pb_repo *repo, const char *commit,
         return -1;
     if (join_pieces(&log, repo, commit, pin.checkpoint.size, err) < 0)
         return no_ledger(what, err);
-    if (pb_fs_mkdirs(dir, 0700, err) < 0 ||
-        pb_fs_write_atomic(log_path, log.s, log.len, 0600, err) < 0)
+    rc = pb_fs_mkdirs(dir, 0700, err);
+    if (rc == 0)
+        rc = pb_fs_write_atomic(log_path, log.s, log.len, 0600, err);
+    if (rc < 0) {
+        pb_fs_remove_tree(dir, NULL);
         return -1;
+    }
     rc = pb_ledger_verify(&report, dir, &pin, 1, err);
     if (rc == 0 && (report.end != PB_LEDGER_END_WHOLE || report.now.size != pin.checkpoint.size))
         rc = pb_fail(err, PB_E_LEDGER, "'%s' has entries that its checkpoint does not cover", what);
@@ -151,34 +157,51 @@ int pb_record_restore(const char *dir, struct pb_repo *repo, const char *commit,
     return rc;
 }
 
-int pb_record_bring_back(struct pb_record *r, struct pb_err *err)
+/* The newest copy that Git has, if any: *id is "" else. */
+static int find_copy(char id[PB_OID_HEX], struct pb_record *r, struct pb_err *err)
 {
-    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log");
-    PB_AUTO(str) char *fresh = pb_asprintf("%s.new.%ld", r->dir, (long)getpid());
-    PB_AUTO(str) char *from = NULL;
-    char id[PB_OID_HEX];
-    int rc;
+    if (pb_ref_id(id, r->repo, r->ref, err) < 0)
+        return -1;
+    if (*id || !r->copy)
+        return 0;
+    return pb_record_fetch(r, err) < 0 ? -1 : pb_ref_id(id, r->repo, r->copy, err);
+}
+
+/* Under the writers' lock, so that it is never put over one that somebody has begun meanwhile; what
+ * a killed one left is removed. */
+static int put_copy(struct pb_record *r, const char *log, const char *id, struct pb_err *err)
+{
+    PB_AUTO(str) char *fresh = pb_fs_join(r->dir, "new"), *from = pb_fs_join(fresh, "log");
 
     if (pb_fs_exists(log))
         return 0;
-    if (pb_ref_id(id, r->repo, r->ref, err) < 0)
+    if (pb_fs_remove_tree(fresh, err) < 0 || pb_record_restore(fresh, r->repo, id, r->ref, err) < 0)
         return -1;
-    if (!*id && r->copy) {
-        if (pb_record_fetch(r, err) < 0 || pb_ref_id(id, r->repo, r->copy, err) < 0)
-            return -1;
-    }
+    if (pb_fault("ledger.restored") || rename(from, log) != 0)
+        return pb_fail_errno(err, PB_E_IO, "cannot make the ledger '%s'", log);
+    pb_fs_remove_tree(fresh, NULL);
+    return 0;
+}
+
+int pb_record_bring_back(struct pb_record *r, struct pb_err *err)
+{
+    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log"), *lock = pb_fs_join(r->dir, "lock");
+    char id[PB_OID_HEX];
+    int fd, rc;
+
+    if (pb_fs_exists(log))
+        return 0;
+    if (find_copy(id, r, err) < 0)
+        return -1;
     if (!*id)
         return 0;
-    if (pb_fs_mkdirs(r->dir, 0700, err) < 0 ||
-        pb_record_restore(fresh, r->repo, id, r->ref, err) < 0)
+    if (pb_fs_mkdirs(r->dir, 0700, err) < 0)
         return -1;
-    from = pb_fs_join(fresh, "log");
-    rc = link(from, log); /* never over one that somebody else has put there meanwhile */
-    if (rc != 0 && errno == EEXIST)
-        rc = 0;
-    else if (rc != 0)
-        pb_fail_errno(err, PB_E_IO, "cannot make the ledger '%s'", log);
-    pb_fs_remove_tree(fresh, NULL);
+    fd = pb_lock_take(lock, LOCK_MS, err);
+    if (fd < 0)
+        return -1;
+    rc = put_copy(r, log, id, err);
+    close(fd);
     return rc;
 }
 
