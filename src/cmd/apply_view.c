@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { REDRAW_MS = 100, BAR = 24, COLUMNS = 80 };
+enum { REDRAW_MS = 100, BAR = 24, BAR_LEAST = 4, COLUMNS = 80, LINES = 24, MARGIN = 24 };
 
 void pb_apply_view_start(struct pb_apply_view *v, const struct pb_args *args)
 {
@@ -27,36 +27,57 @@ void pb_apply_view_erase(struct pb_apply_view *v)
     fflush(stderr);
 }
 
-static size_t columns(void)
+static struct winsize window(void)
 {
     struct winsize w;
 
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : COLUMNS;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) != 0)
+        w.ws_col = w.ws_row = 0;
+    w.ws_col = w.ws_col ? w.ws_col : COLUMNS;
+    w.ws_row = w.ws_row ? w.ws_row : LINES;
+    return w;
 }
 
-static void add_bar(struct pb_buf *b, const struct pb_apply_view *v)
+/* As much of a bar as there is room for. */
+static void add_bar(struct pb_buf *b, const struct pb_apply_view *v, size_t width)
 {
-    size_t full = v->total ? v->done * BAR / v->total : 0;
+    PB_AUTO(str) char *count = pb_asprintf("%zu of %zu", v->done, v->total);
+    size_t taken = strlen("applying [] ") + strlen(count), full;
+    size_t bar = width > taken ? width - taken - 1 : 0;
 
-    pb_buf_adds(b, "applying [");
-    for (size_t i = 0; i < BAR; i++)
-        pb_buf_addc(b, i < full ? '#' : '.');
-    pb_buf_addf(b, "] %zu of %zu\n", v->done, v->total);
+    bar = bar > BAR ? BAR : bar;
+    full = v->total ? v->done * bar / v->total : 0;
+    pb_buf_adds(b, "applying ");
+    if (bar >= BAR_LEAST) {
+        pb_buf_addc(b, '[');
+        for (size_t i = 0; i < bar; i++)
+            pb_buf_addc(b, i < full ? '#' : '.');
+        pb_buf_adds(b, "] ");
+    }
+    pb_buf_addf(b, "%s\n", count);
+}
+
+/* The end tells one address from another. */
+static const char *end_of(const char *s, size_t n, size_t room)
+{
+    const char *from = s + n - room;
+
+    while (((unsigned char)*from & 0xc0) == 0x80)
+        from++;
+    return from;
 }
 
 /* A line that wraps would not be erased. */
 static void add_row(struct pb_buf *b, const struct pb_apply_view_row *r, int64_t now, size_t width)
 {
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
-    size_t room = width > 24 ? width - 24 : 8;
+    size_t room = width > MARGIN + 8 ? width - MARGIN : 8;
+    bool cut;
 
     pb_text_add_safe(&line, r->address, strlen(r->address));
-    if (line.len > room) {
-        while (room && ((unsigned char)line.s[room] & 0xc0) == 0x80)
-            room--;
-        line.s[room] = '\0';
-    }
-    pb_buf_addf(b, "  %-8s %s  %lld s\n", pb_action_name(r->action), line.s,
+    cut = line.len > room;
+    pb_buf_addf(b, "  %-8s %s%s  %lld s\n", pb_action_name(r->action), cut ? "..." : "",
+                cut ? end_of(line.s, line.len, room - 3) : line.s,
                 (long long)((now - r->since) / 1000));
 }
 
@@ -64,11 +85,15 @@ static void draw(struct pb_apply_view *v)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     int64_t now = pb_clock_ms();
-    size_t width = columns(), shown = v->n < PB_VIEW_ROWS ? v->n : PB_VIEW_ROWS;
+    struct winsize w = window();
+    /* What scrolled away cannot be erased: the bar, "more" and the cursor's line are there, too. */
+    size_t most = w.ws_row > 3 ? (size_t)w.ws_row - 3 : 0;
+    size_t shown = most < PB_VIEW_ROWS ? most : PB_VIEW_ROWS;
 
-    add_bar(&b, v);
+    shown = v->n < shown ? v->n : shown;
+    add_bar(&b, v, w.ws_col);
     for (size_t i = 0; i < shown; i++)
-        add_row(&b, &v->v[i], now, width);
+        add_row(&b, &v->v[i], now, w.ws_col);
     if (v->n > shown)
         pb_buf_addf(&b, "  and %zu more\n", v->n - shown);
     pb_apply_view_erase(v);

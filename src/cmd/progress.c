@@ -16,7 +16,7 @@ static void draw(struct pb_cmd_progress *p, const char *what, size_t done, size_
         return;
     p->last = now;
     p->drawn = true;
-    if (total)
+    if (done <= total && total)
         fprintf(stderr, "\r\033[Kplumb: %.50s %zu/%zu", what, done, total);
     else
         fprintf(stderr, "\r\033[Kplumb: %.50s", what);

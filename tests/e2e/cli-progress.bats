@@ -56,3 +56,13 @@ PY
     output=$("$PLUMB" -C "$repo" audit 2>&1 >/dev/null)
     [ -z "$output" ]
 }
+
+@test "no more is shown as done than there is" {
+    {
+        printf 'for i in 1 2 3; do echo %s; done\n' "'{\"type\":\"planned_change\"}'"
+        echo 'sleep 2.5'
+    } >"$BATS_TEST_TMPDIR/estate.tool.plan"
+    output=$(on_terminal) # the state has one resource, and the plan tells of three changes
+    [ "$(json '"\x1b[Kplumb: plan\r" in d[1]')" = true ]
+    [ "$(json '"3/1" in d[1]')" = false ]
+}
