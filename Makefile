@@ -97,6 +97,7 @@ UNIT_BIN  := $(patsubst %.c,$(B)/%,$(UNIT_SRC))
 FUZZ_BIN  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst %.c,$(B)/%,$(BENCH_SRC))
 TOOL_BIN := $(patsubst %.c,$(B)/%,$(TOOL_SRC))
+BAD_DISK := $(B)/tests/crash/disk.so
 SIMCLOUD := $(B)/fixtures/sim/simcloud
 # Laid out as Terraform wants a filesystem mirror.
 SIM_ARCH := $(patsubst x86_64,amd64,$(patsubst aarch64,arm64,$(shell uname -m)))
@@ -112,7 +113,7 @@ ALL_OBJ := $(call obj,src/main.c $(LIB_SRC) $(TEST_SUPPORT_SRC) $(UNIT_SRC) $(BE
 .SUFFIXES:
 
 all: $(if $(wildcard src/main.c),$(PROGRAM),$(LIB))
-tests: $(UNIT_BIN) $(TOOL_BIN) sim
+tests: $(UNIT_BIN) $(TOOL_BIN) $(BAD_DISK) sim
 tools: $(TOOL_BIN)
 sim: $(SIMCLOUD) $(SIMPROV)
 objects: $(ALL_OBJ)
@@ -182,6 +183,11 @@ $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(TLIB) $(LIB)
 $(B)/tests/tools/%: $(B)/obj/tests/tools/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LINK_OPT) $(LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+# Preloaded into plumb: without what plumb is instrumented with.
+$(BAD_DISK): tests/crash/disk.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -fPIC -shared -o $@ $< -ldl
 
 $(SIMCLOUD): $(call obj,$(SIMCLOUD_SRC)) $(LIB)
 	@mkdir -p $(@D)

@@ -1,11 +1,10 @@
 """Each durable step of an apply fails, or is the last thing that plumb does."""
 
-import os
 import unittest
 
-from world import MISSING, TOOLS, Template, fault_points
+from world import MISSING, ROUNDS, TOOLS, Template, fault_points
 
-ALL = int(os.environ.get("PLUMB_CRASH_ROUNDS", "0")) >= 50
+ALL = ROUNDS >= 50
 
 
 def points(recovery):
@@ -41,6 +40,6 @@ class Faults(unittest.TestCase):
                 self.one(f"{point}={action}")
 
 
-@unittest.skipUnless(TOOLS and ALL, MISSING if not TOOLS else "PLUMB_CRASH_ROUNDS is below 50")
+@unittest.skipUnless(TOOLS and ALL, MISSING if not TOOLS else "few rounds are asked for")
 class FaultsHttp(Faults):
     http = True

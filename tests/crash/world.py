@@ -27,6 +27,11 @@ SIM = BUILD / "fixtures/sim"
 TOOLS = bool(shutil.which("terraform")) and (SIM / "simcloud").exists()
 MISSING = "terraform is not on PATH, or there is no fixtures/sim (make sim)"
 
+# How much of what could be tried is tried: see README.md.
+ROUNDS = int(os.environ.get("PLUMB_TEST_CRASH_ROUNDS", "12"))
+SEED = int(os.environ.get("PLUMB_TEST_CRASH_SEED", time.time()))
+JOBS = int(os.environ.get("PLUMB_TEST_CRASH_JOBS", "2"))
+
 HEAD = """terraform {
   required_providers {
     sim = { source = "example/sim" }
@@ -232,6 +237,10 @@ class World:
         """What is left of applies that have not come to their end."""
         return [a / "current" for a in self.areas() if (a / "current").exists()]
 
+    def touches(self):
+        """Whether Terraform is applying, or was."""
+        return bool(list(self.top.glob("state/plumb/apply/*/current/work/apply.out")))
+
     def imports(self):
         return [f for a in self.areas() for f in sorted(a.glob("imports-*.tf"))]
 
@@ -333,6 +342,7 @@ class World:
         assert done.returncode == 0, ("log verify", done.stdout, done.stderr)
         for log in (self.top / "state/plumb/ledger").glob("*"):
             run([sys.executable, ROOT / "scripts/ledger-verify", log])
+            assert not (log / "new").exists(), "a ledger that was brought back half way is left"
         done = self.plumb("log", "--format", "json", "--kind", "apply")
         runs = {}
         for entry in (e["entry"] for e in json.loads(done.stdout)["entries"]):
