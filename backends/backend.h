@@ -44,6 +44,7 @@ struct pb_saved_plan {
     const char *path; /* 0600 */
     char sha256[PB_SHA256_HEX];
     char plugins[PB_SHA256_HEX]; /* over the packages that were verified and will run */
+    char lock[PB_SHA256_HEX];    /* of the file that pins them, as it was planned with */
     bool refreshed;
     bool outputs; /* it changes outputs */
 };
@@ -309,8 +310,9 @@ struct pb_executor {
      * u->save left them, also in another process that comes later. */
 
     /* Applies the plan, which the caller has checked to be the one that was decided about. 0 when
-     * the tool ran, whatever came of it; -1: it was not started, nothing happened. Not
-     * stopped by a timeout; an interrupt is passed on once. */
+     * the tool ran, whatever came of it; -1: it was not started, nothing happened, and with
+     * PB_E_REFUSED because something is not what was decided about. Not stopped by a timeout; an
+     * interrupt is passed on once. */
     int (*apply)(struct pb_apply_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                  const struct pb_apply_request *rq, struct pb_err *err);
 

@@ -101,13 +101,18 @@ static int check(const struct applying *x, const struct pb_unit_ctx *u, struct p
     pb_tf_plugins(now, &x->saved.packages);
     if (strcmp(now, x->rq->plan->plugins) != 0)
         return pb_fail(err, PB_E_REFUSED,
-                       "the provider packages of '%s' are not the ones that planned: plan again",
+                       "the provider packages of '%s' are not the ones that planned", u->name);
+    if (pb_tf_lock_sha256(now, u, err))
+        return -1;
+    if (strcmp(now, x->rq->plan->lock) != 0)
+        return pb_fail(err, PB_E_REFUSED,
+                       "the lock file of '%s' is not the one that its providers were verified by",
                        u->name);
     if (pb_tf_file_sha256(now, x->rq->plan->path, err))
         return -1;
     if (strcmp(now, x->rq->plan->sha256) != 0)
-        return pb_fail(err, PB_E_REFUSED,
-                       "the plan of '%s' is not what it was when it was made: plan again", u->name);
+        return pb_fail(err, PB_E_REFUSED, "the plan of '%s' is not what it was when it was made",
+                       u->name);
     return 0;
 }
 
@@ -128,7 +133,7 @@ static int prepare(struct applying *x, struct pb_arena *a, const struct pb_unit_
     if (x->saved.lends && !pb_tf_lend(&lent, &x->run))
         return pb_fail(err, PB_E_REFUSED,
                        "Terraform's CLI configuration changed since '%s' was planned, and which "
-                       "providers would run is not known: plan again",
+                       "providers would run is not known",
                        u->name);
     return 0;
 }
@@ -141,7 +146,7 @@ static int clear(const struct pb_unit_ctx *u, struct pb_err *err)
     PB_AUTO(str) char *errored = pb_fs_join(dir, errored_name);
 
     if (pb_fs_exists(errored) && !pb_fs_is_dir(errored))
-        return pb_fail(err, PB_E_REFUSED,
+        return pb_fail(err, PB_E_INPUT,
                        "'%s' is a state that an earlier apply could not write: it has to be put "
                        "back first, 'plumb recover' does that",
                        errored);

@@ -20,8 +20,8 @@ struct finder {
 int pb_tf_lock_read(struct pb_tf_lock *out, struct pb_arena *a, const struct pb_tf_files *files,
                     const char *dir, struct pb_err *err)
 {
-    static const char name[] = ".terraform.lock.hcl";
-    PB_AUTO(str) char *path = *dir ? pb_fs_join(dir, name) : pb_strdup(name);
+    PB_AUTO(str)
+    char *path = *dir ? pb_fs_join(dir, PB_TF_LOCK_FILE) : pb_strdup(PB_TF_LOCK_FILE);
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_err why = PB_ERR_INIT;
 

@@ -7,7 +7,9 @@
 #include "backends/terraform/module.h"
 #include "model/snapshot.h"
 
-/* Versions that the lock file (.terraform.lock.hcl) of a unit names. */
+#define PB_TF_LOCK_FILE ".terraform.lock.hcl"
+
+/* Versions that the lock file of a unit names. */
 struct pb_tf_lock {
     const struct pb_hcl_body *body; /* NULL: there is none */
 };

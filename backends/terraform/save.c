@@ -112,6 +112,17 @@ int pb_tf_file_sha256(char out[PB_SHA256_HEX], const char *path, struct pb_err *
     return n < 0 ? pb_fail_errno(err, PB_E_IO, "cannot read '%s'", path) : 0;
 }
 
+int pb_tf_lock_sha256(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    PB_AUTO(str) char *dir = pb_fs_join(u->tree, u->path);
+    PB_AUTO(str) char *path = pb_fs_join(dir, PB_TF_LOCK_FILE);
+
+    if (pb_fs_exists(path))
+        return pb_tf_file_sha256(out, path, err);
+    pb_sha256_hex_of(out, "", 0);
+    return 0;
+}
+
 /* ---- secrets --------------------------------------------------------------------------------- */
 
 struct collected {
@@ -199,7 +210,10 @@ int pb_tf_save(const struct pb_tf_planning *p, const struct pb_declare_result *r
     s->refreshed = p->u->refresh;
     s->outputs = p->plan.changes_outputs;
     s->path = pb_tf_run_file(&p->run, "saved", "bin");
-    return pb_tf_file_sha256(s->sha256, s->path, err) || write_saved(p, r, err) ? -1 : 0;
+    return pb_tf_lock_sha256(s->lock, p->u, err) || pb_tf_file_sha256(s->sha256, s->path, err) ||
+                   write_saved(p, r, err)
+               ? -1
+               : 0;
 }
 
 /* ---- reading it again ------------------------------------------------------------------------ */

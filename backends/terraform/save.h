@@ -29,6 +29,9 @@ void pb_tf_saved_release(struct pb_tf_saved *s);
  * write into one without its being seen. A package that is not there counts as that. */
 void pb_tf_plugins(char out[PB_SHA256_HEX], const struct pb_value *packages);
 
+/* Of the lock file that the unit's tree has now; of nothing when it has none. */
+int pb_tf_lock_sha256(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u, struct pb_err *err);
+
 /* Of a file, read piece by piece. */
 int pb_tf_file_sha256(char out[PB_SHA256_HEX], const char *path, struct pb_err *err);
 

@@ -5,6 +5,7 @@
 
 #include "backends/terraform/hcl_scan.h"
 #include "backends/terraform/module.h"
+#include "backends/terraform/providers.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "model/json.h"
@@ -304,7 +305,7 @@ bool pb_tf_is_config(const char *name)
 bool pb_tf_scan(struct pb_module_text *out, const char *name, const char *text, size_t n)
 {
     static const char *const values[] = {".tfvars", ".tfvars.json", NULL};
-    bool is_lock = strcmp(name, ".terraform.lock.hcl") == 0;
+    bool is_lock = strcmp(name, PB_TF_LOCK_FILE) == 0;
 
     if (!pb_tf_is_config(name) && !is_lock && !ends_in(name, values))
         return false;

@@ -327,7 +327,7 @@ static bool is_plugin(const char *program)
 
 const struct pb_executor pb_terraform = {
     .name = "terraform",
-    .lock_file = ".terraform.lock.hcl",
+    .lock_file = PB_TF_LOCK_FILE,
     .is_unit_dir = is_unit_dir,
     .leaves = leaves,
     .scan = pb_tf_scan,

@@ -247,6 +247,7 @@ static int apply(struct pb_applying *p, struct pb_err *err)
     p->run->outcome.check_ms = (long)(pb_clock_ms() - from);
     if (!ready || start(p, &why) < 0) {
         /* Nothing was touched. */
+        p->moved |= ready && why.cls == PB_E_REFUSED; /* the executor looks once more, too */
         pb_apply_tell_not_started(p, &why);
         pb_apply_close(p);
         if (p->moved)

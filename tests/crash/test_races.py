@@ -2,16 +2,29 @@
 
 import contextlib
 import json
-import os
 import signal
 import time
 import unittest
 from pathlib import Path
 
-from world import MISSING, TOOLS, Template, kill
+from world import MISSING, ROUNDS, TOOLS, Template, kill
 
-ROUNDS = int(os.environ.get("PLUMB_CRASH_ROUNDS", "12"))
 AT_ONCE = 32
+
+
+@contextlib.contextmanager
+def replaced(program, data):
+    """Another program in its place for a while."""
+    was, mode = program.read_bytes(), program.stat().st_mode
+    program.unlink()
+    program.write_bytes(data)
+    program.chmod(mode)
+    try:
+        yield
+    finally:
+        program.unlink(missing_ok=True)
+        program.write_bytes(was)
+        program.chmod(mode)
 
 
 @unittest.skipUnless(TOOLS, MISSING)
@@ -73,7 +86,7 @@ class Moved(unittest.TestCase):
         with self.template.copy() as world:
             world.process = world.start("apply", fault=f"{point}=stop")
             status = f"/proc/{world.process.pid}/stat"
-            while open(status).read().rsplit(")", 1)[1].split()[0] != "T":
+            while Path(status).read_text().rsplit(")", 1)[1].split()[0] != "T":
                 assert world.process.poll() is None, world.said()
                 time.sleep(0.01)
             yield world
@@ -128,30 +141,87 @@ class Moved(unittest.TestCase):
             self.refused(world, "'sim_network.main' was changed outside meanwhile")
 
     def test_lock_file(self):
-        """Only that of the commit counts, and plumb's own copy of it is checked by Terraform."""
-        with self.decided() as world:
-            lock, = world.top.glob("state/plumb/apply/*/current/tree/.terraform.lock.hcl")
-            lock.write_text(lock.read_text().replace('hashes = [', 'hashes = [ "h1:AAAA", ')
-                            .replace("1.0.0", "1.0.1"))
-            before = world.cloud.objects()
-            kill(world.process.pid, signal.SIGCONT)
-            self.assertNotEqual(world.process.wait(60), 0, world.said())
-            self.assertEqual(world.cloud.objects(), before)
-            world.check()
+        """That of the commit counts, as it was planned with. Terraform looks at versions alone."""
+        for old, new in (("1.0.0", "1.0.1"), ("hashes = [", 'hashes = [ "h1:AAAA", ')):
+            with self.decided() as world:
+                lock, = world.top.glob("state/plumb/apply/*/current/tree/.terraform.lock.hcl")
+                lock.write_text(lock.read_text().replace(old, new))
+                self.refused(world, "the lock file of 'shop' is not the one that its providers "
+                                    "were verified by: plan again", "nothing was touched")
+                world.check()
 
     def test_provider_binary(self):
         with self.decided() as world:
             saved, = world.top.glob("state/plumb/apply/*/current/work/saved.json")
             folder, = json.loads(saved.read_text())["packages"].values()
             target = next(Path(folder).glob("terraform-provider-sim*"))
-            data = target.read_bytes()
-            mode = target.stat().st_mode
-            target.unlink()
-            target.write_bytes(data + b"\n")
-            target.chmod(mode)
-            try:
+            with replaced(target, target.read_bytes() + b"\n"):
                 self.refused(world, "provider packages")
-            finally:
-                target.unlink()
-                target.write_bytes(data)
-                target.chmod(mode)
+
+
+@unittest.skipUnless(TOOLS, MISSING)
+class Approved(unittest.TestCase):
+    """Somebody has seen a plan and gives its evidence later: to that plan, and to no other."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.template = Template(False, servers=2)
+        cls.addClassCleanup(cls.template.close)
+
+    def setUp(self):
+        self.world = self.template.copy()
+        self.addCleanup(self.world.__exit__)
+        done = self.world.plumb("plan", "--format", "json")
+        self.evidence = json.loads(done.stdout)["units"][0]["evidence"]
+        self.before = self.world.cloud.objects()
+
+    def refused(self, *texts, code=3):
+        done = self.world.plumb("apply", "--approve", self.evidence)
+        said = " ".join((done.stdout + done.stderr).split())
+        self.assertEqual(done.returncode, code, said)
+        for text in texts:
+            self.assertIn(text, said)
+        self.assertEqual(self.world.cloud.objects(), self.before)
+        self.assertFalse(self.world.left() or self.world.holder())
+
+    def test_nothing_moved(self):
+        done = self.world.plumb("apply", "--approve", self.evidence)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.world.check()
+
+    def test_commit(self):
+        self.world.commit({"note": "no more than that\n"}, "moved")
+        self.refused("the evidence is", "look at the plan again", "nothing was touched")
+
+    def test_state_of_the_same_serial(self):
+        file = self.world.repo / "terraform.tfstate"
+        state = json.loads(file.read_text())
+        state["outputs"]["note"] = {"value": "another", "type": "string"}
+        file.write_text(json.dumps(state))
+        self.refused("look at the plan again", "nothing was touched")
+
+    def test_live_object(self):
+        (id, _), = self.world.cloud.objects()["networks"].items()
+        self.world.cloud.ask("PATCH", f"/v1/networks/{id}", {"labels": {"by": "hand"}})
+        self.refused("look at the plan again", "nothing was touched")
+
+    def test_lock_file(self):
+        lock = self.world.repo / ".terraform.lock.hcl"
+        text = lock.read_text()
+        lock.write_text(text.replace("hashes = [", 'hashes = [\n    "h1:AAAA",'))
+        self.refused("dirty-tree", "'.terraform.lock.hcl' is not committed", "nothing was touched")
+        self.world.commit({}, "another hash")
+        self.refused("look at the plan again", "nothing was touched")
+
+    def test_provider_binary(self):
+        """Only what the lock file has is ever started: there is none, or it is fetched anew."""
+        kept, = self.world.top.glob("cache/plumb/provider-packages/**/terraform-provider-sim*")
+        source, = self.template.mirror.rglob("terraform-provider-sim*")
+        whole = source.read_bytes()
+        with replaced(source, b"#!/bin/sh\nexit 7\n"), replaced(kept, b"#!/bin/sh\nexit 7\n"):
+            self.refused("doesn't match any of the checksums", code=1)
+        with replaced(kept, b"#!/bin/sh\nexit 7\n"):
+            done = self.world.plumb("apply", "--approve", self.evidence)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertEqual(kept.read_bytes(), whole)
+        self.world.check()
