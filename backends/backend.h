@@ -84,7 +84,7 @@ struct pb_unit_ctx {
      * plumb itself. */
     const struct pb_sandbox *sandbox;
     /* The unit as `record` saw it, when that was another (the base's, with its own tree and work
-     * folder, which are still there): the bytes of `recorded` are found through it. NULL: itself. */
+     * folder, still there): the bytes of `recorded` are found through it. NULL: itself. */
     const struct pb_unit_ctx *recorded_by;
 };
 

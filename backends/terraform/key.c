@@ -6,6 +6,7 @@
 #include "backends/terraform/env.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "model/json.h"
 #include "version.h"
@@ -96,6 +97,15 @@ static void add_options(struct pb_sha256 *d, const struct pb_unit_ctx *u)
         add_file(d, u->seal, "", *p); /* no part of the tree: what is in it counts */
 }
 
+/* What was said in one is believed in no other, and nowhere outside. */
+static void add_sandbox(struct pb_sha256 *d, const struct pb_unit_ctx *u)
+{
+    if (!u->sandbox)
+        return;
+    pb_sha256_add_str(d, "sandbox");
+    add_list(d, u->seal, u->sandbox->network);
+}
+
 void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
                const struct pb_recorded_set *recorded, const struct pb_tf_tool *tool,
                char *const *from)
@@ -118,6 +128,7 @@ void pb_tf_key(char out[PB_SHA256_HEX], const struct pb_unit_ctx *u,
     add_list(d, u->seal, u->backend_config);
     add_value(d, u->seal, u->providers);
     add_options(d, u);
+    add_sandbox(d, u);
     add_cli_config(d, u, tool->tofu, from);
     /* A provider that has recorded nothing yet does not count: what it would be told cannot
      * change what is there. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backends/terraform/confine.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -52,7 +53,9 @@ void pb_tf_lend_installed(struct pb_tf_lent *out, const struct pb_tf_planning *p
         PB_AUTO(str) char *package = only_entry(dir);
         PB_AUTO(str) char *real = package ? realpath(package, NULL) : NULL;
 
-        if (real) /* else it is locked and not needed */
+        if (real && p->u->sandbox && !pb_tf_confine_is_package(&p->run, real))
+            free(pb_take(&real)); /* where it leads is the tree's choice */
+        if (real)                 /* else it is locked and not needed */
             pb_map_add(&b, pb_hcl_label(blk, 0), pb_mk_string(p->arena, real));
     }
     out->dirs = pb_map_done(&b, p->arena);
@@ -148,7 +151,7 @@ void pb_tf_lend_remember(const struct pb_tf_lent *l, const struct pb_tf_planning
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_map_builder all = PB_BUILDER_INIT;
     struct pb_value doc;
-    bool lasting = path && l->dirs.n > 0;
+    bool lasting = path && l->dirs.n > 0 && !p->u->sandbox; /* nobody else is to run them */
 
     for (size_t i = 0; lasting && i < l->dirs.n; i++) {
         const struct pb_member *m = &l->dirs.members[i];
@@ -351,6 +354,8 @@ bool pb_tf_lend(const struct pb_tf_lent *l, struct pb_tf_run *r)
     pb_buf_adds(&text, "  }\n  direct {}\n}\n");
     ok = ok && use_config(r, pb_tf_run_file(r, "lent", "tfrc"), &text);
     pb_buf_wipe(&text);
+    for (size_t i = 0; ok && i < l->dirs.n; i++)
+        pb_strv_add(&r->readable, l->dirs.members[i].value.s);
     return ok;
 }
 

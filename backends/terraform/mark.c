@@ -1,5 +1,7 @@
 #include "backends/terraform/mark.h"
 
+#include "backends/terraform/redact.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +60,39 @@ struct pb_value pb_tf_mark_schema(struct pb_arena *a, const struct pb_value *v,
         for (size_t i = 0; i < v->n; i++) {
             members[i].key = v->members[i].key;
             members[i].value = pb_tf_mark_schema(a, &v->members[i].value, t->elem);
+        }
+        out.members = members;
+    }
+    return out;
+}
+
+static bool names_one(const struct pb_value *v, const struct pb_tf_redactor *secrets)
+{
+    for (size_t i = 0; v->kind == PB_MAP && i < v->n; i++)
+        if (pb_tf_redactor_finds(secrets, v->members[i].key, strlen(v->members[i].key)))
+            return true;
+    return false;
+}
+
+struct pb_value pb_tf_mark_found(struct pb_arena *a, const struct pb_value *v,
+                                 const struct pb_tf_redactor *secrets)
+{
+    struct pb_value out = *v;
+
+    if (v->kind == PB_STRING)
+        return pb_tf_redactor_finds(secrets, v->s, v->n) ? pb_mark_sensitive(a, v, mask_all) : out;
+    if (names_one(v, secrets))
+        return pb_mark_sensitive(a, v, mask_all);
+    if (v->kind == PB_LIST && v->n) {
+        struct pb_value *items = pb_arena_alloc(a, v->n * sizeof(*items));
+        for (size_t i = 0; i < v->n; i++)
+            items[i] = pb_tf_mark_found(a, &v->items[i], secrets);
+        out.items = items;
+    } else if (v->kind == PB_MAP && v->n) {
+        struct pb_member *members = pb_arena_alloc(a, v->n * sizeof(*members));
+        for (size_t i = 0; i < v->n; i++) {
+            members[i].key = v->members[i].key;
+            members[i].value = pb_tf_mark_found(a, &v->members[i].value, secrets);
         }
         out.members = members;
     }

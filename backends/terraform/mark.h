@@ -12,6 +12,12 @@
 struct pb_value pb_tf_mark_schema(struct pb_arena *a, const struct pb_value *v,
                                   const struct pb_type *t);
 
+/* A copy in which every text with a secret in it is marked, and what has one as the name of a
+ * member is as a whole. */
+struct pb_tf_redactor;
+struct pb_value pb_tf_mark_found(struct pb_arena *a, const struct pb_value *v,
+                                 const struct pb_tf_redactor *secrets);
+
 /* A state writes what can be of any type as {"value": ..., "type": ...}; plans and providers do
  * not. A copy with the values alone, where `t` says that anything can be. */
 struct pb_value pb_tf_unwrap_dynamic(struct pb_arena *a, const struct pb_value *v,

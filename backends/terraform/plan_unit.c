@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "backends/terraform/confine.h"
 #include "backends/terraform/env.h"
 #include "backends/terraform/lend.h"
 #include "backends/terraform/outside.h"
@@ -107,6 +108,20 @@ none:
     return NULL;
 }
 
+/* For a unit that is not trusted plumb's own packages are the ones that are there: the work tree
+ * may be its, too, and what is fetched for it is nobody else's. */
+static bool plugin_dirs(struct pb_strv *out, const struct pb_tf_planning *p)
+{
+    PB_AUTO(str) char *dir = NULL;
+
+    if (p->u->sandbox)
+        return p->locked && pb_tf_confine_packages(out, &p->run, p->lock.body);
+    dir = plugin_dir(p);
+    if (dir)
+        pb_strv_add(out, dir);
+    return dir != NULL;
+}
+
 /* What is downloaded is kept: the next audit may need the provider without planning. Terraform's
  * plugin cache is not made for two inits at once. */
 static int init_keeping(struct pb_tf_planning *p, char *const *args, struct pb_err *err)
@@ -127,7 +142,8 @@ static int init_keeping(struct pb_tf_planning *p, char *const *args, struct pb_e
 static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
 {
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
-    PB_AUTO(str) char *plugins = plugin_dir(p);
+    PB_AUTO(strv) struct pb_strv plugins = PB_STRV_INIT;
+    bool there = plugin_dirs(&plugins, p);
     struct pb_err first = PB_ERR_INIT;
 
     pb_strv_add(&args, "init");
@@ -140,17 +156,18 @@ static int init_alone(struct pb_tf_planning *p, struct pb_err *err)
     pb_strv_add(&args, "-reconfigure"); /* an earlier plan may have been made on another backend */
     if (pb_tf_place_state(&args, &p->run, p->own, p->recorded, err))
         return -1;
-    if (plugins) {
+    if (there) {
         PB_AUTO(strv) struct pb_strv with = PB_STRV_INIT;
         for (size_t i = 0; i < args.n; i++)
             pb_strv_add(&with, args.v[i]);
-        pb_strv_addf(&with, "-plugin-dir=%s", plugins);
+        for (size_t i = 0; i < plugins.n; i++)
+            pb_strv_addf(&with, "-plugin-dir=%s", plugins.v[i]);
         if (pb_tf_run(&p->run, "init", with.v, &first) == 0)
             return 0;
-        if (first.cls == PB_E_INTERRUPTED)
+        if (first.cls == PB_E_INTERRUPTED || first.cls == PB_E_REFUSED)
             return fail_as(err, &first);
     }
-    return init_keeping(p, args.v, err);
+    return p->u->sandbox ? pb_tf_run(&p->run, "init", args.v, err) : init_keeping(p, args.v, err);
 }
 
 /* One after the other: a plugin cache that several write at once ends up damaged. */
@@ -200,7 +217,8 @@ static bool schemas_missing(const struct pb_tf_planning *p)
         const struct pb_member *m = &p->versions.members[i];
         if (strcmp(m->key, builtin_source) == 0 && !uses_builtin(p))
             continue;
-        if (!pb_tf_schemas_have(p->u->cache_dir, m->key, m->value.s))
+        if (!pb_tf_schemas_have(p->u->cache_dir, m->key, m->value.s) &&
+            !(p->u->sandbox && pb_tf_schemas_have(p->u->work, m->key, m->value.s)))
             return true;
     }
     return false;
@@ -212,17 +230,25 @@ static int store_schemas(struct pb_tf_planning *p, struct pb_err *err)
 
     if (pb_fs_read(&text, pb_tf_run_file(&p->run, "schemas", "out"), SCHEMAS_MAX, err))
         return -1;
-    return pb_tf_schemas_store(p->u->cache_dir, text.s, text.len, &p->versions, err);
+    /* What a program says that is not trusted is for this unit alone. */
+    return pb_tf_schemas_store(p->u->sandbox ? p->u->work : p->u->cache_dir, text.s, text.len,
+                               &p->versions, err);
 }
 
 /* Schemas only refine comparing: without them the audit goes on and says so. */
+static int say_no_schemas(struct pb_tf_planning *p, const struct pb_err *why)
+{
+    pb_diag_add(&p->said, p->arena, "warning", "terraform-schemas", NULL,
+                "no provider schemas, values are compared by their shape alone: %s", why->msg);
+    return 0;
+}
+
 static void finish_schemas(struct pb_tf_planning *p, struct pb_tf_command *c)
 {
     struct pb_err why = PB_ERR_INIT;
 
     if (pb_tf_finish(c, &why) || store_schemas(p, &why))
-        pb_diag_add(&p->said, p->arena, "warning", "terraform-schemas", NULL,
-                    "no provider schemas, values are compared by their shape alone: %s", why.msg);
+        say_no_schemas(p, &why);
 }
 
 /* ---- plan ------------------------------------------------------------------------------------ */
@@ -285,9 +311,23 @@ static int plan_asking(struct pb_tf_planning *p, struct pb_tf_asked *asked, stru
         return 0;
     pb_tf_ask_remove(&p->run);
     asked->n = 0;
-    if (first.cls == PB_E_INTERRUPTED)
+    if (first.cls == PB_E_INTERRUPTED || first.cls == PB_E_REFUSED)
         return fail_as(err, &first);
     return plan_once(p, err);
+}
+
+/* In a sandbox one command runs at a time: run.h. */
+static int schemas_afterwards(struct pb_tf_planning *p, char *const *args, struct pb_err *err)
+{
+    struct pb_err why = PB_ERR_INIT;
+
+    if (!schemas_missing(p))
+        return 0;
+    if (pb_tf_run(&p->run, "schemas", args, &why) == 0 && store_schemas(p, &why) == 0)
+        return 0;
+    if (why.cls == PB_E_INTERRUPTED || why.cls == PB_E_REFUSED)
+        return fail_as(err, &why);
+    return say_no_schemas(p, &why);
 }
 
 static int plan_with_schemas(struct pb_tf_planning *p, struct pb_tf_asked *asked,
@@ -300,6 +340,8 @@ static int plan_with_schemas(struct pb_tf_planning *p, struct pb_tf_asked *asked
 
     for (size_t i = 0; i < PB_COUNT(words); i++)
         pb_strv_add(&args, words[i]);
+    if (p->u->sandbox)
+        return plan_asking(p, asked, err) ? -1 : schemas_afterwards(p, args.v, err);
     if (schemas_missing(p) && pb_tf_start(&schemas, &p->run, "schemas", args.v, err))
         return -1;
     rc = plan_asking(p, asked, err);
@@ -429,7 +471,9 @@ void pb_tf_provider_names(struct pb_strv *names, const struct pb_tf_planning *p)
     const struct pb_hcl_block *b;
 
     pb_tf_env_recorded_names(names, p->recorded);
-    for (size_t i = 0; p->lock.body && (b = pb_hcl_block_of(p->lock.body, "provider", i)); i++)
+    /* A lock file that is not trusted would choose whose variables are handed on. */
+    for (size_t i = 0;
+         !p->u->sandbox && p->lock.body && (b = pb_hcl_block_of(p->lock.body, "provider", i)); i++)
         pb_tf_env_add_name(names, pb_hcl_label(b, 0), strlen(pb_hcl_label(b, 0)));
 }
 

@@ -127,6 +127,14 @@ void pb_tf_redact(const struct pb_tf_redactor *r, struct pb_buf *text)
             pb_text_take_out(text, r->forms.v[i]);
 }
 
+bool pb_tf_redactor_finds(const struct pb_tf_redactor *r, const char *text, size_t n)
+{
+    for (size_t i = 0; r && i < r->forms.n; i++)
+        if (memmem(text, n, r->forms.v[i], strlen(r->forms.v[i])))
+            return true;
+    return false;
+}
+
 void pb_tf_redactor_free(struct pb_tf_redactor *r)
 {
     if (!r)

@@ -16,6 +16,8 @@ struct pb_tf_redactor;
 
 struct pb_tf_redactor *pb_tf_redactor_new(const struct pb_strv *secrets); /* NULL: none */
 void pb_tf_redact(const struct pb_tf_redactor *r, struct pb_buf *text);
+/* Whether any of them stands in there, in one of these forms. */
+bool pb_tf_redactor_finds(const struct pb_tf_redactor *r, const char *text, size_t n);
 void pb_tf_redactor_free(struct pb_tf_redactor *r); /* NULL is fine */
 
 #endif

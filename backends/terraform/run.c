@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/terraform/confine.h"
 #include "backends/terraform/env.h"
 #include "backends/terraform/lock.h"
 #include "base/cancel.h"
@@ -52,13 +53,14 @@ int pb_tf_run_init(struct pb_tf_run *r, struct pb_arena *a, const struct pb_unit
         return -1;
     pb_tf_env_build(&r->env, environ, names, data, workspace, u->diags, a);
     pb_tf_run_secrets(&r->secrets, environ, names);
-    return 0;
+    return u->sandbox ? pb_tf_confine_run(r, names, err) : 0;
 }
 
 void pb_tf_run_release(struct pb_tf_run *r)
 {
     pb_strv_release(&r->env);
     pb_strv_release(&r->secrets);
+    pb_strv_release(&r->readable);
 }
 
 void pb_tf_run_hurry(struct pb_tf_run *r, size_t resources)
@@ -86,14 +88,12 @@ int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *
 
     *c = (struct pb_tf_command){.run = r, .name = name, .doing = name};
     c->tail.path = spec.out_path;
-    if (r->u->sandbox)
-        return pb_fail(err, PB_E_REFUSED, "'%s' is not planned: there is no sandbox to plan it in",
-                       r->u->name);
     pb_strv_add(&argv, r->tool.path);
     for (; *args; args++)
         pb_strv_add(&argv, *args);
     spec.argv = argv.v;
-    return pb_child_start(&c->child, &spec, err);
+    return r->u->sandbox ? pb_tf_confine_start(&c->boxed, r, &spec, err)
+                         : pb_child_start(&c->child, &spec, err);
 }
 
 static void tick(void *ctx)
@@ -121,7 +121,8 @@ static int explain(const struct pb_tf_command *c, const struct pb_child_status *
     if (why.len && pb_tf_lock_refused(err, c->run->arena, why.s, c->run->u->name))
         return -1;
     if (why.len)
-        return pb_fail(err, PB_E_TOOL, "%s %s: %s", tool, c->doing, why.s);
+        return pb_fail(err, PB_E_TOOL, "%s %s: %s%s", tool, c->doing, why.s,
+                       c->run->u->sandbox ? pb_tf_confine_hint(why.s) : "");
     if (!st->exited)
         return pb_fail(err, PB_E_TOOL, "%s %s was killed by signal %d", tool, c->doing, st->signal);
     return pb_fail(err, PB_E_TOOL, "%s %s failed with exit code %d and no message", tool, c->doing,
@@ -131,10 +132,12 @@ static int explain(const struct pb_tf_command *c, const struct pb_child_status *
 int pb_tf_finish(struct pb_tf_command *c, struct pb_err *err)
 {
     struct pb_child_status st = {0};
-    int rc = pb_child_wait(&st, c->child, tick, c, err);
+    int rc = c->boxed ? pb_sandbox_wait(&st, c->boxed, tick, c, err)
+                      : pb_child_wait(&st, c->child, tick, c, err);
 
     pb_child_free(c->child);
     c->child = NULL;
+    c->boxed = NULL;
     if (rc == 0)
         rc = pb_cancel_check(err);
     if (rc == 0 && st.exited && st.code == 0)

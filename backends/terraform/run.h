@@ -16,17 +16,19 @@
 #include "backends/terraform/tool.h"
 
 struct pb_child;
+struct pb_sandbox_run;
 
 struct pb_tf_run {
     struct pb_arena *arena;
     const struct pb_unit_ctx *u;
     struct pb_tf_tool tool;
     struct pb_strv env;
-    struct pb_strv secrets; /* never to be shown, whatever the tool says */
-    const char *dir;        /* where it runs */
-    const char *data_dir;   /* TF_DATA_DIR */
-    const char *own_config; /* TF_CLI_CONFIG_FILE of the person while lend.h has its own */
-    bool holds_lock;        /* commands take the state's lock: they get long to let go of it */
+    struct pb_strv secrets;  /* never to be shown, whatever the tool says */
+    struct pb_strv readable; /* in a sandbox: what has to be seen beside the usual */
+    const char *dir;         /* where it runs */
+    const char *data_dir;    /* TF_DATA_DIR */
+    const char *own_config;  /* TF_CLI_CONFIG_FILE of the person while lend.h has its own */
+    bool holds_lock;         /* commands take the state's lock: they get long to let go of it */
 };
 
 /* Finds the tool and builds the environment; `names` as in env.h. `name` makes the
@@ -54,8 +56,11 @@ struct pb_tf_command {
     const char *doing; /* for progress: "plan" */
     size_t total;      /* for progress: how many resources are to be expected; 0: unknown */
     struct pb_child *child;
+    struct pb_sandbox_run *boxed; /* in place of it, for a unit with a sandbox */
     struct pb_tf_tail tail;
 };
+/* For a unit with a sandbox nothing that the tool can write may be touched while a command is under
+ * way: start no second one beside it. */
 int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *name,
                 char *const *args, struct pb_err *err);
 /* Waits. Fails with the tool's own errors unless it exits with 0; a plan's exit 2 is 0. */

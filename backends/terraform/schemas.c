@@ -109,8 +109,8 @@ static const struct pb_value *read_provider(struct pb_map *seen, struct pb_arena
 }
 
 int pb_tf_schemas_load(struct pb_schema_set *out, struct pb_arena *a, const char *dir,
-                       const struct pb_strv *types, const struct pb_value *versions,
-                       struct pb_err *err)
+                       const char *more, const struct pb_strv *types,
+                       const struct pb_value *versions, struct pb_err *err)
 {
     const struct pb_schema **v = pb_arena_zalloc(a, (types->n + 1) * sizeof(*v));
     PB_AUTO(map) struct pb_map seen = PB_MAP_INIT;
@@ -125,6 +125,8 @@ int pb_tf_schemas_load(struct pb_schema_set *out, struct pb_arena *a, const char
         if (!tab || !version)
             continue;
         all = read_provider(&seen, a, dir, source, version);
+        if (!all && more)
+            all = read_provider(&seen, a, more, source, version);
         one = pb_get(all, tab + 1);
         if (one && pb_schema_from_value(&v[n++], a, one, err) == -1)
             return -1;

@@ -23,9 +23,10 @@ bool pb_tf_schemas_have(const char *dir, const char *source, const char *version
 int pb_tf_schemas_store(const char *dir, const char *text, size_t n,
                         const struct pb_value *versions, struct pb_err *err);
 
-/* The schemas of `types` ("source\ttype" each) as far as they are there, sorted by type. */
+/* The schemas of `types` ("source\ttype" each) as far as they are in `dir`, or else in `more` (or
+ * NULL), sorted by type. */
 int pb_tf_schemas_load(struct pb_schema_set *out, struct pb_arena *a, const char *dir,
-                       const struct pb_strv *types, const struct pb_value *versions,
-                       struct pb_err *err);
+                       const char *more, const struct pb_strv *types,
+                       const struct pb_value *versions, struct pb_err *err);
 
 #endif

@@ -41,8 +41,7 @@ void pb_tf_cli_dirs(struct pb_strv *out, const char *text, size_t n, const char 
         }
 }
 
-/* The person's CLI configuration; NULL when there is none. Caller frees. */
-static char *read_cli(struct pb_buf *text, bool tofu)
+char *pb_tf_site_config(struct pb_buf *text, bool tofu)
 {
     const char *file = getenv("TF_CLI_CONFIG_FILE"), *home = getenv("HOME");
     PB_AUTO(str) char *path = NULL;
@@ -57,7 +56,7 @@ static char *read_cli(struct pb_buf *text, bool tofu)
 static void add_cli(struct pb_strv *out, bool tofu)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    PB_AUTO(str) char *path = read_cli(&text, tofu);
+    PB_AUTO(str) char *path = pb_tf_site_config(&text, tofu);
 
     if (path)
         pb_tf_cli_dirs(out, text.s, text.len, path);
@@ -67,7 +66,7 @@ bool pb_tf_has_plugin_cache(bool tofu)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    PB_AUTO(str) char *path = read_cli(&text, tofu);
+    PB_AUTO(str) char *path = pb_tf_site_config(&text, tofu);
     const char *dir = getenv("TF_PLUGIN_CACHE_DIR");
     const struct pb_hcl_body *body;
 
@@ -109,6 +108,19 @@ static void add_implied(struct pb_strv *out, bool tofu)
     pb_strv_addf(out, "/usr/share/%s/plugins", name);
 }
 
+void pb_tf_site_roots(struct pb_strv *out, const struct pb_unit_ctx *u, bool tofu)
+{
+    PB_AUTO(str) char *packages = u->cache_dir ? pb_tf_packages_dir(u) : NULL;
+    const char *cache = getenv("TF_PLUGIN_CACHE_DIR");
+
+    if (cache && *cache)
+        pb_strv_add(out, cache);
+    add_cli(out, tofu);
+    if (packages)
+        pb_strv_add(out, packages);
+    add_implied(out, tofu);
+}
+
 static char **on_arena(struct pb_arena *a, const struct pb_strv *v)
 {
     char **out = pb_arena_zalloc(a, (v->n + 1) * sizeof(*out));
@@ -137,19 +149,16 @@ int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const stru
     PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
     PB_AUTO(strv) struct pb_strv dirs = PB_STRV_INIT;
     PB_AUTO(strv) struct pb_strv env = PB_STRV_INIT;
-    PB_AUTO(str) char *packages = pb_tf_packages_dir(u);
-    const char *cache = getenv("TF_PLUGIN_CACHE_DIR");
     struct pb_tf_tool tool;
 
+    if (u->sandbox)
+        return pb_fail(err, PB_E_REFUSED,
+                       "'%s' is not trusted: none of its plugins is started to look", u->name);
     if (pb_tf_tool_find(&tool, a, u, err))
         return -1;
     pb_strv_addf(&dirs, "%s/data/providers", u->work);
     add_work_tree(&dirs, u);
-    if (cache && *cache)
-        pb_strv_add(&dirs, cache);
-    add_cli(&dirs, tool.tofu);
-    pb_strv_add(&dirs, packages);
-    add_implied(&dirs, tool.tofu);
+    pb_tf_site_roots(&dirs, u, tool.tofu);
     pb_tf_env_recorded_names(&names, recorded);
     pb_tf_env_build(&env, environ, &names, u->work, NULL, NULL, a);
     *out = (struct pb_plugin_site){

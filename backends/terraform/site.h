@@ -11,6 +11,12 @@
 int pb_tf_plugin_site(struct pb_plugin_site *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                       const struct pb_recorded_set *recorded, struct pb_err *err);
 
+/* Those of them that are neither the unit's nor the work tree's. */
+void pb_tf_site_roots(struct pb_strv *out, const struct pb_unit_ctx *u, bool tofu);
+
+/* The person's CLI configuration: its text, and its path (caller frees) or NULL for none. */
+char *pb_tf_site_config(struct pb_buf *text, bool tofu);
+
 /* Whether people have a plugin cache of their own. If not, what init downloads is kept in plumb's
  * cache, in pb_tf_packages_dir (caller frees): an audit that does not plan still needs it. */
 bool pb_tf_has_plugin_cache(bool tofu);

@@ -58,6 +58,20 @@ static bool same_file(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* A tree that is not trusted says where its state is: any file of this machine that is one would be
+ * shown. */
+static bool is_elsewhere(const char *path, const struct pb_unit_ctx *u, struct pb_err *err)
+{
+    if (!pb_fs_exists(path) || (u->worktree && pb_fs_is_below(path, u->worktree)))
+        return false;
+    pb_fail(
+        err, PB_E_REFUSED,
+        "the state of '%s' would be '%s', outside of the repository: it is not trusted, and not "
+        "read there",
+        u->name, path);
+    return true;
+}
+
 /* Terraform truncates and writes in place, so a file that moved while it was read is read
  * again. Read, not mapped: a mapping of a file that shrinks ends in SIGBUS. */
 int pb_tf_store_local(struct pb_buf *text, bool *none, struct pb_arena *a, struct pb_tf_backend *be,
@@ -66,7 +80,7 @@ int pb_tf_store_local(struct pb_buf *text, bool *none, struct pb_arena *a, struc
     PB_AUTO(str) char *path = NULL;
     struct stat before, after;
 
-    if (pb_tf_store_local_path(&path, be, u, err))
+    if (pb_tf_store_local_path(&path, be, u, err) || (u->sandbox && is_elsewhere(path, u, err)))
         return -1;
     be->where = pb_arena_strdup(a, path);
     for (int i = 0; i < LOCAL_TRIES; i++) {
@@ -128,7 +142,8 @@ int pb_tf_store_read(struct pb_buf *text, bool *none, struct pb_arena *a, struct
     *none = false;
     be->where = be->type;
     for (size_t i = 0; i < PB_COUNT(direct); i++)
-        if (strcmp(direct[i].type, be->type) == 0 && (u->state_path || !needs_tool(be)))
+        if (strcmp(direct[i].type, be->type) == 0 && (u->state_path || !needs_tool(be)) &&
+            (i == 0 || !u->sandbox)) /* where it is asked is the tree's choice: in there */
             rc = direct[i].read(text, none, a, be, u, err);
     if (rc == -1)
         return -1;

@@ -8,10 +8,12 @@
 #include "backends/terraform/apply.h"
 #include "backends/terraform/ahead.h"
 #include "backends/terraform/cache.h"
+#include "backends/terraform/confine.h"
 #include "backends/terraform/eval.h"
 #include "backends/terraform/key.h"
 #include "backends/terraform/lock.h"
 #include "backends/terraform/mark.h"
+#include "backends/terraform/redact.h"
 #include "backends/terraform/prepare.h"
 #include "backends/terraform/save.h"
 #include "backends/terraform/scan.h"
@@ -75,6 +77,8 @@ static int record(struct pb_recorded_set *out, struct pb_arena *a, const struct 
         if (strcmp(be.type, "local") != 0 && pb_tf_keep_state(u, &text, err))
             return -1;
     }
+    if (u->sandbox)
+        return 0; /* what it calls its state is not what is remembered of the unit */
     return pb_tf_seen_check(out, identity(a, u, be.where), be.where, u->accept_state, u->diags, a,
                             err);
 }
@@ -144,6 +148,31 @@ static void mark_declared(struct pb_declare_result *out, struct pb_arena *a)
     out->declared.v = v;
 }
 
+/* What is not trusted may copy what it was given into a value that anybody can read in a report.
+ * What is short is in every text by chance. */
+static void mark_given(struct pb_declare_result *out, struct pb_arena *a,
+                       const struct pb_tf_planning *p)
+{
+    enum { LEAST = 8 };
+    PB_AUTO(strv) struct pb_strv secrets = PB_STRV_INIT;
+    struct pb_declared *v = (struct pb_declared *)(uintptr_t)out->declared.v;
+    struct pb_tf_redactor *r;
+
+    for (size_t i = 0; i < p->run.secrets.n; i++)
+        if (strlen(p->run.secrets.v[i]) >= LEAST)
+            pb_strv_add(&secrets, p->run.secrets.v[i]);
+    if (p->recorded->lineage) /* the state as a whole */
+        pb_strv_add(&secrets, p->recorded->lineage);
+    r = pb_tf_redactor_new(&secrets);
+    for (size_t i = 0; i < out->declared.n; i++) {
+        if (v[i].planned)
+            v[i].planned = pb_box(a, pb_tf_mark_found(a, v[i].planned, r));
+        if (v[i].prior)
+            v[i].prior = pb_box(a, pb_tf_mark_found(a, v[i].prior, r));
+    }
+    pb_tf_redactor_free(r);
+}
+
 /* provider["registry.terraform.io/hashicorp/aws"].west -> the source between the quotes. */
 static void add_type(struct pb_strv *types, const char *provider, const char *type)
 {
@@ -195,9 +224,12 @@ int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct
     for (size_t i = 0; i < p->recorded->n; i++)
         add_type(&types, p->recorded->v[i].provider, p->recorded->v[i].type);
     sort_unique(&types);
-    if (pb_tf_schemas_load(&out->schemas, p->arena, p->u->cache_dir, &types, &p->versions, err))
+    if (pb_tf_schemas_load(&out->schemas, p->arena, p->u->cache_dir,
+                           p->u->sandbox ? p->u->work : NULL, &types, &p->versions, err))
         return -1;
     mark_declared(out, p->arena);
+    if (p->u->sandbox)
+        mark_given(out, p->arena, p);
     return 0;
 }
 
@@ -234,10 +266,16 @@ static int declare(struct pb_declare_result *out, struct pb_arena *a, const stru
                    const struct pb_recorded_set *recorded, struct pb_err *err)
 {
     struct pb_tf_planning p = {.arena = a, .u = u, .recorded = recorded};
+    struct pb_unit_ctx confined;
     int64_t start = pb_clock_ms();
     int rc = -1;
 
     memset(out, 0, sizeof(*out));
+    if (u->sandbox) {
+        if (pb_tf_confine_unit(&confined, a, u, err))
+            return -1;
+        p.u = u = &confined;
+    }
     if (pb_tf_plan_unit(&p, err) == 0 && (!u->save || pb_tf_answer_saved(&p, err) == 0) &&
         pb_tf_settle(out, &p, err) == 0 && (!u->save || pb_tf_save(&p, out, err) == 0)) {
         if (!p.plan.errored && out->declared.complete && !u->refresh && !u->save)

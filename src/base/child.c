@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +32,7 @@ struct pb_child {
     pid_t pid; /* also its session and process group */
     int pidfd;
     char *name;
-    long timeout_ms, kill_after_ms;
+    long timeout_ms, kill_after_ms, tick_ms;
     int64_t started, interrupted; /* monotonic; interrupted 0: no INT was sent */
     bool cancelled, timed_out, killed, ended;
     bool alone; /* its session is known to be empty; the number may be used again */
@@ -206,6 +208,9 @@ static void run_child(const struct launch *l)
     if (getppid() != l->parent) /* it died before the line above took effect */
         give_up(l, STAGE_PARENT);
     reset_signals();
+    if (l->spec->no_keys && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+        errno != ENOSYS && errno != EPERM) /* where nobody has any */
+        give_up(l, STAGE_PARENT);
     if (l->spec->dir && chdir(l->spec->dir))
         give_up(l, STAGE_DIR);
     if (dup2(l->in, 0) < 0 || dup2(l->out, 1) < 0 || dup2(l->err, 2) < 0)
@@ -213,6 +218,8 @@ static void run_child(const struct launch *l)
     close_others();
     if (l->spec->keep_fd > 0)
         fcntl(l->spec->keep_fd, F_SETFD, 0);
+    for (const int *fd = l->spec->keep_fds; fd && *fd; fd++)
+        fcntl(*fd, F_SETFD, 0);
     execve(l->program, l->spec->argv, l->spec->env);
     give_up(l, STAGE_EXEC);
     _exit(127);
@@ -324,6 +331,7 @@ int pb_child_start(struct pb_child **out, const struct pb_child_spec *spec, stru
     c->name = pb_strdup(spec->argv[0]);
     c->timeout_ms = spec->timeout_ms;
     c->kill_after_ms = spec->kill_after_ms;
+    c->tick_ms = spec->tick_ms > 0 ? spec->tick_ms : TICK_MS;
     c->started = started;
     *out = c;
     return 0;
@@ -415,7 +423,7 @@ static bool has_ended(struct pb_child *c, long ms)
 
 static long until_next(const struct pb_child *c)
 {
-    int64_t now = pb_clock_ms(), ms = TICK_MS;
+    int64_t now = pb_clock_ms(), ms = c->tick_ms;
 
     if (c->timeout_ms > 0 && !c->interrupted && c->started + c->timeout_ms - now < ms)
         ms = c->started + c->timeout_ms - now;

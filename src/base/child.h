@@ -41,9 +41,12 @@ struct pb_child_spec {
     const char *err_path; /* created 0600, truncated; NULL: /dev/null; may equal out_path */
     int err_fd;           /* instead of err_path when above 0; stays the caller's */
     int keep_fd;          /* inherited as it is when above 0, by its children too: a lease */
+    const int *keep_fds;  /* the same for several; 0 ends them; or NULL */
+    bool no_keys;         /* the session's keys of the kernel are not handed on */
     int death_signal;     /* what it gets when the starting thread ends; 0: SIGINT */
     long timeout_ms;      /* 0: none; then one INT */
     long kill_after_ms;   /* 0: never; else SIGKILL this long after the INT */
+    long tick_ms;         /* how often `tick` is called; 0: about ten times a second */
 };
 
 struct pb_child_status {
@@ -57,7 +60,7 @@ struct pb_child_status {
 };
 
 int pb_child_start(struct pb_child **out, const struct pb_child_spec *spec, struct pb_err *err);
-/* Calls tick(ctx) about ten times a second while the child runs; may be NULL.
+/* Calls tick(ctx) every spec.tick_ms while the child runs; may be NULL.
  * Returns 0 once the child has ended, however it ended; PB_E_INTERRUPTED after a cancel. */
 int pb_child_wait(struct pb_child_status *status, struct pb_child *c, void (*tick)(void *ctx),
                   void *ctx, struct pb_err *err);

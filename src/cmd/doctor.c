@@ -4,6 +4,7 @@
 #include "base/data.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "git/export.h"
 #include "model/json.h"
@@ -142,6 +143,17 @@ static void check_tools(struct doctor *d)
     if (!found)
         say(d, FAIL, "terraform", "install terraform or tofu, or name one as 'tool' of the unit",
             "neither terraform nor tofu is on PATH");
+}
+
+static void check_sandbox(struct doctor *d)
+{
+    struct pb_err err = PB_ERR_INIT;
+
+    if (pb_sandbox_usable(&err) == 0)
+        say(d, OK, "sandbox", NULL, "changes under review can be planned in one");
+    else
+        say(d, WARN, "sandbox", "plumb check refuses to plan a change until there is one", "%s",
+            err.msg);
 }
 
 static void check_repository(struct doctor *d)
@@ -445,6 +457,7 @@ int pb_cmd_doctor(const struct pb_args *args)
     say(&d, OK, "plumb", NULL, "%s", PLUMB_VERSION);
     check_repository(&d);
     check_tools(&d);
+    check_sandbox(&d);
     check_units(&d);
     check_dirs(&d);
     check_data(&d);

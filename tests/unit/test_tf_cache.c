@@ -172,7 +172,7 @@ static void tf_schemas__round_trip(void **state)
     assert_false(pb_tf_schemas_have(work, "example.com/x/y", "1.2.4"));
     pb_strv_add(&types, "example.com/x/y\ty_thing");
     pb_strv_add(&types, "example.com/x/y\ty_other");
-    assert_int_equal(pb_tf_schemas_load(&set, a, work, &types, versions, NULL), 0);
+    assert_int_equal(pb_tf_schemas_load(&set, a, work, NULL, &types, versions, NULL), 0);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.v[0]->version, 2);
     assert_non_null(pb_type_field(set.v[0]->root, "id"));

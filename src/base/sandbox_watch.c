@@ -1,0 +1,305 @@
+/* Adds up what all processes of a sandbox use, often enough that a bomb ends before it hurts. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/sandbox_internal.h"
+
+/* A number that is not a sandbox's is not asked again for FORGET_MS: then it may be another's. */
+enum {
+    PIDS_MAX = 4 << 20,
+    FORGET_MS = 1000,
+    DISK_MS = 250,
+    SHORT_MS = 100,
+    DEPTH_MAX = 200,
+    ENTRIES_MAX = 1000000,
+    RESERVE_MIB = 128
+};
+#define MIB             ((int64_t)1 << 20)
+#define SHARED_WORTH_IT (16 * MIB)
+
+struct process {
+    pid_t pid, parent;
+    int64_t anonymous;
+    bool inside;
+};
+
+struct pb_box_watch {
+    struct pb_box_limits limits;
+    pid_t monitor;
+    struct pb_strv writable, outputs;
+    unsigned char *foreign; /* a bit for each number */
+    struct process *v;
+    size_t n, cap;
+    int64_t forget, disk_due, short_due;
+    int64_t disk_before, disk; /* bytes */
+    size_t entries;
+    char said[160];
+};
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+static bool is_foreign(const struct pb_box_watch *w, pid_t pid)
+{
+    return pid <= 2 || pid >= PIDS_MAX || (w->foreign[pid / 8] >> (pid % 8) & 1);
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    const struct process *x = a, *y = b;
+
+    return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static bool is_inside(const struct pb_box_watch *w, pid_t pid)
+{
+    struct process key = {.pid = pid};
+    const struct process *found = bsearch(&key, w->v, w->n, sizeof(key), by_pid);
+
+    return pid == w->monitor || (found && found->inside);
+}
+
+static ssize_t read_small(char *buf, size_t size, const char *path)
+{
+    PB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
+
+    buf[n > 0 ? n : 0] = '\0';
+    return n;
+}
+
+/* A mapping that is shared counts for each process that has it: better too much than not at all. */
+static int64_t shared_memory(pid_t pid)
+{
+    char path[64], text[4096];
+    const char *at;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    if (read_small(text, sizeof(text), path) <= 0 || !(at = strstr(text, "\nRssShmem:")))
+        return 0;
+    return strtoll(at + 10, NULL, 10) * 1024;
+}
+
+static int64_t memory_of(pid_t pid)
+{
+    char path[64], text[128];
+    long long size, resident, shared, page = sysconf(_SC_PAGESIZE);
+
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+    if (read_small(text, sizeof(text), path) <= 0 ||
+        sscanf(text, "%lld %lld %lld", &size, &resident, &shared) != 3)
+        return 0;
+    return (resident - shared) * page + (shared * page > SHARED_WORTH_IT ? shared_memory(pid) : 0);
+}
+
+static void add_process(struct pb_box_watch *w, pid_t pid)
+{
+    char path[64], text[512], state;
+    const char *at;
+    int parent;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    if (read_small(text, sizeof(text), path) <= 0 || !(at = strrchr(text, ')')) ||
+        sscanf(at + 1, " %c %d", &state, &parent) != 2)
+        return;
+    w->v = pb_grow(w->v, &w->cap, w->n + 1, sizeof(*w->v));
+    w->v[w->n++] = (struct process){.pid = pid, .parent = parent};
+}
+
+/* Orphans inside go to the first process there, so whoever is inside descends from the monitor. A
+ * process whose parent ended meanwhile is neither, until the next look. */
+static void sort_out(struct pb_box_watch *w)
+{
+    bool moved = true;
+
+    qsort(w->v, w->n, sizeof(*w->v), by_pid);
+    while (moved) {
+        moved = false;
+        for (size_t i = 0; i < w->n; i++) {
+            struct process *p = &w->v[i];
+
+            if (p->inside || p->pid == w->monitor || is_foreign(w, p->pid))
+                continue;
+            if (is_inside(w, p->parent)) {
+                p->inside = moved = true;
+            } else if (is_foreign(w, p->parent) || p->parent == getpid()) {
+                w->foreign[p->pid / 8] |= (unsigned char)(1 << (p->pid % 8));
+                moved = true;
+            }
+        }
+    }
+}
+
+static void list_processes(struct pb_box_watch *w, int64_t now)
+{
+    DIR *d = opendir("/proc");
+
+    if (now >= w->forget) {
+        memset(w->foreign, 0, PIDS_MAX / 8);
+        w->forget = now + FORGET_MS;
+    }
+    w->n = 0;
+    for (struct dirent *e; d && (e = readdir(d));) {
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+
+        if (pid > 0 && pid != getpid() && !is_foreign(w, pid))
+            add_process(w, pid);
+    }
+    if (d)
+        closedir(d);
+    sort_out(w);
+}
+
+/* ---- disk ------------------------------------------------------------------------------------ */
+
+static void add_folder(struct pb_box_watch *w, int fd, int depth)
+{
+    DIR *d = depth < DEPTH_MAX ? fdopendir(fd) : NULL;
+    struct stat st;
+
+    if (!d) {
+        if (depth >= DEPTH_MAX)
+            w->entries = ENTRIES_MAX + 1;
+        close(fd);
+        return;
+    }
+    for (struct dirent *e; w->entries <= ENTRIES_MAX && (e = readdir(d));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW))
+            continue;
+        w->entries++;
+        w->disk += (int64_t)st.st_blocks * 512;
+        if (S_ISDIR(st.st_mode)) {
+            int next = openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            if (next >= 0)
+                add_folder(w, next, depth + 1);
+        }
+    }
+    closedir(d);
+}
+
+/* Blocks, and of files in use their length: what is still on its way to the disk counts, too. */
+static void measure(struct pb_box_watch *w)
+{
+    struct stat st;
+
+    w->disk = 0;
+    w->entries = 0;
+    for (size_t i = 0; i < w->writable.n; i++) {
+        int fd = open(w->writable.v[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd >= 0)
+            add_folder(w, fd, 0);
+        else if (lstat(w->writable.v[i], &st) == 0)
+            w->disk += st.st_size;
+    }
+    for (size_t i = 0; i < w->outputs.n; i++)
+        if (stat(w->outputs.v[i], &st) == 0)
+            w->disk += st.st_size;
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+static const char *say(struct pb_box_watch *w, const char *what, long long n, const char *unit)
+{
+    snprintf(w->said, sizeof(w->said), "%s more than %lld %s", what, n, unit);
+    return w->said;
+}
+
+static int64_t meminfo(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+
+    return at ? strtoll(at + strlen(name), NULL, 10) * 1024 : -1;
+}
+
+/* Memory that nobody has mapped is in no process's sum. */
+static bool machine_is_short(void)
+{
+    char text[4096];
+    int64_t left = -1;
+
+    if (read_small(text, sizeof(text), "/proc/meminfo") > 0)
+        left = meminfo(text, "MemAvailable:");
+    return left >= 0 && left < RESERVE_MIB * MIB;
+}
+
+static const char *look_at_disk(struct pb_box_watch *w)
+{
+    measure(w);
+    if (w->entries > ENTRIES_MAX)
+        return say(w, "wrote", ENTRIES_MAX, "files, or folders too deep to count");
+    if (w->disk - w->disk_before > w->limits.disk)
+        return say(w, "wrote", w->limits.disk / MIB, "MiB");
+    return NULL;
+}
+
+static const char *look_at_processes(struct pb_box_watch *w, int64_t now)
+{
+    int64_t memory = 0;
+    long processes = 0;
+
+    list_processes(w, now);
+    for (size_t i = 0; i < w->n; i++)
+        processes += w->v[i].inside;
+    if (processes > w->limits.processes)
+        return say(w, "ran", w->limits.processes, "processes at once");
+    for (size_t i = 0; i < w->n; i++)
+        if (w->v[i].inside)
+            memory += memory_of(w->v[i].pid);
+    if (memory > w->limits.memory)
+        return say(w, "used", w->limits.memory / MIB, "MiB of memory");
+    return NULL;
+}
+
+const char *pb_box_watch_look(struct pb_box_watch *w, bool last)
+{
+    int64_t now = pb_clock_ms();
+    const char *said = last ? NULL : look_at_processes(w, now);
+
+    if (!said && (last || now >= w->disk_due)) {
+        said = look_at_disk(w);
+        w->disk_due = pb_clock_ms() + DISK_MS + 10 * (pb_clock_ms() - now);
+    }
+    if (!said && !last && now >= w->short_due) {
+        w->short_due = now + SHORT_MS;
+        if (machine_is_short())
+            return "was stopped because the machine has hardly any memory left";
+    }
+    return said;
+}
+
+struct pb_box_watch *pb_box_watch_new(const struct pb_box_limits *limits, pid_t monitor,
+                                      const struct pb_strv *writable, const struct pb_strv *outputs)
+{
+    struct pb_box_watch *w = pb_calloc(1, sizeof(*w));
+
+    w->limits = *limits;
+    w->monitor = monitor;
+    w->foreign = pb_calloc(PIDS_MAX / 8, 1);
+    for (size_t i = 0; i < writable->n; i++)
+        pb_strv_add(&w->writable, writable->v[i]);
+    for (size_t i = 0; i < outputs->n; i++)
+        pb_strv_add(&w->outputs, outputs->v[i]);
+    measure(w);
+    w->disk_before = w->disk;
+    return w;
+}
+
+void pb_box_watch_free(struct pb_box_watch *w)
+{
+    if (!w)
+        return;
+    pb_strv_release(&w->writable);
+    pb_strv_release(&w->outputs);
+    free(w->foreign);
+    free(w->v);
+    free(w);
+}

@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# plumb's sandbox by itself and around Terraform: `load sandbox` behind `load helpers`.
+#
+#   box OPTION... -- PROGRAM ...   tests/tools/boxtry
+#   declared OPTION... TREE        tests/tools/declaretry
+#   need_box                       skips where there can be no sandbox, saying why
+#   $MARK, nothing_left            a word for arguments, and that no process has it any more
+
+BOX=${PLUMB_BUILD:-$PLUMB_ROOT/build/release}/tests/tools/boxtry
+MARK=plumb-sandbox-$$-$RANDOM
+
+need_box() {
+    command -v bwrap >/dev/null || skip "bwrap is not on PATH (install bubblewrap)"
+    local why
+    why=$("$BOX" -- /bin/true 2>&1) || skip "${why#boxtry: }"
+}
+
+box() {
+    "$BOX" "$@"
+}
+
+declared() {
+    "${BOX%/*}/declaretry" "$@"
+}
+
+nothing_left() {
+    local tries=0
+    while grep -aqsF "$MARK" /proc/[0-9]*/cmdline && [ "$tries" -lt 30 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    ! grep -aslF "$MARK" /proc/[0-9]*/cmdline
+}
