@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "report/level.h"
 #include "report/pen.h"
 #include "report/put.h"
 
@@ -14,54 +15,12 @@ static enum pb_style style_of(enum pb_gate_decision d)
     return d == PB_GATE_ALLOW ? PB_GREEN : d == PB_GATE_ASK ? PB_YELLOW : PB_RED;
 }
 
-struct sum {
-    size_t changes, refusals, failed;
-    size_t by[3];
-    enum pb_gate_decision decision;
-};
-
-static struct sum sum_of(const struct pb_audit *a, const struct pb_unit_gate *gates)
-{
-    struct sum s = {0};
-
-    for (size_t i = 0; i < a->nunits; i++) {
-        const struct pb_gate_out *o = &gates[i].out;
-
-        s.failed += a->units[i].failed;
-        if (a->units[i].failed)
-            continue;
-        s.changes += o->n;
-        s.refusals += o->nrefusals;
-        for (int d = 0; d < 3; d++)
-            s.by[d] += o->by_decision[d];
-        if (o->decision > s.decision)
-            s.decision = o->decision;
-    }
-    return s;
-}
-
 static void headline(struct pb_pen *p, const struct pb_audit *a, const struct pb_unit_gate *gates)
 {
-    struct sum s = sum_of(a, gates);
+    static const enum pb_style styles[] = {PB_GREEN, PB_GREEN, PB_YELLOW, PB_RED};
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
-    const char *of = pb_pen_count(p, s.changes, "change");
 
-    if (s.failed)
-        pb_buf_addf(&line, "error: %zu of %s could not be planned", s.failed,
-                    pb_pen_count(p, a->nunits, "unit"));
-    else if (s.decision == PB_GATE_DENY && s.by[PB_GATE_DENY])
-        pb_buf_addf(&line, "refused: %zu of %s%s", s.by[PB_GATE_DENY], of,
-                    s.refusals ? ", and the commit or plan itself" : "");
-    else if (s.decision == PB_GATE_DENY)
-        pb_buf_addf(&line,
-                    "refused: not for what it changes (%s), but for the commit or plan itself", of);
-    else if (!s.changes)
-        pb_buf_adds(&line, "nothing to apply");
-    else if (s.decision == PB_GATE_ASK)
-        pb_buf_addf(&line, "asks: %zu of %s need somebody's yes", s.by[PB_GATE_ASK], of);
-    else
-        pb_buf_addf(&line, "allowed: %s, all explained by Git", of);
-    pb_pen_on(p, s.failed ? PB_RED : style_of(s.decision));
+    pb_pen_on(p, styles[pb_headline_gates(&line, a, gates)]);
     pb_pen_words(p, line.s, 0, 2);
     pb_pen_off(p);
     pb_buf_addc(p->b, '\n');

@@ -1,4 +1,5 @@
 /* The report for people: the one line that matters, then the evidence. */
+#include "report/level.h"
 #include "report/pen.h"
 
 #include "base/mem.h"
@@ -9,82 +10,18 @@ enum { UNITS_EACH = 3, UNITS_NAMED = 10 };
 
 static const char *in_words(struct pb_pen *p, enum pb_verdict v)
 {
-    char *s = pb_arena_strdup(p->arena, pb_verdict_name(v));
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
-    for (char *c = s; *c; c++)
-        if (*c == '_')
-            *c = ' ';
-    return s;
-}
-
-/* "2 drifted, 1 pending" of those verdicts that `effect` says. */
-static size_t counts(struct pb_buf *b, struct pb_pen *p, const size_t by[PB_NVERDICTS],
-                     enum pb_verdict_effect effect)
-{
-    size_t n = 0;
-
-    for (size_t k = PB_NVERDICTS; k-- > 0;) {
-        if (!by[k] || pb_verdicts[k].effect != effect)
-            continue;
-        pb_buf_addf(b, "%s%zu %s", n ? ", " : "", by[k], in_words(p, (enum pb_verdict)k));
-        n += by[k];
-    }
-    return n;
-}
-
-/* All is well; or as much of it as can be said. */
-static void good_news(struct pb_buf *line, struct pb_pen *p, const struct pb_audit *a)
-{
-    size_t judged = 0, unchecked = a->by_verdict[PB_UNCHECKED];
-
-    for (size_t i = 0; i < PB_NVERDICTS; i++)
-        judged += a->by_verdict[i];
-    if (!a->resources)
-        pb_buf_adds(line, "there are no resources, neither in Git nor in the state");
-    else if (!judged)
-        pb_buf_adds(line, "nothing was compared");
-    else if (unchecked)
-        pb_buf_addf(line, "%zu of %s %s what Git says; nobody can check the rest",
-                    judged - unchecked, pb_pen_count(p, judged, "resource"),
-                    judged - unchecked == 1 ? "is" : "are");
-    else if (judged == 1)
-        pb_buf_adds(line, "the one resource is what Git says");
-    else
-        pb_buf_addf(line, "all %zu resources are what Git says", judged);
+    pb_add_verdict_words(&b, v);
+    return pb_arena_strdup(p->arena, b.s);
 }
 
 static void headline(struct pb_pen *p, const struct pb_audit *a)
 {
-    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, list = PB_BUF_INIT, dark = PB_BUF_INIT;
-    size_t sum[PB_NVERDICTS], differ, unknown, seen = 0;
-    enum pb_style style = a->failed ? PB_RED : PB_GREEN;
+    static const enum pb_style styles[] = {PB_GREEN, PB_GREEN, PB_MAGENTA, PB_RED};
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
 
-    for (size_t i = 0; i < PB_NVERDICTS; i++) {
-        sum[i] = a->by_verdict[i] + a->also[i];
-        seen += a->by_verdict[i];
-    }
-    differ = counts(&list, p, sum, PB_EFFECT_DIFFERENCE);
-    unknown = counts(&dark, p, sum, PB_EFFECT_INCONCLUSIVE);
-    if (a->failed)
-        pb_buf_addf(&line, "error: %zu of %s could not be audited%s", a->failed,
-                    pb_pen_count(p, a->nunits, "unit"), a->failed < a->nunits ? "; " : "");
-    if (differ) {
-        pb_buf_addf(&line, "not plumb: %zu of %s %s from Git: %s", differ,
-                    pb_pen_count(p, a->resources, "resource"), differ == 1 ? "differs" : "differ",
-                    list.s);
-        style = PB_RED;
-    } else if (unknown) {
-        pb_buf_adds(&line, "inconclusive: nothing differs in what was seen");
-        style = a->failed ? PB_RED : PB_MAGENTA;
-    } else if (a->failed < a->nunits) {
-        pb_buf_adds(&line, a->failed ? "of the others, " : "plumb: ");
-        good_news(&line, p, a);
-    }
-    if (unknown)
-        pb_buf_addf(&line, "; %zu could not be observed in full", unknown);
-    if (a->resources > seen)
-        pb_buf_addf(&line, "; %zu ignored", a->resources - seen);
-    pb_pen_on(p, style);
+    pb_pen_on(p, styles[pb_headline_audit(&line, a)]);
     pb_pen_words(p, line.s, 0, 2);
     pb_pen_off(p);
     pb_buf_addc(p->b, '\n');
