@@ -21,7 +21,7 @@ enum { HASH_MIN = 12 };
 struct applying {
     const struct pb_args *args;
     struct pb_report_opts report;
-    bool json;
+    bool for_people; /* stdout: what happens is told there as it happens */
     struct pb_cmd_progress progress;
     struct pb_apply_view view;
 };
@@ -96,7 +96,7 @@ static int decide(void *ctx, enum pb_approval *out, struct pb_audit *audit, stru
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
     pb_cmd_progress_erase(&a->progress);
-    if (!a->json) {
+    if (a->for_people) {
         pb_report_gate_text(&b, audit, g, &a->report);
         pb_cmd_print(&b);
         fflush(stdout);
@@ -122,7 +122,7 @@ static void event(void *ctx, const struct pb_apply_event *e, size_t done, size_t
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
     pb_apply_view_event(&a->view, e, done, total);
-    if (a->json)
+    if (!a->for_people)
         return;
     pb_report_apply_event(&b, e, &a->report);
     if (!b.len)
@@ -159,20 +159,16 @@ static void say(void *ctx, const char *what)
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static int tell(struct applying *a, const struct pb_apply_run *run)
+static void write_apply(struct pb_buf *b, const struct pb_report_format *f,
+                        const struct pb_report_opts *o, const void *what)
 {
-    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    const struct pb_apply_run *run = what;
 
-    if (a->json) {
-        pb_report_apply_json(&b, run, &a->report);
-        return pb_cmd_put(&b, pb_args_get(a->args, PB_O_OUTPUT));
-    }
     /* What the gate refuses nobody was asked about, so nobody has seen it yet. */
-    if (run->outcome.end == PB_END_REFUSED && run->gate.out.decision == PB_GATE_DENY)
-        pb_report_gate_text(&b, &run->audit, &run->gate, &a->report);
-    pb_report_apply_text(&b, run, &a->report);
-    pb_cmd_print(&b);
-    return 0;
+    if (pb_streq(f->name, "text") && run->outcome.end == PB_END_REFUSED &&
+        run->gate.out.decision == PB_GATE_DENY)
+        pb_report_gate_text(b, &run->audit, &run->gate, o);
+    pb_report_apply(b, f, run, o);
 }
 
 int pb_cmd_apply(const struct pb_args *args)
@@ -180,7 +176,7 @@ int pb_cmd_apply(const struct pb_args *args)
     struct pb_audit_options o = pb_cmd_audit_options(args);
     struct applying a = {.args = args,
                          .report = pb_cmd_report_options(args),
-                         .json = pb_streq(pb_args_get(args, PB_O_FORMAT), "json")};
+                         .for_people = pb_cmd_reports_for_people(args)};
     struct pb_apply_run run = {.decide = decide,
                                .event = event,
                                .tick = tick,
@@ -190,8 +186,11 @@ int pb_cmd_apply(const struct pb_args *args)
                                .any_tree = o.rev != NULL};
     struct pb_cmd_plan_options p;
     struct pb_err err = PB_ERR_INIT;
-    int code = pb_cmd_plan_options(&p, args, &err);
+    int code = pb_cmd_reports_usage(args);
 
+    if (code)
+        return code;
+    code = pb_cmd_plan_options(&p, args, &err);
     if (code == 0) {
         pb_cmd_plan_into(&o, &p);
         pb_cmd_progress_start(&a.progress, args);
@@ -205,7 +204,7 @@ int pb_cmd_apply(const struct pb_args *args)
     if (code < 0) {
         code = pb_cmd_fail(&err);
     } else {
-        code = tell(&a, &run);
+        code = pb_cmd_reports(args, write_apply, &run);
         code = code ? code : (int)pb_apply_exit(&run.outcome);
     }
     pb_apply_release(&run);

@@ -51,7 +51,9 @@ int pb_cmd_audit_run(struct pb_audit *out, const struct pb_args *args,
 struct pb_report_opts pb_cmd_report_options(const struct pb_args *args)
 {
     const char *no_color = getenv("NO_COLOR");
-    struct pb_report_opts o = {.version = PLUMB_VERSION, .all = pb_args_has(args, PB_O_ALL)};
+    struct pb_report_opts o = {.version = PLUMB_VERSION,
+                               .all = pb_args_has(args, PB_O_ALL),
+                               .units = pb_args_all(args, PB_O_UNIT)};
     struct winsize w;
 
     if (isatty(STDOUT_FILENO)) {
@@ -77,31 +79,89 @@ int pb_cmd_put(const struct pb_buf *b, const char *file)
     return 0;
 }
 
-/* The n-th --output belongs to the n-th --format; what has no file goes to stdout. */
-static int write_reports(const struct pb_audit *a, const struct pb_args *args)
+int pb_cmd_reports_usage(const struct pb_args *args)
 {
     const struct pb_strv *formats = &args->value[PB_O_FORMAT], *files = &args->value[PB_O_OUTPUT];
-    size_t n = formats->n > files->n ? formats->n : files->n;
+    struct pb_err err = PB_ERR_INIT;
+
+    if (formats->n <= files->n + 1)
+        return 0;
+    pb_fail(&err, PB_E_USAGE, "only one --format can go to stdout: give the others an --output");
+    return pb_cmd_fail(&err);
+}
+
+static bool is_stdout(const char *file)
+{
+    return !file || pb_streq(file, "-");
+}
+
+static size_t count_of(const struct pb_args *args)
+{
+    size_t formats = args->value[PB_O_FORMAT].n, files = args->value[PB_O_OUTPUT].n;
+    size_t n = formats > files ? formats : files;
+
+    return n ? n : 1;
+}
+
+static const char *nth(const struct pb_args *args, enum pb_opt_id id, size_t i)
+{
+    return i < args->value[id].n ? args->value[id].v[i] : NULL;
+}
+
+static const char *format_of(const struct pb_args *args, size_t i)
+{
+    const char *name = nth(args, PB_O_FORMAT, i);
+
+    return name ? name : "text";
+}
+
+bool pb_cmd_reports_for_people(const struct pb_args *args)
+{
+    for (size_t i = 0; i < count_of(args); i++)
+        if (is_stdout(nth(args, PB_O_OUTPUT, i)))
+            return pb_streq(format_of(args, i), "text");
+    return false;
+}
+
+/* Where the whole of it is, for a report that may have to be cut. */
+static const char *whole_report(const struct pb_args *args)
+{
+    for (size_t i = 0; i < count_of(args); i++)
+        if (pb_streq(format_of(args, i), "html") && !is_stdout(nth(args, PB_O_OUTPUT, i)))
+            return nth(args, PB_O_OUTPUT, i);
+    return NULL;
+}
+
+int pb_cmd_reports(const struct pb_args *args, pb_cmd_report_fn *write, const void *what)
+{
     int code = 0;
 
-    for (size_t i = 0; i < (n ? n : 1); i++) {
+    for (size_t i = 0; i < count_of(args); i++) {
         struct pb_report_opts o = pb_cmd_report_options(args);
-        const char *name = i < formats->n ? formats->v[i] : "text";
-        const char *file = i < files->n ? files->v[i] : NULL;
+        const char *file = nth(args, PB_O_OUTPUT, i);
         PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
-        const struct pb_report_format *r;
+        const struct pb_report_format *f;
         struct pb_err err = PB_ERR_INIT;
         int rc;
 
-        if (pb_report_format_need(&r, name, &err) < 0)
+        if (pb_report_format_need(&f, format_of(args, i), &err) < 0)
             return pb_cmd_fail(&err);
-        if (file && !pb_streq(file, "-"))
-            o = (struct pb_report_opts){.version = o.version, .all = o.all};
-        r->write(&b, a, &o);
+        if (!is_stdout(file)) {
+            o.color = false;
+            o.width = 0;
+        }
+        o.more = whole_report(args);
+        write(&b, f, &o, what);
         rc = pb_cmd_put(&b, file);
         code = code ? code : rc;
     }
     return code;
+}
+
+static void write_audit(struct pb_buf *b, const struct pb_report_format *f,
+                        const struct pb_report_opts *o, const void *what)
+{
+    pb_report_audit(b, f, what, o);
 }
 
 static void tell_failures(const struct pb_audit *a, const struct pb_args *args)
@@ -134,22 +194,16 @@ static int record(const struct pb_audit *a, const struct pb_args *args)
 int pb_cmd_audit(const struct pb_args *args)
 {
     struct pb_audit_options o = pb_cmd_audit_options(args);
-    const struct pb_strv *formats = &args->value[PB_O_FORMAT], *files = &args->value[PB_O_OUTPUT];
     struct pb_audit audit;
-    int code, recorded;
+    int code = pb_cmd_reports_usage(args), recorded;
 
-    if (formats->n > files->n + 1) {
-        struct pb_err err = PB_ERR_INIT;
-
-        pb_fail(&err, PB_E_USAGE,
-                "only one --format can go to stdout: give the others an --output");
-        return pb_cmd_fail(&err);
-    }
+    if (code)
+        return code;
     code = pb_cmd_audit_run(&audit, args, &o);
     if (code >= 0)
         return code;
     recorded = record(&audit, args);
-    code = write_reports(&audit, args);
+    code = pb_cmd_reports(args, write_audit, &audit);
     tell_failures(&audit, args);
     if (!code)
         code = recorded ? recorded : (int)audit.exit_code;

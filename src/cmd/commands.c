@@ -1,13 +1,16 @@
 #include "cmd/cmd.h"
 #include "cmd/terraform_opts.h"
+#include "report/report.h"
 
 #define OPT_END                                \
     {                                          \
         0, 0, NULL, NULL, NULL, NULL, false, 0 \
     }
 
-const char *const pb_format_names[] = {"text", "json", NULL};
-static const char *const doctor_formats[] = {"text", "json", NULL};
+#define NAME(name, about, doc) name,
+const char *const pb_format_names[] = {PB_REPORT_FORMATS(NAME) NULL};
+#undef NAME
+static const char *const plain_formats[] = {"text", "json", NULL};
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static const char *const command_names[] = {
@@ -64,6 +67,15 @@ const struct pb_opt pb_global_opts[] = {
         PB_O_OUTPUT, 'o', "output", "FILE", "write to FILE, whole or not at all", NULL, false, 0 \
     }
 
+/* Of commands that report on resources. */
+#define OPT_REPORTS                                                                              \
+    {PB_O_FORMAT,     'f',  "format", "FORMAT", "how to write the report (default: text)",       \
+     pb_format_names, true, 0},                                                                  \
+    {                                                                                            \
+        PB_O_OUTPUT, 'o', "output", "FILE",                                                      \
+            "write the report to FILE; the n-th --output takes the n-th --format", NULL, true, 0 \
+    }
+
 static const struct pb_opt audit_opts[] = {
     OPT_REV,
     OPT_TARGET,
@@ -73,10 +85,7 @@ static const struct pb_opt audit_opts[] = {
     {PB_O_FAIL_ON, 0, "fail-on", "VERDICT,...",
      "only these verdicts exit with 2 (default: every one that is a difference)", fail_on_names,
      false, PB_OPT_LIST},
-    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the report (default: text)",
-     pb_format_names, true, 0},
-    {PB_O_OUTPUT, 'o', "output", "FILE",
-     "write the report to FILE; the n-th --output takes the n-th --format", NULL, true, 0},
+    OPT_REPORTS,
     {PB_O_ALL, 'a', "all", NULL, "also what is in sync, ignored or a known echo", NULL, false, 0},
     OPT_OBSERVER,
     {PB_O_CROSS_CHECK, 0, "cross-check", NULL,
@@ -97,9 +106,7 @@ static const struct pb_opt plan_opts[] = {
     OPT_REV,
     OPT_TARGET,
     TERRAFORM_OPTS,
-    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write it (default: text)", pb_format_names,
-     false, 0},
-    OPT_OUTPUT,
+    OPT_REPORTS,
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
      0},
@@ -114,9 +121,7 @@ static const struct pb_opt apply_opts[] = {
     {PB_O_APPROVE, 0, "approve", "EVIDENCE",
      "say yes to exactly the plan whose evidence 'plumb plan' showed; the first 12 digits do", NULL,
      false, 0},
-    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the result (default: text)",
-     pb_format_names, false, 0},
-    OPT_OUTPUT,
+    OPT_REPORTS,
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
      0},
@@ -146,8 +151,8 @@ static const struct pb_opt log_opts[] = {
     {PB_O_FETCH, 0, "fetch", NULL, "ask the ledger's remote for what it has, first", NULL, false,
      0},
     {PB_O_PIN, 0, "pin", "FILE", "verify: the ledger must fit this checkpoint, too", NULL, true, 0},
-    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write it (default: text)", pb_format_names,
-     false, 0},
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write it (default: text)", plain_formats, false,
+     0},
     OPT_OUTPUT,
     OPT_END,
 };
@@ -162,8 +167,8 @@ static const struct pb_opt init_opts[] = {
     OPT_END,
 };
 static const struct pb_opt doctor_opts[] = {
-    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the result (default: text)",
-     doctor_formats, false, 0},
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the result (default: text)", plain_formats,
+     false, 0},
     OPT_END,
 };
 static const struct pb_opt help_opts[] = {
@@ -252,6 +257,7 @@ const struct pb_command pb_commands[] = {
         "an apply would change nothing",
         {{"plumb plan", "this commit"},
          {"plumb plan --rev origin/main --format json", "what is merged, for a program"},
+         {"plumb plan --format markdown --output plan.md", "for a comment under a pull request"},
          {"plumb plan -target=module.network -var-file=prod.tfvars", "as with terraform plan"}},
         pb_cmd_plan,
     },

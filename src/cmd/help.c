@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "model/verdict.h"
+#include "report/report.h"
 #include "version.h"
 
 #include <string.h>
@@ -225,6 +226,9 @@ void pb_help_man(struct pb_buf *b)
     pb_buf_adds(b, ".SH VERDICTS\n");
     for (size_t i = 0; i < PB_NVERDICTS; i++)
         add_roff_item(b, pb_verdicts[i].name, pb_verdicts[i].meaning);
+    pb_buf_adds(b, ".SH FORMATS\n");
+    for (size_t i = 0; i < pb_report_formats_count; i++)
+        add_roff_item(b, pb_report_formats[i].name, pb_report_formats[i].about);
     pb_buf_adds(b, ".SH EXIT STATUS\n");
     for (size_t i = 0; i < pb_exits_count; i++) {
         PB_AUTO(buf) struct pb_buf code = PB_BUF_INIT;
@@ -252,6 +256,9 @@ void pb_help_markdown(struct pb_buf *b)
     for (size_t i = 0; i < PB_NVERDICTS; i++)
         pb_buf_addf(b, "| `%s` | %s | %s |\n", pb_verdicts[i].name, pb_verdicts[i].meaning,
                     pb_verdicts[i].apply_would);
+    pb_buf_adds(b, "\n| Format | For |\n|---|---|\n");
+    for (size_t i = 0; i < pb_report_formats_count; i++)
+        pb_buf_addf(b, "| `%s` | %s |\n", pb_report_formats[i].name, pb_report_formats[i].about);
     pb_buf_addc(b, '\n');
     pb_config_add_reference(b);
 }

@@ -67,7 +67,7 @@ static void open_ends(struct pb_pen *p, const struct pb_apply_outcome *o)
     }
 }
 
-static const char *counts(struct pb_pen *p, const struct pb_apply_outcome *o)
+static void add_counts(struct pb_buf *b, const struct pb_apply_outcome *o)
 {
     static const struct {
         enum pb_action action;
@@ -75,7 +75,7 @@ static const char *counts(struct pb_pen *p, const struct pb_apply_outcome *o)
     } rows[] = {{PB_ACT_CREATE, "created"},   {PB_ACT_UPDATE, "updated"},
                 {PB_ACT_REPLACE, "replaced"}, {PB_ACT_DELETE, "deleted"},
                 {PB_ACT_FORGET, "forgotten"}, {PB_ACT_NONE, "moved or imported"}};
-    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    size_t start = b->len;
 
     for (size_t k = 0; k < PB_COUNT(rows); k++) {
         size_t n = 0;
@@ -83,41 +83,46 @@ static const char *counts(struct pb_pen *p, const struct pb_apply_outcome *o)
         for (size_t i = 0; i < o->nchanges; i++)
             n += o->changes[i].state == PB_APPLIED_DONE && o->changes[i].action == rows[k].action;
         if (n)
-            pb_buf_addf(&b, "%s%zu %s", b.len ? ", " : "", n, rows[k].word);
+            pb_buf_addf(b, "%s%zu %s", b->len > start ? ", " : "", n, rows[k].word);
     }
-    return pb_arena_printf(p->arena, "%s", b.len ? b.s : "no resource changed");
+    if (b->len == start)
+        pb_buf_adds(b, "no resource changed");
+}
+
+enum pb_level pb_headline_apply(struct pb_buf *line, const struct pb_apply_outcome *o)
+{
+    switch (o->end) {
+    case PB_END_NOTHING:
+        pb_buf_adds(line, "nothing to apply: the world is what Git asks for");
+        return PB_LEVEL_NONE;
+    case PB_END_REFUSED:
+    case PB_END_MOVED: pb_buf_addf(line, "not applied: %s; nothing was touched", o->why.msg); break;
+    case PB_END_APPLIED:
+        pb_buf_adds(line, "applied: ");
+        add_counts(line, o);
+        pb_buf_adds(line, o->verified == PB_TRI_YES  ? "; verified"
+                          : o->verified == PB_TRI_NO ? "; not verified: the world is something else"
+                                                     : "; not verified: not all could be seen");
+        return o->verified == PB_TRI_YES ? PB_LEVEL_NONE : PB_LEVEL_WARNING;
+    case PB_END_PARTLY:
+        pb_buf_addf(line, "%s after %zu of %zu changes (",
+                    o->interrupted ? "interrupted" : "failed", count(o, PB_APPLIED_DONE),
+                    o->nchanges);
+        add_counts(line, o);
+        pb_buf_addf(line, "): %s", o->why.msg);
+        break;
+    case PB_END_UNSETTLED: pb_buf_addf(line, "not settled: %s", o->why.msg); break;
+    }
+    return PB_LEVEL_ERROR;
 }
 
 static void result(struct pb_pen *p, const struct pb_apply_outcome *o)
 {
-    const char *line = "";
-    enum pb_style style = PB_RED;
+    static const enum pb_style styles[] = {PB_GREEN, PB_GREEN, PB_YELLOW, PB_RED};
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
 
-    switch (o->end) {
-    case PB_END_NOTHING:
-        style = PB_GREEN;
-        line = "nothing to apply: the world is what Git asks for";
-        break;
-    case PB_END_REFUSED:
-    case PB_END_MOVED:
-        line = pb_arena_printf(p->arena, "not applied: %s; nothing was touched", o->why.msg);
-        break;
-    case PB_END_APPLIED:
-        style = o->verified == PB_TRI_YES ? PB_GREEN : PB_YELLOW;
-        line = pb_arena_printf(p->arena, "applied: %s; %s", counts(p, o),
-                               o->verified == PB_TRI_YES  ? "verified"
-                               : o->verified == PB_TRI_NO ? "not verified: see above"
-                                                          : "not verified: not all could be seen");
-        break;
-    case PB_END_PARTLY:
-        line = pb_arena_printf(p->arena, "%s after %zu of %zu changes (%s): %s",
-                               o->interrupted ? "interrupted" : "failed", count(o, PB_APPLIED_DONE),
-                               o->nchanges, counts(p, o), o->why.msg);
-        break;
-    case PB_END_UNSETTLED: line = pb_arena_printf(p->arena, "not settled: %s", o->why.msg); break;
-    }
-    pb_pen_on(p, style);
-    pb_pen_words(p, line, 0, 2);
+    pb_pen_on(p, styles[pb_headline_apply(&line, o)]);
+    pb_pen_words(p, line.s, 0, 2);
     pb_pen_off(p);
     pb_buf_addc(p->b, '\n');
 }

@@ -1,9 +1,10 @@
 /* What could not be observed, told by reason and not by resource. */
-#include "report/pen.h"
+#include "report/dark.h"
 
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "report/pen.h"
 #include "run/live.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static bool is_dark(enum pb_verdict v)
     return pb_verdicts[v].effect == PB_EFFECT_INCONCLUSIVE;
 }
 
-static const char *dark_reason(const struct pb_resource_result *r)
+const char *pb_dark_reason(const struct pb_resource_result *r)
 {
     if (r->reason)
         return r->reason;
@@ -46,7 +47,7 @@ static void add_cause(struct pb_buf *b, const char *why, size_t n)
         pb_buf_add(b, why, n);
 }
 
-static const char *remedy(const char *reason)
+const char *pb_dark_remedy(const char *reason)
 {
     static const struct {
         const char *part, *what;
@@ -70,14 +71,14 @@ static const char *remedy(const char *reason)
 
 static void tell_remedy(struct pb_pen *p, const char *reason)
 {
-    pb_pen_line(p, 8, pb_arena_printf(p->arena, "-> %s", remedy(reason)));
+    pb_pen_line(p, 8, pb_arena_printf(p->arena, "-> %s", pb_dark_remedy(reason)));
 }
 
 static void add(struct pb_map *groups, struct pb_map *others, struct pb_pen *p,
                 const struct pb_resource_result *r)
 {
     PB_AUTO(buf) struct pb_buf cause = PB_BUF_INIT;
-    const char *why = dark_reason(r), *nor = strstr(why, PB_LIVE_NOR);
+    const char *why = pb_dark_reason(r), *nor = strstr(why, PB_LIVE_NOR);
     struct group *g;
 
     add_cause(&cause, why, nor ? (size_t)(nor - why) : strlen(why));

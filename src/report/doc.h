@@ -59,7 +59,7 @@ struct pb_doc_item {
     size_t unit, group, rule;
     enum pb_level level;
     enum pb_doc_outcome outcome;
-    const char *subject; /* the address, or what else it is about */
+    const char *subject;                           /* the address, or what else it is about */
     const char *type, *id, *observer, *moved_from; /* each may be NULL */
     const char *badge;                             /* "drifted, pending" */
     const char *action;                            /* "update", or NULL */
@@ -84,7 +84,10 @@ struct pb_doc_unit {
     const char *state;  /* "state serial 12", or NULL */
     const char *result; /* "2 drifted, 1 pending" */
     const char *error;  /* it failed; or NULL */
+    const char *file;   /* that speaks for it where an item has no block; or NULL */
+    unsigned line;
     enum pb_level level;
+    long elapsed_ms;
     bool quiet;                 /* nothing to tell but that all is well */
     size_t observed, resources; /* resources 0: it is not about coverage */
     const char *const *notes;   /* NULL-terminated or NULL */
@@ -100,9 +103,9 @@ struct pb_doc {
     struct pb_arena *arena;
     const char *kind; /* "audit", "plan", "apply", "check" */
     const char *version, *headline;
-    const char *scope;  /* of the marker */
-    const char *commit; /* that it is about; or NULL */
-    const char *base;   /* what it is compared with; or NULL */
+    const char *scope;               /* of the marker */
+    const char *commit;              /* that it is about; or NULL */
+    const char *base;                /* what it is compared with; or NULL */
     const char *repository, *branch; /* a URL without user and password; each may be NULL */
     enum pb_level level;
     enum pb_exit exit_code;

@@ -8,6 +8,8 @@
 #include "report/report.h"
 #include "run/gate.h"
 
+void pb_report_gate(struct pb_buf *b, const struct pb_report_format *f, const struct pb_audit *a,
+                    const struct pb_unit_gate *gates, const struct pb_report_opts *o);
 void pb_report_gate_text(struct pb_buf *b, const struct pb_audit *a,
                          const struct pb_unit_gate *gates, const struct pb_report_opts *o);
 /* schemas/plan.schema.json is its contract. */

@@ -324,3 +324,16 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
         return -1;
     return ask_others(out, a, u, &evidence, err);
 }
+
+enum pb_exit pb_gates_exit(const struct pb_audit *a, const struct pb_unit_gate *gates)
+{
+    bool changes = false, refused = false;
+
+    if (a->failed)
+        return PB_EXIT_ERROR;
+    for (size_t i = 0; i < a->nunits; i++) {
+        changes |= gates[i].out.n > 0;
+        refused |= gates[i].out.decision == PB_GATE_DENY;
+    }
+    return refused ? PB_EXIT_REFUSED : changes ? PB_EXIT_DRIFT : PB_EXIT_PLUMB;
+}

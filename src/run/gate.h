@@ -36,6 +36,10 @@ struct pb_unit_gate {
 int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
                 bool any_tree, struct pb_err *err);
 
+/* Of a plan of all units of the audit; `gates` has one for each, and that of one that failed is not
+ * read. */
+enum pb_exit pb_gates_exit(const struct pb_audit *a, const struct pb_unit_gate *gates);
+
 /*
  * Everything that the decision rests on, as canonical JSON in `canonical`, and its digest: commit,
  * unit, options, state, pinned plugins, each change with its values, the live values of what it

@@ -157,7 +157,7 @@ static void golden(const char *format, bool all, int width, const char *name)
     struct pb_audit audit = synthetic(a);
     struct pb_report_opts o = {.version = "1.2.3", .all = all, .width = width};
 
-    pb_report_format_find(format)->write(&b, &audit, &o);
+    pb_report_audit(&b, pb_report_format_find(format), &audit, &o);
     assert_null(strstr(b.s, SECRET));
     assert_null(strchr(b.s, '\033'));
     if (strcmp(format, "text") == 0)
@@ -178,6 +178,15 @@ static void report__json(void **state)
     (void)state;
     golden("json", false, 0, "report.json");
     golden("json", true, 0, "report-all.json");
+}
+
+static void report__documents(void **state)
+{
+    (void)state;
+    golden("markdown", false, 0, "report.md");
+    golden("markdown", true, 0, "report-all.md");
+    golden("sarif", false, 0, "report.sarif");
+    golden("junit", false, 0, "report.xml");
 }
 
 static void report__colour_is_only_colour(void **state)
@@ -206,8 +215,9 @@ static void report__unknown_format_names_those_there_are(void **state)
     struct pb_err err = PB_ERR_INIT;
 
     (void)state;
-    assert_int_equal(pb_report_format_need(&f, "html", &err), -1);
-    assert_string_equal(err.msg, "no format 'html'; there is: text, json");
+    assert_int_equal(pb_report_format_need(&f, "pdf", &err), -1);
+    assert_string_equal(err.msg, "no format 'pdf'; there is: text, json, markdown, sarif, "
+                                 "junit");
 }
 
 static void report__headline_counts_in_english(void **state)
@@ -429,6 +439,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(report__text),
         cmocka_unit_test(report__json),
+        cmocka_unit_test(report__documents),
         cmocka_unit_test(report__colour_is_only_colour),
         cmocka_unit_test(report__unknown_format_names_those_there_are),
         cmocka_unit_test(report__headline_counts_in_english),
