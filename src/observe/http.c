@@ -324,14 +324,29 @@ static void note_throttled(struct pb_http *h, struct service *s, int64_t now, in
     }
 }
 
+/* Milliseconds that the reply asks to wait; -1 when it says nothing of that. */
+static int64_t asked_to_wait(const struct job *j, const struct pb_transfer *t, bool throttled)
+{
+    const char *after = pb_transfer_header(t, "retry-after"), *left = NULL, *reset = NULL;
+
+    if (after != NULL)
+        return pb_retry_after(after, time(NULL));
+    if (!throttled)
+        return -1;
+    if (j->rq.left_header != NULL && j->rq.reset_header != NULL) {
+        left = pb_transfer_header(t, j->rq.left_header);
+        reset = pb_transfer_header(t, j->rq.reset_header);
+    }
+    if (left != NULL && reset != NULL && strcmp(left, "0") == 0)
+        return pb_retry_reset(reset, time(NULL));
+    return j->rq.throttle_ms > 0 ? j->rq.throttle_ms : -1;
+}
+
 /* Puts the job back for another try, unless its tries or the time are used up. */
 static bool again(struct pb_http *h, struct job *j, const struct pb_transfer *t, bool throttled)
 {
-    const char *header = pb_transfer_header(t, "retry-after");
-    int64_t now = pb_clock_ms(), asked = -1, wait;
+    int64_t now = pb_clock_ms(), asked = asked_to_wait(j, t, throttled), wait;
 
-    if (header != NULL)
-        asked = pb_retry_after(header, time(NULL));
     if (throttled)
         note_throttled(h, j->service, now, asked);
     if (j->tries >= h->limits.tries || asked > h->limits.max_retry_after_ms)
@@ -345,6 +360,20 @@ static bool again(struct pb_http *h, struct job *j, const struct pb_transfer *t,
     j->next = h->waiting;
     h->waiting = j;
     return true;
+}
+
+/* Whether a failure is worth another try. What must not be done twice may have been done when the
+ * request was sent and no reply says that it was not. */
+static bool worth_trying(const struct job *j, const struct pb_transfer *t, CURLcode code,
+                         int status)
+{
+    if (code == CURLE_OK)
+        return pb_retry_status(status) && !j->rq.once;
+    if (t->too_big || !pb_retry_curl(code) || pb_transfer_is_final(t, code))
+        return false;
+    return !j->rq.once || code == CURLE_COULDNT_RESOLVE_HOST ||
+           code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_CONNECT ||
+           code == CURLE_SSL_CONNECT_ERROR;
 }
 
 static void settle(struct pb_http *h, struct pb_transfer *t, CURLcode code)
@@ -367,10 +396,8 @@ static void settle(struct pb_http *h, struct pb_transfer *t, CURLcode code)
         throttled =
             status == 429 || (j->rq.throttled != NULL &&
                               j->rq.throttled((int)status, t->body.s, t->body.len, j->rq.ctx));
-        retry = throttled || pb_retry_status((int)status);
-    } else {
-        retry = !t->too_big && pb_retry_curl(code) && !pb_transfer_is_final(t, code);
     }
+    retry = throttled || worth_trying(j, t, code, (int)status);
     if (!retry || !again(h, j, t, throttled)) {
         if (code == CURLE_OK) {
             finish(h, j, t, PB_HTTP_REPLY, (int)status, NULL);

@@ -19,7 +19,8 @@
  * What is retried: connection failures, timeouts, resets and short bodies, 429, 500, 502,
  * 503, 504, and replies that `throttled` calls so; up to limits.tries, with full jitter, or after
  * Retry-After when that is within the deadline; otherwise the whole service is not asked again
- * before that time. What is left after that is the caller's UNKNOWN.
+ * before that time. What is left after that is the caller's UNKNOWN. A request that must not be
+ * done twice says so (`once`): it is tried again only when it is certain that nothing was done.
  * One thread owns a pb_http.
  */
 #ifndef PB_OBSERVE_HTTP_H
@@ -70,6 +71,14 @@ struct pb_http_rq {
 
     /* Whether a reply means "slow down" though its status does not say so; may be NULL. */
     bool (*throttled)(int status, const char *body, size_t n, void *ctx);
+    /* For a throttled reply without Retry-After: the header with the number of requests that are
+     * left, and the one with the time (seconds of Unix) from which on there are more, which
+     * counts when none is left; and how long to wait where that says nothing, 0: as after any
+     * failure. All in lower case; may be NULL. */
+    const char *left_header, *reset_header;
+    long throttle_ms;
+    /* Again only when it was refused as one too many, or no connection was had. */
+    bool once;
 
     void (*done)(const struct pb_http_rq *rq, const struct pb_http_reply *reply, void *ctx);
     void *ctx;

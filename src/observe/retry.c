@@ -48,6 +48,18 @@ int64_t pb_retry_after(const char *value, time_t now)
     return when > now ? (int64_t)(when - now) * 1000 : 0;
 }
 
+int64_t pb_retry_reset(const char *value, time_t now)
+{
+    char *end;
+    long long when = strtoll(value, &end, 10);
+
+    if (!isdigit((unsigned char)*value) || *end != '\0')
+        return -1;
+    if (when <= now)
+        return 0;
+    return when - now < 1000000000 ? (int64_t)(when - now) * 1000 : 1000000000000;
+}
+
 int64_t pb_retry_backoff(long base_ms, int tries)
 {
     uint64_t r = 0;

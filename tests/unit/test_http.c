@@ -22,6 +22,18 @@ static void say(int fd, const char *s)
     send(fd, s, strlen(s), MSG_NOSIGNAL);
 }
 
+/* A 403 that means a limit, and says when there is more; the second request gets something. */
+static void spent(int fd, int hit, const char *left)
+{
+    char reply[256];
+
+    snprintf(
+        reply, sizeof(reply),
+        "HTTP/1.1 403 No\r\nX-Left: %s\r\nX-Reset: %lld\r\nContent-Length: 10\r\n\r\nrate limit",
+        left, (long long)time(NULL) + 2);
+    say(fd, hit == 1 ? reply : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+}
+
 /* Whether the connection stays open afterwards. */
 static bool answer(int fd, const char *path)
 {
@@ -33,6 +45,10 @@ static bool answer(int fd, const char *path)
         say(fd, "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n");
     else if (strncmp(path, "/long", 5) == 0)
         say(fd, "HTTP/1.1 429 Slow\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n");
+    else if (strncmp(path, "/spent", 6) == 0)
+        spent(fd, hit, "0");
+    else if (strncmp(path, "/left", 5) == 0)
+        spent(fd, hit, "7");
     else if (strncmp(path, "/500", 4) == 0)
         say(fd, "HTTP/1.1 500 Bad\r\nContent-Length: 3\r\n\r\nbad");
     else if (strncmp(path, "/moved", 6) == 0)
@@ -125,6 +141,15 @@ static void done(const struct pb_http_rq *rq, const struct pb_http_reply *r, voi
     snprintf(s->type, sizeof(s->type), "%s", r->content_type);
 }
 
+static bool is_limit(int status, const char *body, size_t n, void *ctx)
+{
+    (void)n;
+    (void)ctx;
+    return status == 403 && strstr(body, "rate limit") != NULL;
+}
+
+static struct pb_http_rq with; /* what a case wants beside the usual */
+
 /* In this thread, or with the loop in one of its own. */
 static struct seen fetch_once(const char *path, const struct pb_http_limits *given, int times,
                               struct pb_http_stats *stats, bool apart)
@@ -137,6 +162,11 @@ static struct seen fetch_once(const char *path, const struct pb_http_limits *giv
     struct pb_http_apart *a = NULL;
     struct pb_http *h = NULL;
 
+    rq.once = with.once;
+    rq.throttled = with.throttled;
+    rq.left_header = with.left_header;
+    rq.reset_header = with.reset_header;
+    rq.throttle_ms = with.throttle_ms;
     if (given != NULL)
         l = *given;
     hits = 0;
@@ -234,6 +264,40 @@ static void http__tries_end(void **state)
     assert_int_equal(s.outcome, PB_HTTP_REPLY);
     assert_int_equal(s.status, 500);
     assert_int_equal(s.tries, 4);
+}
+
+/* Nobody knows whether a request was done whose reply got lost; one that was refused was not. */
+static void http__once_is_not_done_twice(void **state)
+{
+    static const char *const lost[] = {"/500", "/reset", "/short"};
+
+    (void)state;
+    with = (struct pb_http_rq){.once = true};
+    for (size_t i = 0; i < PB_COUNT(lost); i++)
+        assert_int_equal(fetch(lost[i], NULL, 1, NULL).tries, 1);
+    assert_int_equal(fetch("/throttle", NULL, 1, NULL).status, 200);
+    with = (struct pb_http_rq){0};
+    assert_true(fetch("/reset", NULL, 1, NULL).tries > 1);
+}
+
+static void http__spent_limits_are_waited_for(void **state)
+{
+    struct pb_http_limits l = {.backoff_ms = 5, .max_retry_after_ms = 1};
+    int64_t start = pb_clock_ms();
+    struct seen s;
+
+    (void)state;
+    with = (struct pb_http_rq){
+        .throttled = is_limit, .left_header = "x-left", .reset_header = "x-reset"};
+    assert_int_equal(fetch_once("/spent", NULL, 1, &(struct pb_http_stats){0}, false).status, 200);
+    assert_true(pb_clock_ms() - start >= 900);
+    s = fetch("/spent", &l, 1, NULL); /* too long to wait for */
+    assert_int_equal(s.status, 403);
+    assert_int_equal(s.tries, 1);
+    assert_int_equal(fetch("/left", &l, 1, NULL).tries, 2); /* that is not what was spent */
+    with.throttle_ms = 5000;
+    assert_int_equal(fetch("/left", &l, 1, NULL).tries, 1);
+    with = (struct pb_http_rq){0};
 }
 
 static void http__redirects_are_not_followed(void **state)
@@ -356,6 +420,17 @@ static void retry__after(void **state)
     assert_int_equal(pb_retry_after("7x", 30), -1);
 }
 
+static void retry__reset(void **state)
+{
+    (void)state;
+    assert_int_equal(pb_retry_reset("40", 30), 10000);
+    assert_int_equal(pb_retry_reset("20", 30), 0);
+    assert_int_equal(pb_retry_reset("99999999999999999999", 30), 1000000000000);
+    assert_int_equal(pb_retry_reset("4o", 30), -1);
+    assert_int_equal(pb_retry_reset("", 30), -1);
+    assert_int_equal(pb_retry_reset("-5", 30), -1);
+}
+
 static void retry__backoff_is_spread_below_its_bound(void **state)
 {
     (void)state;
@@ -400,6 +475,8 @@ int main(void)
         cmocka_unit_test(http__retry_after_is_waited_for),
         cmocka_unit_test(http__long_retry_after_is_not),
         cmocka_unit_test(http__tries_end),
+        cmocka_unit_test(http__once_is_not_done_twice),
+        cmocka_unit_test(http__spent_limits_are_waited_for),
         cmocka_unit_test(http__redirects_are_not_followed),
         cmocka_unit_test(http__cut_replies_are_failures),
         cmocka_unit_test(http__huge_body_is_refused_once),
@@ -408,6 +485,7 @@ int main(void)
         cmocka_unit_test(http_apart__replies_ask_for_more),
         cmocka_unit_test(http_apart__ends_without_having_run),
         cmocka_unit_test(retry__after),
+        cmocka_unit_test(retry__reset),
         cmocka_unit_test(retry__backoff_is_spread_below_its_bound),
         cmocka_unit_test(budget__halves_and_recovers),
     };
