@@ -516,6 +516,11 @@ int pb_http_run(struct pb_http *h, struct pb_err *err)
     return pb_cancel_check(err);
 }
 
+void pb_http_total(struct pb_http *h, long total_ms)
+{
+    h->limits.total_ms = total_ms;
+}
+
 void pb_http_stats(const struct pb_http *h, struct pb_http_stats *out)
 {
     *out = h->stats;

@@ -116,6 +116,8 @@ int pb_http_submit(struct pb_http *h,
                    const struct pb_http_rq *rq); /* copies *rq, not what it points to */
 /* Runs until every request is done; -1 only when interrupted (all are then done too). */
 int pb_http_run(struct pb_http *h, struct pb_err *err);
+/* Another limits.total_ms for the runs that follow, for who shares one time among several. */
+void pb_http_total(struct pb_http *h, long total_ms);
 void pb_http_stats(const struct pb_http *h, struct pb_http_stats *out);
 void pb_http_free(struct pb_http *h);
 
