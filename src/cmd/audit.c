@@ -2,7 +2,9 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "cmd/post.h"
 #include "cmd/progress.h"
+#include "report/level.h"
 #include "run/record_live.h"
 #include "version.h"
 
@@ -158,7 +160,7 @@ int pb_cmd_reports(const struct pb_args *args, pb_cmd_report_fn *write, const vo
     return code;
 }
 
-static void write_audit(struct pb_buf *b, const struct pb_report_format *f,
+void pb_cmd_write_audit(struct pb_buf *b, const struct pb_report_format *f,
                         const struct pb_report_opts *o, const void *what)
 {
     pb_report_audit(b, f, what, o);
@@ -191,20 +193,45 @@ static int record(const struct pb_audit *a, const struct pb_args *args)
     return code;
 }
 
+/* An audit that could not see everything says nothing for sure. */
+static void post(struct pb_cmd_post *p, const struct pb_audit *a)
+{
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
+    struct pb_cmd_post_result r = {
+        .state = PB_POST_ERROR, .commit = a->commit, .write = pb_cmd_write_audit, .what = a};
+
+    if (a->exit_code == PB_EXIT_PLUMB)
+        r.state = PB_POST_SUCCESS;
+    else if (a->exit_code == PB_EXIT_DRIFT)
+        r.state = PB_POST_FAILURE;
+    pb_headline_audit(&line, a);
+    r.text = line.s;
+    pb_cmd_post_result(p, &r);
+    pb_cmd_post_issues(p, a);
+}
+
 int pb_cmd_audit(const struct pb_args *args)
 {
     struct pb_audit_options o = pb_cmd_audit_options(args);
+    struct pb_cmd_post posted;
     struct pb_audit audit;
     int code = pb_cmd_reports_usage(args), recorded;
 
     if (code)
         return code;
-    code = pb_cmd_audit_run(&audit, args, &o);
-    if (code >= 0)
+    code = pb_cmd_post_open(&posted, args);
+    if (!code)
+        code = pb_cmd_audit_run(&audit, args, &o);
+    if (code >= 0) {
+        pb_cmd_post_failure(&posted, code);
+        pb_cmd_post_close(&posted);
         return code;
+    }
     recorded = record(&audit, args);
-    code = pb_cmd_reports(args, write_audit, &audit);
+    code = pb_cmd_reports(args, pb_cmd_write_audit, &audit);
     tell_failures(&audit, args);
+    post(&posted, &audit);
+    pb_cmd_post_close(&posted);
     if (!code)
         code = recorded ? recorded : (int)audit.exit_code;
     pb_audit_release(&audit);

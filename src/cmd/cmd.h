@@ -68,6 +68,14 @@ enum pb_opt_id {
     PB_O_APPROVE,
     PB_O_NO_APPLY,
     PB_O_BRANCH,
+    PB_O_POST,
+    PB_O_POST_TO, /* from here on: how */
+    PB_O_POST_URL,
+    PB_O_POST_REPO,
+    PB_O_POST_CHANGE,
+    PB_O_POST_COMMIT,
+    PB_O_POST_NAME,
+    PB_O_POST_TIMEOUT,
     PB_O_REFUSED, /* of every option that is refused by name */
     PB_NOPTS
 };

@@ -1,5 +1,7 @@
 #include "cmd/cmd.h"
+#include "cmd/post_opts.h"
 #include "cmd/terraform_opts.h"
+#include "post/post.h"
 #include "report/report.h"
 
 #define OPT_END                                \
@@ -11,6 +13,8 @@
 const char *const pb_format_names[] = {PB_REPORT_FORMATS(NAME) NULL};
 #undef NAME
 static const char *const plain_formats[] = {"text", "json", NULL};
+static const char *const post_results[] = {"status", "comment", NULL};
+static const char *const post_findings[] = {"status", "comment", "issues", NULL};
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static const char *const command_names[] = {
@@ -100,6 +104,7 @@ static const struct pb_opt audit_opts[] = {
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
      0},
+    POST_OPTS(post_findings),
     OPT_END,
 };
 static const struct pb_opt plan_opts[] = {
@@ -110,6 +115,7 @@ static const struct pb_opt plan_opts[] = {
     {PB_O_ACCEPT_STATE, 0, "accept-state", NULL,
      "believe a state that is older than the last one seen, or has another lineage", NULL, false,
      0},
+    POST_OPTS(post_results),
     TERRAFORM_REFUSED_OPTS,
     OPT_END,
 };

@@ -191,9 +191,11 @@ class Comments(OnHost):
     def test_is_made_once_though_the_reply_got_lost(self):
         for lost in ("lost drop", "lost cut", "lost 502", "lost 500"):
             self.host.comments.clear()
+            self.host.requests.clear()
             self.host.fail("POST", "s", lost)
             self.fine({"comment": "once"})
             self.assertEqual(self.bodies(), [MARKER + "once"], lost)
+            self.assertEqual(len(self.sent("POST")), 1, lost)
 
     def test_is_made_after_all_where_it_was_not(self):
         for lost in ("drop", 502, 503):
