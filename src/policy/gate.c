@@ -81,6 +81,8 @@ static void apply_guards(struct gate *g, struct pb_gate_verdict *v)
         if (pb_match_address(&p->guards[i].address, v->change->address) == 0)
             continue;
         v->decision = PB_GATE_DENY;
+        v->guarded = true;
+        v->by_default = false;
         v->rule = pb_arena_printf(g->arena, "protected by %s",
                                   place(g, p->guards[i].at, p->guards[i].reason));
         return;
@@ -119,6 +121,7 @@ static void apply_effects(struct gate *g, struct pb_gate_verdict *v)
         if (d <= v->decision)
             continue;
         v->decision = d;
+        v->by_default = false;
         v->rule = pb_arena_printf(g->arena,
                                   "%s: it starts %s; 'gate: provisioners: allow' in plumb.yaml "
                                   "lets such things run",
@@ -136,6 +139,8 @@ static void decide(struct gate *g, struct pb_gate_verdict *v)
 
     for (size_t i = 0; i < p->nrules && !decided; i++)
         decided = rule_fits(g, &p->rules[i], v);
+    v->by_default = !decided;
+    v->guarded = false;
     if (!decided) {
         v->decision = defaults[v->cause];
         v->rule = pb_arena_printf(g->arena, "the default for %s", pb_cause_names[v->cause]);
@@ -153,6 +158,10 @@ static void decide(struct gate *g, struct pb_gate_verdict *v)
 static void judge(struct gate *g, struct pb_gate_verdict *v)
 {
     v->cause = pb_cause_of(&v->why, g->arena, v->change, g->in->facts->has_baseline);
+    if (v->change->overwrites && v->cause != PB_CAUSE_UNSEEN) {
+        v->cause = PB_CAUSE_OVERWRITE;
+        v->why = v->change->overwrites;
+    }
     if (v->cause == PB_CAUSE_GIT && g->in->facts->outside) {
         v->cause = PB_CAUSE_UNEXPLAINED;
         v->why = pb_arena_printf(g->arena,
@@ -167,8 +176,10 @@ static void judge(struct gate *g, struct pb_gate_verdict *v)
         g->policy = g->in->older;
         decide(g, &then);
         g->policy = g->in->policy;
+        v->guarded |= then.guarded;
         if (then.decision > v->decision) {
             v->decision = then.decision;
+            v->by_default = then.by_default;
             v->rule = strstr(then.rule, "the default for") == then.rule
                           ? pb_arena_printf(g->arena, "%s, since the rules%s have no other",
                                             then.rule, g->in->older->suffix)
@@ -202,6 +213,7 @@ void pb_gate_raise(struct pb_gate_out *o, enum pb_gate_decision d, const char *r
         o->by_decision[o->v[i].decision]--;
         o->by_decision[d]++;
         o->v[i].decision = d;
+        o->v[i].by_default = false;
         o->v[i].rule = rule;
     }
     if (o->n)
@@ -326,7 +338,7 @@ static bool check_windows(struct gate *g)
     const char *by;
     time_t next;
 
-    if (pb_windows_open(&freeze, w, g->in->facts->now))
+    if (g->in->facts->before_merge || pb_windows_open(&freeze, w, g->in->facts->now))
         return false;
     next = pb_windows_next(w, g->in->facts->now);
     by = freeze      ? place(g, freeze->at, freeze->reason)
@@ -393,8 +405,10 @@ void pb_gate(struct pb_gate_out *out, struct pb_arena *a, const struct pb_gate_i
         out->v[i].change = &in->changes[i];
         judge(&g, &out->v[i]);
     }
-    check_commit(&g);
-    check_signatures(&g);
+    if (!in->facts->before_merge) {
+        check_commit(&g);
+        check_signatures(&g);
+    }
     check_state(&g);
     if (in->facts->complete != PB_TRI_YES)
         refuse(&g, "incomplete-plan",

@@ -67,6 +67,9 @@ struct pb_gate_change {
     bool moves;       /* the block has another address by now */
     bool imports;     /* an import block asks for it */
     bool requested;   /* the command line asks for just this action */
+    /* Why it overwrites what somebody did outside, where the caller knows more than verdicts tell;
+     * or NULL. */
+    const char *overwrites;
     const struct pb_gate_attr *attrs;
     size_t nattrs;
     const struct pb_gate_effect *effects; /* that this action would start */
@@ -93,6 +96,9 @@ struct pb_gate_facts {
     const char *dirty;     /* a path that is not committed, or NULL */
     const char *branch_is; /* "main on origin", for messages; NULL when no branch is required */
     bool has_baseline;
+    /* It is about what a merge would give: nothing that only the commit that will be applied, and
+     * the moment of that, can be asked for is asked. */
+    bool before_merge;
     size_t unseen; /* resources of the unit that could not be observed */
     bool needs_signature;
     const char *not_signed; /* why not, or NULL */
@@ -151,6 +157,8 @@ struct pb_gate_verdict {
     enum pb_gate_decision decision;
     const char *why;  /* of the cause */
     const char *rule; /* what decided: "plumb.yaml:12 (reason)", "the default for revert" */
+    bool by_default;  /* no rule decided */
+    bool guarded;     /* it is protected, and would be deleted or replaced */
 };
 
 /* Why it is refused whatever the changes are. */

@@ -27,6 +27,8 @@ struct pb_attr_result {
     const char *path; /* Terraform's notation */
     enum pb_verdict verdict;
     const struct pb_value *declared; /* NULL: Git is silent, or the resource is not declared */
+    /* As the plan has it, where `declared` is the record's spelling of that; else as `declared`. */
+    const struct pb_value *planned;
     const struct pb_value *recorded; /* NULL: absent */
     const struct pb_value *live;     /* NULL: absent, or not `seen` */
     bool seen;                       /* an observer looked at it */

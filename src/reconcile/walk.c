@@ -19,6 +19,7 @@ struct step {
 /* One attribute, or part of one, on all sides. */
 struct sides {
     const struct pb_value *d, *r, *l, *b;
+    const struct pb_value *planned;    /* of a leaf: d, whatever stands for it */
     const struct pb_value *configured; /* a map, or a list of maps whose order says nothing */
     bool silent;                       /* Git leaves it to the provider */
     bool mentioned;                    /* the configuration names the attribute it is part of */
@@ -222,6 +223,7 @@ static void keep(struct pb_walk *w, const struct sides *s, const struct pb_attr_
     *out = *r;
     out->path = pb_arena_strdup(w->arena, r->path);
     out->declared = s->silent ? NULL : s->d ? s->d : &pb_null;
+    out->planned = s->silent ? NULL : s->planned ? s->planned : &pb_null;
     out->recorded = s->r;
     out->live = s->seen ? s->l : NULL;
     out->seen = s->seen;
@@ -326,6 +328,7 @@ static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides 
         !(s.write_only && s.mentioned))
         return;
     w->total++;
+    s.planned = s.d;
     judge(w, t, &s, &r);
     if (differs(r.verdict) && plan_says_same(w) && !s.silent) {
         /* The plan compared them with the provider's own knowledge: what differs here is

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int load_config(struct pb_audit *a, const char *file, struct pb_err *err)
+int pb_audit_load_config(struct pb_audit *a, const char *file, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_err e = PB_ERR_INIT;
@@ -48,7 +48,7 @@ int pb_audit_open_config(struct pb_audit *out, const struct pb_audit_options *o,
     a->started_at = pb_clock_wall();
     if (pb_repo_open(&a->repo, o->dir ? o->dir : ".", 0, err) < 0 ||
         pb_repo_resolve(a->commit, a->repo, o->rev ? o->rev : "HEAD", err) < 0 ||
-        load_config(a, o->config, err) < 0)
+        pb_audit_load_config(a, o->config, err) < 0)
         return -1;
     return 0;
 }
@@ -103,7 +103,7 @@ static int export_packs(struct pb_audit_shared *s, struct pb_err *err)
     return rc;
 }
 
-static int shared_init(struct pb_audit_shared *s, struct pb_err *err)
+int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err)
 {
     struct pb_audit *a = s->audit;
     PB_AUTO(str) char *key = NULL, *id = NULL;
@@ -120,9 +120,23 @@ static int shared_init(struct pb_audit_shared *s, struct pb_err *err)
     return export_packs(s, err);
 }
 
-static void shared_release(struct pb_audit_shared *s)
+/* libcurl, the declared side and the packs: what is not yet needed when it can be begun. */
+enum { CREW = 3 };
+
+void pb_audit_shared_init(struct pb_audit_shared *s, struct pb_audit *a,
+                          const struct pb_audit_options *o)
 {
-    pthread_mutex_destroy(&s->git);
+    *s = (struct pb_audit_shared){.audit = a, .options = o, .curl = {.run = pb_curl_early}};
+    s->crew = pb_crew_new(CREW);
+    pb_crew_start(s->crew, &s->curl);
+    s->git = pb_calloc(1, sizeof(*s->git));
+    pthread_mutex_init(s->git, NULL);
+}
+
+void pb_audit_shared_release(struct pb_audit_shared *s)
+{
+    pthread_mutex_destroy(s->git);
+    free(s->git);
     pb_wipe(&s->seal, sizeof(s->seal));
     pb_work_remove(s->packs);
     if (!s->keep_tree)
@@ -132,6 +146,26 @@ static void shared_release(struct pb_audit_shared *s)
     free(s->pack_dirs);
     free(s->cache_dir);
     free(s->state_dir);
+    pb_crew_wait(s->crew, &s->curl); /* a program must not exit while a library starts */
+    pb_crew_free(s->crew);
+}
+
+void pb_audit_shared_beside(struct pb_audit_shared *out, const struct pb_audit_shared *s,
+                            struct pb_audit *other)
+{
+    *out = *s;
+    out->audit = other;
+    out->tree = NULL;
+    out->exported = out->keep_tree = false;
+    out->then = NULL;
+}
+
+void pb_audit_shared_leave(struct pb_audit_shared *s)
+{
+    pb_work_remove(s->tree);
+    free(s->tree);
+    pb_wipe(&s->seal, sizeof(s->seal));
+    s->tree = NULL;
 }
 
 static int check_targets(const struct pb_audit *a, char *const *targets, struct pb_err *err)
@@ -214,9 +248,6 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
     return 0;
 }
 
-/* libcurl, the declared side and the packs: what is not yet needed when it can be begun. */
-enum { CREW = 3 };
-
 static int check_act(const struct pb_audit *a, const struct pb_audit_options *o, struct pb_err *err)
 {
     if (o->act && a->nunits != 1)
@@ -229,22 +260,17 @@ static int check_act(const struct pb_audit *a, const struct pb_audit_options *o,
 
 int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct pb_err *err)
 {
-    struct pb_audit_shared s = {.audit = out, .options = o};
+    struct pb_audit_shared s;
     int64_t start = pb_clock_ms();
-    struct pb_crew_job curl = {.run = pb_curl_early};
     int rc = -1;
 
-    s.crew = pb_crew_new(CREW);
-    pb_crew_start(s.crew, &curl);
-    pthread_mutex_init(&s.git, NULL);
+    pb_audit_shared_init(&s, out, o);
     if (pb_audit_open(out, o, err) == 0 && pb_audit_check_ignore(o->ignore, err) == 0 &&
         pb_audit_choose(out, o, err) == 0 && check_act(out, o, err) == 0 &&
-        shared_init(&s, err) == 0 && pb_audit_units(&s, err) == 0 &&
+        pb_audit_shared_ready(&s, err) == 0 && pb_audit_units(&s, err) == 0 &&
         check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
         rc = 0;
     out->elapsed_ms = (long)(pb_clock_ms() - start);
-    shared_release(&s);
-    pb_crew_wait(s.crew, &curl); /* a program must not exit while a library starts */
-    pb_crew_free(s.crew);
+    pb_audit_shared_release(&s);
     return rc;
 }

@@ -57,6 +57,7 @@ struct pb_audit_options {
     const struct pb_audit_act *act;     /* to apply: exactly one unit; or NULL */
     bool one; /* about one unit: when there are more, that of the folder plumb stands in */
     const char *workspace; /* with `one`: of just this folder, and with this workspace; or NULL */
+    bool everywhere;       /* also where plumb stands in a unit; and there may be none at all */
     const struct pb_progress *progress; /* called by several threads; or NULL */
 };
 
@@ -86,6 +87,10 @@ struct pb_audit {
     struct pb_arena *arena;
     struct pb_repo *repo;
     char commit[PB_OID_HEX];
+    /* Whose plumb.yaml `config` is, and who may say what runs, where that is another commit than
+     * the audited one (check.h); NULL: that one. */
+    const char *rules_commit;
+    const char *merges; /* where `commit` is in memory alone: the head that it takes in; or NULL */
     time_t started_at;
     long elapsed_ms;
     struct pb_config config;

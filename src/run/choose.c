@@ -101,7 +101,7 @@ static void tell_uncommitted(struct pb_audit *a)
 
 static void add_all(struct pb_audit *a, const struct pb_audit_options *o)
 {
-    const struct pb_module_dir *d = a->config.file ? NULL : here(a, o->dir);
+    const struct pb_module_dir *d = a->config.file || o->everywhere ? NULL : here(a, o->dir);
     size_t cap = 0;
 
     for (size_t i = 0; i < a->config.nunits; i++) {
@@ -152,10 +152,30 @@ static void unit_release(struct pb_unit_result *u)
     pb_arena_free(u->arena);
 }
 
-static int keep_named(struct pb_audit *a, char *const *names, struct pb_err *err)
+void pb_audit_keep(struct pb_audit *a, bool (*keep)(void *ctx, const struct pb_unit_result *u),
+                   void *ctx)
 {
     size_t n = 0;
 
+    for (size_t i = 0; i < a->nunits; i++) {
+        if (keep(ctx, &a->units[i]))
+            a->units[n++] = a->units[i];
+        else
+            unit_release(&a->units[i]);
+    }
+    a->nunits = n;
+}
+
+static bool is_named(void *ctx, const struct pb_unit_result *u)
+{
+    for (char *const *p = ctx; *p; p++)
+        if (strcmp(u->config.name, *p) == 0)
+            return true;
+    return false;
+}
+
+static int keep_named(struct pb_audit *a, char *const *names, struct pb_err *err)
+{
     for (char *const *p = names; *p; p++) {
         bool found = false;
 
@@ -164,17 +184,7 @@ static int keep_named(struct pb_audit *a, char *const *names, struct pb_err *err
         if (!found)
             return no_such_unit(a, *p, err);
     }
-    for (size_t i = 0; i < a->nunits; i++) {
-        bool keep = false;
-
-        for (char *const *p = names; *p; p++)
-            keep |= strcmp(a->units[i].config.name, *p) == 0;
-        if (keep)
-            a->units[n++] = a->units[i];
-        else
-            unit_release(&a->units[i]);
-    }
-    a->nunits = n;
+    pb_audit_keep(a, is_named, (void *)(uintptr_t)names);
     return 0;
 }
 
@@ -228,7 +238,7 @@ int pb_audit_choose(struct pb_audit *a, const struct pb_audit_options *o, struct
     if (check_dirs(a, err) < 0)
         return -1;
     add_all(a, o);
-    if (!a->nunits)
+    if (!a->nunits && !o->everywhere)
         return pb_fail(err, PB_E_CONFIG,
                        "no unit in commit %.8s: a root module has a backend, cloud or provider "
                        "block or a lock file; name yours in %s ('plumb init' writes one)",

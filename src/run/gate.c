@@ -39,6 +39,23 @@ static const struct pb_gate_attr *attrs_of(struct pb_unit_result *u,
     return v;
 }
 
+static bool overwrites(const struct pb_gate_review *r, const char *address)
+{
+    return r && r->overwrites && r->overwrites(r->ctx, address);
+}
+
+/* What base declares and the change does not was Git's, whether it was verified or not. */
+static void before_merge(struct pb_gate_change *c, const struct pb_gate_review *r)
+{
+    const struct pb_declared *was =
+        r->base ? pb_declared_find(&r->base->declared.declared, c->address) : NULL;
+
+    if (c->recorded && was && was->planned)
+        c->in_baseline = true;
+    if (overwrites(r, c->address))
+        c->overwrites = "the change asks for something else of what was changed outside of Git";
+}
+
 static struct pb_gate_change change_of(const struct pb_gate_history *h, struct pb_unit_result *u,
                                        const struct pb_resource_result *r,
                                        const struct pb_declared *d)
@@ -59,6 +76,8 @@ static struct pb_gate_change change_of(const struct pb_gate_history *h, struct p
         .nattrs = r->nattrs,
     };
 
+    if (h->review)
+        before_merge(&c, h->review);
     if (d)
         c.effects = pb_gate_effects(&c.neffects, h, d->effects, d->neffects, r->action);
     return c;
@@ -76,7 +95,7 @@ static size_t changes(struct pb_gate_change **out, struct pb_unit_gate *g,
         const struct pb_declared *d = pb_declared_find(&u->declared.declared, r->address);
 
         g->facts.unseen += pb_verdicts[r->verdict].effect == PB_EFFECT_INCONCLUSIVE;
-        if (!asks_for_something(r, d))
+        if (!asks_for_something(r, d) && !overwrites(h->review, r->address))
             continue;
         g->results[n] = r;
         v[n++] = change_of(h, u, r, d);
@@ -161,8 +180,21 @@ static const char *who_wrote(struct pb_repo *repo, const char *id, struct pb_are
     return out;
 }
 
+/* What there is to know of the commit that is applied. */
+static int look_at_commit(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
+                          const struct pb_config_gate *old, bool any_tree, struct pb_err *err)
+{
+    if (f->last)
+        f->descends = is_in(a->repo, f->last, a->commit);
+    look_at_branch(f, a, &a->config.gate, u->arena);
+    if (old)
+        look_at_branch(f, a, old, u->arena);
+    pb_gate_signed(f, a, u, old);
+    return any_tree ? 0 : look_at_tree(f, a, u, err);
+}
+
 static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
-                 const struct pb_config_gate *old, bool any_tree, struct pb_err *err)
+                 struct pb_err *err)
 {
     const struct pb_declared_set *d = &u->declared.declared;
     bool whole;
@@ -179,15 +211,7 @@ static int facts(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_res
     pb_run_added(f, a, u);
     f->now = pb_clock_wall();
     f->lineage = u->recorded.lineage;
-    if (look_for_lost(f, a, u, err) < 0)
-        return -1;
-    if (f->last)
-        f->descends = is_in(a->repo, f->last, a->commit);
-    look_at_branch(f, a, &a->config.gate, u->arena);
-    if (old)
-        look_at_branch(f, a, old, u->arena);
-    pb_gate_signed(f, a, u, old);
-    return any_tree ? 0 : look_at_tree(f, a, u, err);
+    return look_for_lost(f, a, u, err);
 }
 
 /* ---- rules -------------------------------------------------------------------------------- */
@@ -218,11 +242,13 @@ static int old_gate(const struct pb_config_gate **out, struct pb_audit *audit,
 }
 
 static void decide(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
-                   const struct pb_gate_policy *now, const struct pb_gate_policy *then)
+                   const struct pb_gate_policy *now, const struct pb_gate_policy *then,
+                   const struct pb_gate_review *review)
 {
     struct pb_gate_history h = {.audit = a,
                                 .u = u,
                                 .last = u->baseline_commit,
+                                .review = review,
                                 .blame = pb_blame_new(a->repo),
                                 .known = PB_MAP_INIT};
     const struct pb_declared_set *d = &u->declared.declared;
@@ -298,8 +324,8 @@ static int ask_others(struct pb_unit_gate *g, struct pb_audit *a, struct pb_unit
     return pb_gate_policies(g, a, u, &facts, err);
 }
 
-int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
-                bool any_tree, struct pb_err *err)
+static int gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
+                bool any_tree, const struct pb_gate_review *review, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf evidence = PB_BUF_INIT;
     const char *suffix =
@@ -315,9 +341,12 @@ int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_res
     if (rc == 0 && out->old_rules)
         rc = pb_ruleset_init(&then, u->arena, PB_CONFIG_FILE, suffix, out->old_rules, err);
     if (rc == 0)
-        rc = facts(&out->facts, a, u, out->old_rules, any_tree, err);
+        rc = facts(&out->facts, a, u, err);
+    out->facts.before_merge = review != NULL;
+    if (rc == 0 && !review)
+        rc = look_at_commit(&out->facts, a, u, out->old_rules, any_tree, err);
     if (rc == 0)
-        decide(out, a, u, &now.policy, out->old_rules ? &then.policy : NULL);
+        decide(out, a, u, &now.policy, out->old_rules ? &then.policy : NULL, review);
     pb_ruleset_release(&now);
     pb_ruleset_release(&then);
     if (rc < 0 || pb_run_evidence(&evidence, out->evidence, out, a, u, err) < 0)
@@ -336,4 +365,16 @@ enum pb_exit pb_gates_exit(const struct pb_audit *a, const struct pb_unit_gate *
         refused |= gates[i].out.decision == PB_GATE_DENY;
     }
     return refused ? PB_EXIT_REFUSED : changes ? PB_EXIT_DRIFT : PB_EXIT_PLUMB;
+}
+
+int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
+                bool any_tree, struct pb_err *err)
+{
+    return gate(out, a, u, any_tree, NULL, err);
+}
+
+int pb_run_gate_review(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
+                       const struct pb_gate_review *r, struct pb_err *err)
+{
+    return gate(out, a, u, true, r, err);
 }

@@ -32,9 +32,24 @@ struct pb_unit_gate {
     char evidence[PB_SHA256_HEX];              /* see pb_run_evidence */
 };
 
+/* A change that is not merged yet: a->commit is what merging would give, and a->rules_commit the
+ * base, whose rules count. */
+struct pb_gate_review {
+    /* The unit as base has it: what it declares, Git explains when the change takes it away. NULL:
+     * base does not have the unit. */
+    const struct pb_unit_result *base;
+    /* Whether the change overwrites something that was done outside of Git; may be NULL. */
+    bool (*overwrites)(void *ctx, const char *address);
+    void *ctx;
+};
+
 /* In u->arena. `any_tree`: the commit was named, so what is not committed plays no part. */
 int pb_run_gate(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
                 bool any_tree, struct pb_err *err);
+/* The same before a merge: what only holds for the commit that is applied in the end is not asked
+ * (branch, signatures, work tree, windows). */
+int pb_run_gate_review(struct pb_unit_gate *out, struct pb_audit *a, struct pb_unit_result *u,
+                       const struct pb_gate_review *r, struct pb_err *err);
 
 /* Of a plan of all units of the audit; `gates` has one for each, and that of one that failed is not
  * read. */

@@ -15,6 +15,9 @@ static const struct pb_gate_author *author_of(struct pb_gate_history *h, const c
     struct pb_gate_author *w = pb_arena_zalloc(a, sizeof(*w));
     PB_AUTO(commit) struct pb_commit c = {0};
 
+    /* Nobody has made a merge that is only in memory: it is whose head is to be merged. */
+    if (h->audit->merges && strcmp(id, h->audit->commit) == 0)
+        id = h->audit->merges;
     if (pb_repo_commit(&c, h->audit->repo, id, NULL) < 0)
         return &nobody;
     *w = (struct pb_gate_author){.commit = pb_arena_strdup(a, c.id),

@@ -32,7 +32,8 @@ int pb_gate_policies(struct pb_unit_gate *g, struct pb_audit *a, struct pb_unit_
 struct pb_gate_history {
     struct pb_audit *audit;
     struct pb_unit_result *u;
-    const char *last; /* the commit that was verified last, or NULL */
+    const char *last;                    /* the commit that was verified last, or NULL */
+    const struct pb_gate_review *review; /* or NULL */
     struct pb_blame *blame;
     struct pb_map known;               /* "file:line" -> struct pb_gate_author */
     const struct pb_gate_author *unit; /* of the newest change to what the unit reads */

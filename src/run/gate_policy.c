@@ -113,7 +113,8 @@ static int find_rego(struct asked *q, const char *input)
 {
     const char *const conftest[] = {"test", "--no-color", "--output", "json", "--policy"};
     const char *const opa[] = {"eval", "--format", "json", "--data"};
-    const char *last = q->u->baseline_commit, *commit = q->audit->commit;
+    const char *last = q->u->baseline_commit;
+    const char *commit = q->audit->rules_commit ? q->audit->rules_commit : q->audit->commit;
     PB_AUTO(str) char *program = pb_child_which("conftest", NULL);
     PB_AUTO(str) char *rego = NULL;
     char id[PB_OID_HEX];

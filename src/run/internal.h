@@ -24,9 +24,36 @@ struct pb_audit_shared {
     char *packs;     /* the private folder that they are in */
     const char *repo_id;
     struct pb_crew *crew;
-    pthread_mutex_t git; /* over audit->repo and `tree`: libgit2's objects are of one thread */
-    int requests;        /* under way at once for one unit; 0: the observer's default */
+    struct pb_crew_job curl;
+    pthread_mutex_t *git; /* over audit->repo and `tree`: libgit2's objects are of one thread */
+    int requests;         /* under way at once for one unit; 0: the observer's default */
+    /* What is done with each unit, several at once; NULL: pb_audit_unit. */
+    int (*each)(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);
+    /* In pb_audit_unit when the verdicts stand, before what they rest on is gone; or NULL. */
+    int (*then)(struct pb_session *j, struct pb_err *err);
+    void *ctx; /* of these two */
 };
+
+/* Before the audit is opened, and behind everything. */
+void pb_audit_shared_init(struct pb_audit_shared *s, struct pb_audit *a,
+                          const struct pb_audit_options *o);
+void pb_audit_shared_release(struct pb_audit_shared *s);
+
+/* When it is known what the audit is about. */
+int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err);
+
+/* The same for another commit of the same repository, `other`, whose tree is one more. Leave it
+ * before the first is released. */
+void pb_audit_shared_beside(struct pb_audit_shared *out, const struct pb_audit_shared *s,
+                            struct pb_audit *other);
+void pb_audit_shared_leave(struct pb_audit_shared *s);
+
+/* Those of its units that keep says yes to; the others are released. */
+void pb_audit_keep(struct pb_audit *a, bool (*keep)(void *ctx, const struct pb_unit_result *u),
+                   void *ctx);
+
+/* Takes plumb.yaml of a->commit, or from a file, into a->config. */
+int pb_audit_load_config(struct pb_audit *a, const char *file, struct pb_err *err);
 
 /* All of them, some at the same time; a unit that fails says so itself. -1: interrupted. */
 int pb_audit_units(struct pb_audit_shared *s, struct pb_err *err);

@@ -57,12 +57,14 @@ static void *work(void *ctx)
 {
     struct pool *p = ctx;
     struct pb_audit *a = p->s->audit;
+    int (*each)(struct pb_unit_result *, struct pb_audit_shared *, struct pb_err *) =
+        p->s->each ? p->s->each : pb_audit_unit;
     size_t i;
 
     pthread_mutex_lock(&p->lock);
     while ((i = take(p)) < a->nunits) {
         pthread_mutex_unlock(&p->lock);
-        a->units[i].failed = pb_audit_unit(&a->units[i], p->s, &a->units[i].err) < 0;
+        a->units[i].failed = each(&a->units[i], p->s, &a->units[i].err) < 0;
         pthread_mutex_lock(&p->lock);
         p->place[i] = IS_DONE;
         pthread_cond_broadcast(&p->freed);

@@ -17,6 +17,8 @@ struct pb_session {
     struct pb_unit_ctx ctx;
     char *work;
     bool keep; /* work and tree are another's, who removes them */
+    /* The same unit as another tree has it: recorded, live and baseline are borrowed. */
+    bool beside;
     struct pb_saved_plan saved;
     struct pb_recorded_set whole; /* the recorded side before targets narrowed it */
     char key[PB_SHA256_HEX];
@@ -25,6 +27,11 @@ struct pb_session {
     struct pb_live_ahead ahead;
     struct pb_map renamed; /* addresses that the state has, of what is wanted under another */
 };
+
+/* Context, key of the tree and a private folder; `u` and `s` are set, the rest is zero. End it
+ * also when it failed. */
+int pb_session_init(struct pb_session *j, struct pb_err *err);
+void pb_session_end(struct pb_session *j, struct pb_err *err);
 
 /* j->ctx.tree is there from now on. The first unit that needs it exports for all. */
 int pb_session_tree(struct pb_session *j, struct pb_err *err);
@@ -35,6 +42,17 @@ int pb_session_record(struct pb_recorded_set *out, struct pb_arena *a, struct pb
 /* Whether the state is another one than `before` was read from. */
 int pb_session_moved(bool *moved, const struct pb_recorded_set *before, struct pb_session *j,
                      struct pb_err *err);
+
+/* The declared side for j->whole, from the cache or by the tool. */
+int pb_session_declare(struct pb_session *j, struct pb_err *err);
+
+/* Verdicts from the sides that j->u and j->baseline are; nothing is read. */
+void pb_session_reconcile(struct pb_session *j);
+
+/* Reads again, through what runs the tool's own plugins, what is not in sync in `seen`; *done:
+ * some of it was, and j->u->live is another one. */
+int pb_session_look_again(bool *done, struct pb_session *j, const struct pb_reconcile_out *seen,
+                          struct pb_err *err);
 
 /* Verdicts from the sides that j->u has, with a second reading of what is not in sync. */
 int pb_session_judge(struct pb_session *j, struct pb_err *err);

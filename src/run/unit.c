@@ -44,16 +44,16 @@ static int tree_key(struct pb_session *j, struct pb_err *err)
     PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
     int rc;
 
-    pthread_mutex_lock(&j->s->git);
+    pthread_mutex_lock(j->s->git);
     pb_units_reach(&reach, &a->found, a->repo, a->commit, &j->u->config);
     rc = pb_tree_reach(&reach, a->repo, a->commit, err) < 0
              ? -1
              : pb_tree_key(j->key, a->repo, a->commit, &reach, err);
-    pthread_mutex_unlock(&j->s->git);
+    pthread_mutex_unlock(j->s->git);
     return rc;
 }
 
-static int job_init(struct pb_session *j, struct pb_err *err)
+int pb_session_init(struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
     struct pb_audit *a = j->s->audit;
@@ -87,7 +87,7 @@ static int job_init(struct pb_session *j, struct pb_err *err)
         .diags = &u->diags,
         .crew = j->s->crew,
     };
-    if (!j->s->options->act && j->executor->ahead)
+    if (!j->s->options->act && !j->beside && j->executor->ahead)
         j->ctx.ahead = j->executor->ahead(&j->ctx);
     if (tree_key(j, err) < 0)
         return -1;
@@ -126,10 +126,10 @@ int pb_session_tree(struct pb_session *j, struct pb_err *err)
 {
     int rc;
 
-    pthread_mutex_lock(&j->s->git);
+    pthread_mutex_lock(j->s->git);
     rc = j->s->exported ? 0 : export(j->s, err);
     j->ctx.tree = j->s->tree;
-    pthread_mutex_unlock(&j->s->git);
+    pthread_mutex_unlock(j->s->git);
     return rc;
 }
 
@@ -338,12 +338,13 @@ static void take_upgraded(struct pb_session *j)
         u->recorded.v = v;
 }
 
-static void reconcile(struct pb_session *j)
+void pb_session_reconcile(struct pb_session *j)
 {
     struct pb_unit_result *u = j->u;
     int64_t start = pb_clock_ms();
 
-    take_upgraded(j);
+    if (!j->beside) /* else what it borrows has it already */
+        take_upgraded(j);
     pb_reconcile(&u->out, u->arena,
                  &(struct pb_reconcile_in){.declared = &u->declared.declared,
                                            .recorded = &u->recorded,
@@ -373,7 +374,7 @@ int pb_session_judge(struct pb_session *j, struct pb_err *err)
     if (pb_baseline_load(&j->baseline, &u->baseline_commit, u->arena, &id, &berr) < 0)
         pb_diag_add(&u->diags, u->arena, "warning", "baseline", NULL, "%s", berr.msg);
     u->baseline = j->baseline;
-    reconcile(j);
+    pb_session_reconcile(j);
     before = u->out;
     rq.providers = u->declared.declared.providers;
     rq.nproviders = u->declared.declared.nproviders;
@@ -382,7 +383,7 @@ int pb_session_judge(struct pb_session *j, struct pb_err *err)
         return -1;
     if (!done.n)
         return 0;
-    reconcile(j);
+    pb_session_reconcile(j);
     pb_confirm_tell(&done, &u->out, cross, &u->diags);
     return 0;
 }
@@ -461,7 +462,7 @@ static int plan_again(struct pb_session *j, struct pb_err *err)
     u->declared.plan_ms += believing.plan_ms;
     u->declared.show_ms += believing.show_ms;
     pb_narrow_declared(j);
-    reconcile(j);
+    pb_session_reconcile(j);
     return 0;
 }
 
@@ -484,7 +485,9 @@ static int act(struct pb_session *j, struct pb_err *err)
 {
     const struct pb_audit_act *a = j->s->options->act;
 
-    return a ? a->act(a->ctx, j, err) : 0;
+    if (a)
+        return a->act(a->ctx, j, err);
+    return j->s->then ? j->s->then(j, err) : 0;
 }
 
 /* The secrets of provider blocks are in the files alone. */
@@ -500,6 +503,35 @@ static int declare_cached(bool *hit, struct pb_session *j, struct pb_err *err)
     if (pb_session_tree(j, err) < 0)
         return -1;
     return j->executor->declare_cached(&u->declared, hit, u->arena, &j->ctx, &j->whole, err);
+}
+
+int pb_session_declare(struct pb_session *j, struct pb_err *err)
+{
+    bool hit = false;
+
+    if (declare_cached(&hit, j, err) < 0)
+        return -1;
+    if (hit)
+        return 0;
+    return pb_session_tree(j, err) < 0
+               ? -1
+               : j->executor->declare(&j->u->declared, j->u->arena, &j->ctx, &j->whole, err);
+}
+
+int pb_session_look_again(bool *done, struct pb_session *j, const struct pb_reconcile_out *seen,
+                          struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_live_request rq = pb_session_request(j);
+    struct pb_confirmed c;
+
+    rq.providers = u->declared.declared.providers;
+    rq.nproviders = u->declared.declared.nproviders;
+    rq.schemas = &u->declared.schemas;
+    if (pb_confirm(&c, &u->live, &u->stats, u->arena, seen, false, &rq, err) < 0)
+        return -1;
+    *done = c.n > 0;
+    return 0;
 }
 
 /* All three sides, seen while the state stood still. */
@@ -562,6 +594,18 @@ static void name_in_repository(struct pb_err *err, const char *copy)
         memmove(p, p + strlen(prefix), strlen(p + strlen(prefix)) + 1);
 }
 
+void pb_session_end(struct pb_session *j, struct pb_err *err)
+{
+    name_in_repository(err, j->s->packs);
+    pb_live_ahead_end(&j->ahead);
+    if (j->executor && j->executor->ahead_end)
+        j->executor->ahead_end(j->ctx.ahead);
+    pb_map_release(&j->renamed);
+    if (!j->keep)
+        pb_work_remove(j->work);
+    free(j->work);
+}
+
 int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err)
 {
     struct pb_session j = {.u = u, .s = s, .renamed = PB_MAP_INIT};
@@ -569,16 +613,10 @@ int pb_audit_unit(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb
     int rc = -1;
 
     if (pb_audit_ignore(u, &s->audit->config, s->options->ignore, err) == 0 &&
-        job_init(&j, err) == 0 && gather(&j, err) == 0 && act(&j, err) == 0 && finish(&j, err) == 0)
+        pb_session_init(&j, err) == 0 && gather(&j, err) == 0 && act(&j, err) == 0 &&
+        finish(&j, err) == 0)
         rc = 0;
-    name_in_repository(err, s->packs);
     u->elapsed_ms = (long)(pb_clock_ms() - start);
-    pb_live_ahead_end(&j.ahead);
-    if (j.executor && j.executor->ahead_end)
-        j.executor->ahead_end(j.ctx.ahead);
-    pb_map_release(&j.renamed);
-    if (!j.keep)
-        pb_work_remove(j.work);
-    free(j.work);
+    pb_session_end(&j, err);
     return rc;
 }
