@@ -276,6 +276,12 @@ struct pb_executor {
     void *(*ahead)(const struct pb_unit_ctx *u);
     void (*ahead_end)(void *ahead);
 
+    /* Optional. What of the declared side was kept last for a unit of this name, path and
+     * workspace, whatever commit and state that was for: nothing but plumb's own cache is read.
+     * False: nothing is. Needs only these, worktree and cache_dir of the unit. */
+    bool (*declare_last)(struct pb_declare_result *out, struct pb_arena *a,
+                         const struct pb_unit_ctx *u);
+
     /* Required. The declared side by running the tool in u->tree; stores it in the cache. -1 with
      * err->sys ECHILD: the tool was killed, and a lock that it had may be left. */
     int (*declare)(struct pb_declare_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,

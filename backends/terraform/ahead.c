@@ -65,6 +65,16 @@ void *pb_tf_ahead(const struct pb_unit_ctx *u)
     return h;
 }
 
+bool pb_tf_declare_last(struct pb_declare_result *out, struct pb_arena *a,
+                        const struct pb_unit_ctx *u)
+{
+    PB_AUTO(buf) struct pb_buf last = PB_BUF_INIT;
+    PB_AUTO(str) char *path = u->cache_dir ? last_path(u) : NULL;
+
+    return path && pb_fs_read(&last, path, PB_SHA256_HEX, NULL) == 0 && is_key(&last) &&
+           pb_tf_cache_load(out, NULL, a, u->cache_dir, last.s, 0);
+}
+
 void pb_tf_ahead_end(void *ahead)
 {
     struct ahead *h = ahead;

@@ -14,6 +14,10 @@
 void *pb_tf_ahead(const struct pb_unit_ctx *u);
 void pb_tf_ahead_end(void *ahead);
 
+/* As the executor's declare_last. */
+bool pb_tf_declare_last(struct pb_declare_result *out, struct pb_arena *a,
+                        const struct pb_unit_ctx *u);
+
 /* As pb_tf_cache_load() of u->cache_dir, through u->ahead where that has read it; remembers the key
  * for the next time. */
 bool pb_tf_ahead_load(struct pb_declare_result *out, struct pb_diags *said, struct pb_arena *a,

@@ -372,6 +372,7 @@ const struct pb_executor pb_terraform = {
     .record = record,
     .unmoved = unmoved,
     .declare_cached = declare_cached,
+    .declare_last = pb_tf_declare_last,
     .ahead = pb_tf_ahead,
     .ahead_end = pb_tf_ahead_end,
     .declare = declare,

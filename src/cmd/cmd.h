@@ -68,6 +68,9 @@ enum pb_opt_id {
     PB_O_APPROVE,
     PB_O_NO_APPLY,
     PB_O_BRANCH,
+    PB_O_BASE,
+    PB_O_HEAD,
+    PB_O_TRUST,
     PB_O_POST,
     PB_O_POST_TO, /* from here on: how */
     PB_O_POST_URL,
@@ -169,6 +172,7 @@ extern const char *const pb_format_names[]; /* NULL-terminated: values of --form
 
 int pb_cmd_apply(const struct pb_args *args);
 int pb_cmd_audit(const struct pb_args *args);
+int pb_cmd_check(const struct pb_args *args);
 int pb_cmd_completion(const struct pb_args *args);
 int pb_cmd_doctor(const struct pb_args *args);
 int pb_cmd_explain(const struct pb_args *args);

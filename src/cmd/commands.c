@@ -18,8 +18,8 @@ static const char *const post_findings[] = {"status", "comment", "issues", NULL}
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static const char *const command_names[] = {
-    "audit", "plan", "apply",  "recover", "rollback", "tf",         "explain", "observe",
-    "log",   "init", "doctor", "help",    "version",  "completion", NULL};
+    "audit",   "check", "plan", "apply",  "recover", "rollback", "tf",         "explain",
+    "observe", "log",   "init", "doctor", "help",    "version",  "completion", NULL};
 /* First words of shim.c's table; test_cmd compares. */
 static const char *const tf_words[] = {
     "apply",   "destroy",   "console",  "debug",     "env",
@@ -107,6 +107,21 @@ static const struct pb_opt audit_opts[] = {
     POST_OPTS(post_findings),
     OPT_END,
 };
+static const struct pb_opt check_opts[] = {
+    {PB_O_BASE, 0, "base", "REV",
+     "what it is to be merged into; in CI: what the environment says of the request", NULL, false,
+     0},
+    {PB_O_HEAD, 0, "head", "REV", "what is to be merged (default: HEAD)", NULL, false, 0},
+    {PB_O_TRUST, 0, "trust", NULL, "somebody has read it: it may be planned, in a sandbox", NULL,
+     false, 0},
+    {PB_O_FORMAT, 'f', "format", "FORMAT", "how to write the report (default: text)",
+     pb_format_names, false, 0},
+    OPT_OUTPUT,
+    {PB_O_ALL, 'a', "all", NULL, "also what was there before, and what nothing happens to", NULL,
+     false, 0},
+    OPT_OBSERVER,
+    OPT_END,
+};
 static const struct pb_opt plan_opts[] = {
     OPT_REV,
     OPT_TARGET,
@@ -189,6 +204,9 @@ static const enum pb_exit audit_exits[] = {
 static const enum pb_exit read_exits[] = {PB_EXIT_PLUMB,        PB_EXIT_ERROR,
                                           PB_EXIT_INCONCLUSIVE, PB_EXIT_USAGE,
                                           PB_EXIT_INTERRUPTED,  (enum pb_exit)PB_EXIT_END};
+static const enum pb_exit check_exits[] = {
+    PB_EXIT_PLUMB,        PB_EXIT_ERROR, PB_EXIT_DRIFT,       PB_EXIT_REFUSED,
+    PB_EXIT_INCONCLUSIVE, PB_EXIT_USAGE, PB_EXIT_INTERRUPTED, (enum pb_exit)PB_EXIT_END};
 static const enum pb_exit plan_exits[] = {PB_EXIT_PLUMB,
                                           PB_EXIT_ERROR,
                                           PB_EXIT_DRIFT,
@@ -236,6 +254,35 @@ const struct pb_command pb_commands[] = {
           "two reports from one audit"},
          {"plumb audit --fail-on drifted,missing,conflict", "for an alert about outside changes"}},
         pb_cmd_audit,
+    },
+    {
+        "check",
+        "what merging a change would do, before it is merged",
+        "[options]",
+        "Merges head into base in memory, finds the units that the difference reaches (through "
+        "local modules, var files and plumb.yaml), and compares what either tree asks for with "
+        "the same recorded and live state. The report has what merging would change and which of "
+        "it this change causes; where it collides with a change that somebody made outside of "
+        "Git, with both values; and apart from that what was pending or drifted before, which "
+        "does not make a check fail. It names what no plan shows: provisioners, data sources that "
+        "run or ask something, sources and versions of providers and modules, override files.\n\n"
+        "Base is what runs with credentials, and its plumb.yaml has the rules. The head's code is "
+        "planned only where it is trusted, by --trust or by what base's 'check.trust' says, and "
+        "always in a sandbox without a way out; without one it is refused. What is not trusted "
+        "is compared by its text alone: nothing is started and nothing is asked.\n\n"
+        "2 means that merging would change something, 3 that base's rules deny it, that it "
+        "collides, or that it cannot be merged at all, 4 that something it touches could not be "
+        "seen, or was not planned.",
+        check_opts,
+        0,
+        0,
+        NULL,
+        check_exits,
+        "merging would change nothing",
+        {{"plumb check --base origin/main", "this branch"},
+         {"plumb check --base origin/main --head origin/topic --trust", "somebody else's, read"},
+         {"plumb check --base origin/main --format json --output check.json", "for a program"}},
+        pb_cmd_check,
     },
     {
         "plan",

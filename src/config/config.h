@@ -111,6 +111,18 @@ struct pb_config_gate {
     const char *provisioners; /* a decision; NULL: by where they come from */
 };
 
+struct pb_config_trust {
+    char *const *branches; /* patterns of REMOTE/BRANCH; or NULL */
+    bool is_signed;
+};
+
+struct pb_config_check {
+    struct pb_config_trust trust;
+    char *const *network; /* HOST, HOST:PORT, *.SUFFIX:PORT; or NULL */
+    int64_t memory;       /* MiB; 0: the sandbox's default */
+    int64_t timeout;      /* ms; 0: the sandbox's default */
+};
+
 struct pb_config {
     int64_t version;
     const struct pb_config_unit *units; /* none: found in the tree */
@@ -123,6 +135,7 @@ struct pb_config {
     struct pb_config_cache cache;
     struct pb_config_ledger ledger;
     struct pb_config_gate gate;
+    struct pb_config_check check;
     const char *file; /* for messages; NULL when there is none */
 };
 

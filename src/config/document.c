@@ -75,6 +75,7 @@ static struct pb_value param_schema(struct pb_arena *a, const struct pb_param *p
         pb_map_add(&m, "minimum", pb_mk_int(a, p->min));
         pb_map_add(&m, "maximum", pb_mk_int(a, p->max));
         break;
+    case PB_PK_BOOL: pb_map_add(&m, "type", text(a, "boolean")); break;
     case PB_PK_STRINGS:
     case PB_PK_PATHS:
         pb_map_add(&m, "type", text(a, "array"));

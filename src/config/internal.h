@@ -9,6 +9,7 @@ enum pb_param_kind {
     PB_PK_NAME,     /* letters, digits and ._/- */
     PB_PK_PATH,     /* within the repository: relative, without ".." */
     PB_PK_INT,      /* within min..max */
+    PB_PK_BOOL,     /* true or false */
     PB_PK_DURATION, /* 90s, 15m, 24h, 7d; in ms */
     PB_PK_STRINGS,  /* list */
     PB_PK_PATHS,    /* list of PB_PK_PATH */

@@ -64,6 +64,7 @@ static const char *kind_words(enum pb_param_kind kind)
 {
     switch (kind) {
     case PB_PK_INT: return "a whole number";
+    case PB_PK_BOOL: return "true or false";
     case PB_PK_DURATION: return "a time such as 90s, 15m, 24h or 7d";
     case PB_PK_STRINGS:
     case PB_PK_PATHS: return "a list of strings";
@@ -298,6 +299,11 @@ static int load_param(char *base, const struct pb_param *p, const struct pb_valu
     case PB_PK_NAME:
     case PB_PK_PATH: return load_string(slot, p, p->kind, v, at, err);
     case PB_PK_INT: return load_int(slot, p, v, at, err);
+    case PB_PK_BOOL:
+        if (!pb_is(v, PB_BOOL))
+            return wrong_kind(p, v, at, err);
+        *(bool *)slot = v->b;
+        return 0;
     case PB_PK_DURATION: return load_duration(slot, p, v, at, err);
     case PB_PK_STRINGS:
     case PB_PK_PATHS: return load_strings(slot, p, v, at, err);

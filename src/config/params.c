@@ -381,6 +381,51 @@ static const struct pb_param ledger_params[] = {
     END,
 };
 
+static const struct pb_param trust_params[] = {
+    {.name = "branches",
+     .kind = PB_PK_STRINGS,
+     .meaning = "remote-tracking branches such as `origin/*`: a head that is in one of them is "
+                "trusted, since somebody who may push there has pushed it",
+     AT(pb_config_trust, branches)},
+    {.name = "signed",
+     .kind = PB_PK_BOOL,
+     .def = "false",
+     .meaning = "a head is trusted when every commit that base does not have is signed by one of "
+                "base's `gate.allowed_signers`",
+     AT(pb_config_trust, is_signed)},
+    END,
+};
+
+static const struct pb_param check_params[] = {
+    {.name = "trust",
+     .kind = PB_PK_OBJECT,
+     .def = "nobody",
+     .meaning = "whose changes are planned before they are merged; base's file counts",
+     AT(pb_config_check, trust),
+     .fields = trust_params,
+     .size = sizeof(struct pb_config_trust),
+     .singular = "section"},
+    {.name = "network",
+     .kind = PB_PK_STRINGS,
+     .def = "nowhere",
+     .meaning = "where the planning of a change may connect to, from its sandbox: `HOST`, "
+                "`HOST:PORT` or `*.SUFFIX:PORT`; 443 unless given",
+     AT(pb_config_check, network)},
+    {.name = "memory",
+     .kind = PB_PK_INT,
+     .def = "4096",
+     .min = 256,
+     .max = 1 << 20,
+     .meaning = "MiB that it may use",
+     AT(pb_config_check, memory)},
+    {.name = "timeout",
+     .kind = PB_PK_DURATION,
+     .def = "15m",
+     .meaning = "for each program that it starts",
+     AT(pb_config_check, timeout)},
+    END,
+};
+
 const struct pb_param pb_params[] = {
     {.name = "version",
      .kind = PB_PK_INT,
@@ -432,6 +477,13 @@ const struct pb_param pb_params[] = {
      AT(pb_config, gate),
      .fields = gate_params,
      .size = sizeof(struct pb_config_gate),
+     .singular = "section"},
+    {.name = "check",
+     .kind = PB_PK_OBJECT,
+     .meaning = "how a change is checked before it is merged",
+     AT(pb_config, check),
+     .fields = check_params,
+     .size = sizeof(struct pb_config_check),
      .singular = "section"},
     {.name = "ledger",
      .kind = PB_PK_OBJECT,

@@ -39,6 +39,7 @@ static struct pb_value param(struct pb_arena *a, const struct pb_param *p, const
     }
     case PB_PK_INT:
     case PB_PK_DURATION: return pb_mk_int(a, *(const int64_t *)slot);
+    case PB_PK_BOOL: return *(const bool *)slot ? pb_true : pb_false;
     case PB_PK_STRINGS:
     case PB_PK_PATHS:
     case PB_PK_ASSIGN: return strings(a, *(char *const *const *)slot);

@@ -114,6 +114,12 @@ enum pb_check_mode {
 };
 extern const char *const pb_check_mode_names[PB_NCHECK_MODES]; /* "planned", ... */
 
+/* A refusal of the gate that is about no single resource. */
+struct pb_check_refusal {
+    const char *code, *what, *remedy;
+    bool before; /* base's own plan is refused for it, too: not of this change */
+};
+
 struct pb_check_unit {
     const char *name, *path;
     enum pb_check_mode mode;
@@ -122,9 +128,11 @@ struct pb_check_unit {
     struct pb_err err;         /* of PB_CHECK_FAILED */
     const char *reached_by;    /* a path that differs and that it reads, or NULL */
     struct pb_arena *arena;
-    struct pb_unit_result *base;               /* NULL: added, or static */
-    struct pb_unit_result *merged;             /* NULL: removed, static, failed */
-    struct pb_unit_gate gate;                  /* of the merged plan; out.n 0 without one */
+    struct pb_unit_result *base;   /* NULL: added, or static */
+    struct pb_unit_result *merged; /* NULL: removed, static, failed */
+    struct pb_unit_gate gate;      /* of the merged plan; out.n 0 without one */
+    const struct pb_check_refusal *refusals;
+    size_t nrefusals;
     const struct pb_check_resource *resources; /* by address */
     size_t nresources;
     size_t recorded; /* resources in the state of an added or removed unit */
@@ -135,18 +143,22 @@ struct pb_check_unit {
 struct pb_check {
     struct pb_arena *arena;
     struct pb_audit audit; /* at base: repository, configuration, diagnostics of no unit */
-    const char *base_ref, *head_ref;
+    struct pb_audit then;  /* the merged tree, with that repository; units: those that are added */
+    const char *base_ref, *head_ref; /* as they were given */
     char base[PB_OID_HEX], head[PB_OID_HEX];
-    char merged[PB_OID_HEX];      /* "" where they conflict or there is nothing to merge */
-    bool up_to_date;              /* base contains head: there is nothing to check */
-    bool fast_forward;            /* head contains base */
-    const char *const *conflicts; /* paths; NULL-terminated; NULL: none */
+    char merged[PB_OID_HEX];          /* "" where they conflict or there is nothing to merge */
+    bool up_to_date;                  /* base contains head: there is nothing to check */
+    bool fast_forward;                /* head contains base */
+    const char *const *conflicts;     /* paths; NULL-terminated; NULL: none */
+    const char *const *conflict_what; /* of each: "changed on both sides" */
     size_t nconflicts;
     bool trusted;
     const char *trust; /* why, or why not and what would help */
     struct pb_check_unit *units;
     size_t nunits;
-    size_t untouched;                  /* units of base that the change does not reach */
+    size_t untouched; /* units of both trees that the change does not reach */
+    const char
+        *broken; /* why nothing could be done with the merged tree (its plumb.yaml), or NULL */
     struct pb_check_findings findings; /* of no unit: policy, files outside of units */
     struct pb_diags diags;
     /* Sums over all units. */
@@ -158,6 +170,28 @@ struct pb_check {
     long elapsed_ms;
     enum pb_exit exit_code;
 };
+
+/* ---- doing it ------------------------------------------------------------------------------- */
+
+struct pb_check_options {
+    const char *dir;                    /* where to look for the repository; NULL: here */
+    const char *base;                   /* revision; required */
+    const char *head;                   /* NULL: HEAD */
+    const char *config;                 /* file in place of plumb.yaml of both trees, or NULL */
+    char *const *units;                 /* names, of either tree; NULL: all */
+    const char *observer;               /* NULL: in order */
+    bool trust;                         /* the head is trusted, says who calls */
+    bool all;                           /* keep also what there is nothing to tell of */
+    const struct pb_progress *progress; /* called by several threads; or NULL */
+};
+
+/* Fails when there is nothing to report: no such revision, no way to merge, interrupted. What one
+ * unit fails of is in that unit. Release `out` also then. */
+int pb_check_run(struct pb_check *out, const struct pb_check_options *o, struct pb_err *err);
+void pb_check_release(struct pb_check *c);
+
+/* Counts and exit code from the units; for run, and for tests. */
+void pb_check_sum(struct pb_check *c);
 
 /* ---- the pure part (check_class.c) ---------------------------------------------------------- */
 

@@ -1,0 +1,332 @@
+/* A check for people: the line that matters, then what collides, what the change causes, what is to
+ * be known beside that, and in the end what was there before. */
+#include "report/check.h"
+
+#include "base/text.h"
+#include "report/cell.h"
+#include "report/pen.h"
+
+#include <string.h>
+
+static const char *count(struct pb_arena *a, size_t n, const char *what)
+{
+    return pb_arena_printf(a, "%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static size_t of_mode(const struct pb_check *c, enum pb_check_mode mode)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->nunits; i++)
+        n += c->units[i].mode == mode;
+    return n;
+}
+
+static const char *refused(struct pb_arena *a, const struct pb_check *c)
+{
+    size_t collide = c->by_class[PB_CHECK_COLLIDES];
+
+    if (of_mode(c, PB_CHECK_FAILED))
+        return pb_arena_printf(a, "refused: %s could not be planned safely",
+                               count(a, of_mode(c, PB_CHECK_FAILED), "unit"));
+    if (collide)
+        return pb_arena_printf(a,
+                               "refused: merging would overwrite what was changed outside of "
+                               "Git of %s; it would change %s",
+                               count(a, collide, "resource"), count(a, c->changes, "resource"));
+    return pb_arena_printf(a, "refused: merging would change %s, and base's rules deny that",
+                           count(a, c->changes, "resource"));
+}
+
+const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c)
+{
+    if (c->up_to_date)
+        return pb_arena_printf(a, "nothing to check: '%s' has all of '%s'", c->base_ref,
+                               c->head_ref);
+    if (c->nconflicts)
+        return pb_arena_printf(a, "cannot be merged: %s with '%s'",
+                               c->nconflicts == 1
+                                   ? "1 file conflicts"
+                                   : pb_arena_printf(a, "%zu files conflict", c->nconflicts),
+                               c->base_ref);
+    if (c->broken)
+        return "refused: after merging nothing could be done with plumb.yaml";
+    if (c->failed)
+        return pb_arena_printf(a, "error: %zu of %s could not be checked", c->failed,
+                               count(a, c->nunits, "unit"));
+    if (c->exit_code == PB_EXIT_REFUSED)
+        return refused(a, c);
+    if (c->nunits && !c->trusted)
+        return pb_arena_printf(a, "not planned: the head is not trusted; %s compared by text alone",
+                               c->nunits == 1 ? "1 unit was"
+                                              : pb_arena_printf(a, "%zu units were", c->nunits));
+    if (c->unseen)
+        return pb_arena_printf(a, "inconclusive: %s that this change touches could not be seen",
+                               count(a, c->unseen, "resource"));
+    if (c->changes)
+        return pb_arena_printf(a, "merging would change %s, and collides with nothing",
+                               count(a, c->changes, "resource"));
+    return "merging changes nothing";
+}
+
+static enum pb_style style_of(const struct pb_check *c)
+{
+    switch (c->exit_code) {
+    case PB_EXIT_PLUMB: return PB_GREEN;
+    case PB_EXIT_DRIFT: return PB_BLUE;
+    case PB_EXIT_INCONCLUSIVE: return PB_MAGENTA;
+    default: return PB_RED;
+    }
+}
+
+static void head(struct pb_pen *p, const struct pb_check *c)
+{
+    pb_pen_on(p, style_of(c));
+    pb_pen_words(p, pb_check_headline(p->arena, c), 0, 2);
+    pb_pen_off(p);
+    pb_buf_addc(p->b, '\n');
+    pb_pen_line(p, 2,
+                pb_arena_printf(p->arena, "base %s (%.8s), head %s (%.8s)%s", c->base_ref, c->base,
+                                c->head_ref, c->head,
+                                c->fast_forward ? ", which contains base" : ""));
+    if (c->trust)
+        pb_pen_line(p, 2,
+                    pb_arena_printf(p->arena, "%strusted: %s", c->trusted ? "" : "not ", c->trust));
+    for (size_t i = 0; i < c->nconflicts; i++)
+        pb_pen_line(p, 4,
+                    pb_arena_printf(p->arena, "%s: %s", c->conflicts[i], c->conflict_what[i]));
+}
+
+/* ---- findings ------------------------------------------------------------------------------- */
+
+static const char *where(struct pb_pen *p, const struct pb_check_finding *f)
+{
+    const char *of = f->file_of_base ? " of base" : "";
+
+    if (!f->file)
+        return "";
+    return f->line ? pb_arena_printf(p->arena, " (%s:%u%s)", f->file, f->line, of)
+                   : pb_arena_printf(p->arena, " (%s%s)", f->file, of);
+}
+
+static void findings(struct pb_pen *p, const struct pb_check_findings *f, size_t indent)
+{
+    static const char *const severities[] = {"error", "warning", "notice"};
+
+    for (size_t s = 0; s < PB_COUNT(severities); s++)
+        for (size_t i = 0; i < f->n; i++) {
+            const struct pb_check_finding *one = &f->v[i];
+
+            if (!pb_streq(one->severity, severities[s]))
+                continue;
+            pb_buf_addf(p->b, "%*s", (int)indent, "");
+            pb_pen_ink(p, s == 0 ? PB_RED : s == 1 ? PB_YELLOW : PB_DIM, one->severity);
+            pb_buf_addf(p->b, "  %s  ", one->code);
+            pb_pen_words(p, pb_arena_printf(p->arena, "%s%s", one->message, where(p, one)),
+                         indent + strlen(one->severity) + strlen(one->code) + 4, indent + 2);
+            pb_buf_addc(p->b, '\n');
+        }
+}
+
+/* ---- resources ------------------------------------------------------------------------------ */
+
+static const char *cell(struct pb_pen *p, const struct pb_check_attr *a, const struct pb_value *v,
+                        int column)
+{
+    if (column == PB_CELL_LIVE && !a->seen)
+        return "(not seen)";
+    if (a->sensitive && !pb_is_nullish(v))
+        return "(sensitive)";
+    return pb_cell_text(p->arena, v, column);
+}
+
+static const char *fit(struct pb_pen *p, const char *s)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+    pb_cell_fit(&b, s, p->width > 40 ? p->width - 20 : 20);
+    return pb_arena_strdup(p->arena, b.s);
+}
+
+static void values(struct pb_pen *p, const char *name, const char *s)
+{
+    pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", name, fit(p, s));
+}
+
+/* Both values and the world's, of what collides; else one line. */
+static void attribute(struct pb_pen *p, const struct pb_check_attr *a)
+{
+    const char *was = cell(p, a, a->base, PB_CELL_DECLARED);
+    const char *is = cell(p, a, a->merged, PB_CELL_DECLARED);
+    const char *live = cell(p, a, a->live, PB_CELL_LIVE);
+
+    pb_buf_adds(p->b, "        ");
+    pb_pen_safe(p, a->path);
+    pb_buf_addf(p->b, "  %s\n", pb_check_classes[a->class].name);
+    values(p, "base", was);
+    if (a->touched)
+        values(p, "merged", is);
+    values(p, "live", live);
+    if (a->reason && a->class == PB_CHECK_UNSEEN)
+        pb_pen_line(p, 10, a->reason);
+}
+
+static void author(struct pb_pen *p, const struct pb_check_resource *r)
+{
+    if (r->by)
+        pb_pen_line(p, 6,
+                    pb_arena_printf(p->arena, "declared by %s, %.8s \"%s\"", r->by->author,
+                                    r->by->commit, r->by->summary));
+}
+
+static void resource_head(struct pb_pen *p, const struct pb_check_resource *r)
+{
+    pb_buf_adds(p->b, "    ");
+    pb_pen_ink(p, r->class == PB_CHECK_COLLIDES ? PB_RED : PB_BOLD,
+               pb_check_classes[r->class].name);
+    pb_buf_addf(p->b, "  %s  ",
+                r->importing               ? "import"
+                : r->action != PB_ACT_NONE ? pb_action_name(r->action)
+                : r->moved_from            ? "move"
+                : r->touched               ? "none"
+                                           : pb_verdict_name(r->before));
+    pb_pen_ink(p, PB_BOLD, r->address);
+    if (r->file) {
+        pb_buf_adds(p->b, "  ");
+        pb_pen_safe(p, r->file);
+        if (r->line)
+            pb_buf_addf(p->b, ":%u", r->line);
+    }
+    pb_buf_addc(p->b, '\n');
+}
+
+static void resource(struct pb_pen *p, const struct pb_check_resource *r)
+{
+    pb_buf_addc(p->b, '\n');
+    resource_head(p, r);
+    if (r->class == PB_CHECK_COLLIDES || (r->class == PB_CHECK_REVERTS && !r->nattrs))
+        pb_pen_line(p, 6, pb_check_classes[r->class].meaning);
+    if (r->moved_from)
+        pb_pen_line(p, 6, pb_arena_printf(p->arena, "moves from %s", r->moved_from));
+    if (r->gate && r->gate->decision != PB_GATE_ALLOW)
+        pb_pen_line(p, 6,
+                    pb_arena_printf(p->arena, "%s: %s; decided by %s",
+                                    pb_gate_decision_names[r->gate->decision], r->gate->why,
+                                    r->gate->rule));
+    if (r->reason && (r->unseen || r->class == PB_CHECK_UNSEEN))
+        pb_pen_line(p, 6, r->reason);
+    if (r->class == PB_CHECK_COLLIDES)
+        author(p, r);
+    for (size_t i = 0; i < r->nattrs; i++)
+        if (p->o->all || r->attrs[i].class)
+            attribute(p, &r->attrs[i]);
+}
+
+/* What is of this change, the worst first. */
+static void ours(struct pb_pen *p, const struct pb_check_unit *u)
+{
+    for (int k = PB_CHECK_COLLIDES; k >= PB_CHECK_NONE; k--)
+        for (size_t i = 0; i < u->nresources; i++) {
+            const struct pb_check_resource *r = &u->resources[i];
+
+            if ((int)r->class == k && r->touched &&
+                (k >= PB_CHECK_UNSEEN || p->o->all || k == PB_CHECK_SETTLES))
+                resource(p, r);
+        }
+}
+
+static void refusals(struct pb_pen *p, const struct pb_check_unit *u)
+{
+    for (size_t i = 0; i < u->nrefusals; i++) {
+        const struct pb_check_refusal *r = &u->refusals[i];
+
+        pb_buf_adds(p->b, "\n    ");
+        pb_pen_ink(p, r->before ? PB_DIM : PB_RED, r->before ? "refused before, too" : "refused");
+        pb_buf_addf(p->b, "  %s\n", r->code);
+        pb_pen_line(p, 6, r->what);
+        pb_pen_line(p, 6, pb_arena_printf(p->arena, "remedy: %s", r->remedy));
+    }
+}
+
+/* What was there before is counted, and shown with --all. */
+static void theirs(struct pb_pen *p, const struct pb_check_unit *u)
+{
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
+    size_t by[PB_NCHECKS] = {0};
+
+    for (size_t i = 0; i < u->nresources; i++)
+        if (!u->resources[i].touched)
+            by[u->resources[i].class]++;
+    for (int k = PB_CHECK_UNSEEN; k > PB_CHECK_NONE; k--)
+        if (by[k])
+            pb_buf_addf(&line, "%s%zu %s", line.len ? ", " : "", by[k], pb_check_classes[k].name);
+    if (!line.len)
+        return;
+    pb_buf_addc(p->b, '\n');
+    pb_pen_line(p, 4,
+                pb_arena_printf(p->arena, "not of this change, and there before: %s%s", line.s,
+                                p->o->all ? "" : " (--all shows them)"));
+    for (size_t i = 0; p->o->all && i < u->nresources; i++)
+        if (!u->resources[i].touched && u->resources[i].class)
+            resource(p, &u->resources[i]);
+}
+
+static void unit_head(struct pb_pen *p, const struct pb_check_unit *u)
+{
+    pb_buf_addc(p->b, '\n');
+    pb_pen_ink(p, PB_BOLD, u->name);
+    if (*u->path && strcmp(u->path, u->name) != 0) {
+        pb_buf_adds(p->b, "  ");
+        pb_pen_safe(p, u->path);
+    }
+    pb_buf_addf(p->b, "  %s", pb_check_mode_names[u->mode]);
+    if (u->reached_by) {
+        pb_buf_adds(p->b, "  reached by ");
+        pb_pen_safe(p, u->reached_by);
+    }
+    pb_buf_addc(p->b, '\n');
+}
+
+static void unit(struct pb_pen *p, const struct pb_check_unit *u)
+{
+    unit_head(p, u);
+    if (u->mode == PB_CHECK_FAILED) {
+        pb_pen_on(p, PB_RED);
+        pb_pen_line(p, 4, u->err.msg);
+        pb_pen_off(p);
+    } else {
+        refusals(p, u);
+        ours(p, u);
+    }
+    if (u->findings.n) {
+        pb_buf_addc(p->b, '\n');
+        findings(p, &u->findings, 4);
+    }
+    if (u->mode != PB_CHECK_FAILED)
+        theirs(p, u);
+}
+
+static void footer(struct pb_pen *p, const struct pb_check *c)
+{
+    pb_buf_addc(p->b, '\n');
+    if (c->untouched)
+        pb_buf_addf(p->b, "not reached by the change: %s\n", pb_pen_count(p, c->untouched, "unit"));
+    pb_buf_addf(p->b, "took %ld.%02ld s; exit %d\n", c->elapsed_ms / 1000,
+                c->elapsed_ms % 1000 / 10, (int)c->exit_code);
+}
+
+void pb_report_check_text(struct pb_buf *b, const struct pb_check *c,
+                          const struct pb_report_opts *o)
+{
+    struct pb_pen p = pb_pen_of(b, o);
+
+    head(&p, c);
+    if (c->findings.n) {
+        pb_buf_addc(b, '\n');
+        findings(&p, &c->findings, 2);
+    }
+    for (size_t i = 0; i < c->nunits; i++)
+        unit(&p, &c->units[i]);
+    footer(&p, c);
+    pb_pen_release(&p);
+}

@@ -1,0 +1,20 @@
+/*
+ * check.h: what a check before a merge found, for people or programs. The check is borrowed, and
+ * was made with options.all where `o->all` is to show everything.
+ */
+#ifndef PB_REPORT_CHECK_H
+#define PB_REPORT_CHECK_H
+
+#include "report/report.h"
+#include "run/check.h"
+
+void pb_report_check_text(struct pb_buf *b, const struct pb_check *c,
+                          const struct pb_report_opts *o);
+/* schemas/check.schema.json is its contract. */
+void pb_report_check_json(struct pb_buf *b, const struct pb_check *c,
+                          const struct pb_report_opts *o);
+
+/* The line that matters first, in plain text and in `a`: also for other formats. */
+const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c);
+
+#endif

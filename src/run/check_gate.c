@@ -1,0 +1,91 @@
+/* What base's rules say of the merged plan. */
+#include "run/check_internal.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static const struct pb_check_resource *resource_at(const struct pb_check_unit *cu,
+                                                   const char *address)
+{
+    size_t lo = 0, hi = cu->nresources;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = strcmp(cu->resources[mid].address, address);
+
+        if (c == 0)
+            return &cu->resources[mid];
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
+static bool overwrites(void *ctx, const char *address)
+{
+    const struct pb_check_resource *r = resource_at(ctx, address);
+
+    return r && r->class == PB_CHECK_COLLIDES;
+}
+
+static void attach(struct pb_check_unit *cu)
+{
+    for (size_t i = 0; i < cu->gate.out.n; i++) {
+        const struct pb_gate_verdict *v = &cu->gate.out.v[i];
+        const struct pb_check_resource *found = resource_at(cu, v->change->address);
+        /* The list was made for this unit a moment ago; only what reads it sees it as constant. */
+        struct pb_check_resource *r = (struct pb_check_resource *)(uintptr_t)found;
+
+        if (!r)
+            continue;
+        r->gate = v;
+        r->by = cu->gate.by[i]->commit ? cu->gate.by[i] : NULL;
+        r->guarded = v->guarded;
+    }
+}
+
+static bool has_code(const struct pb_gate_out *o, const char *code)
+{
+    for (size_t i = 0; i < o->nrefusals; i++)
+        if (strcmp(o->refusals[i].code, code) == 0)
+            return true;
+    return false;
+}
+
+/* Which of them base's own plan has as well. */
+static int take_refusals(struct pb_checking *k, struct pb_check_unit *cu, struct pb_err *err)
+{
+    const struct pb_gate_out *o = &cu->gate.out;
+    struct pb_check_refusal *v = pb_arena_zalloc(cu->arena, (o->nrefusals + 1) * sizeof(*v));
+    struct pb_gate_review review = {.base = cu->base};
+    struct pb_unit_gate before = {0};
+
+    if (o->nrefusals && cu->base &&
+        pb_run_gate_review(&before, &k->check->audit, cu->base, &review, err) < 0)
+        return -1;
+    for (size_t i = 0; i < o->nrefusals; i++)
+        v[i] = (struct pb_check_refusal){.code = o->refusals[i].code,
+                                         .what = o->refusals[i].what,
+                                         .remedy = o->refusals[i].remedy,
+                                         .before = has_code(&before.out, o->refusals[i].code)};
+    cu->refusals = v;
+    cu->nrefusals = o->nrefusals;
+    return 0;
+}
+
+int pb_check_gate(struct pb_checking *k, struct pb_check_job *job, struct pb_err *err)
+{
+    struct pb_check_unit *cu = job->unit;
+    struct pb_gate_review review = {.base = cu->base, .overwrites = overwrites, .ctx = cu};
+
+    if (!cu->merged || cu->mode == PB_CHECK_FAILED)
+        return 0;
+    if (pb_run_gate_review(&cu->gate, &k->check->then, cu->merged, &review, err) < 0 ||
+        take_refusals(k, cu, err) < 0)
+        return -1;
+    attach(cu);
+    return 0;
+}

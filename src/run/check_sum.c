@@ -1,0 +1,59 @@
+/* What all units together come to. */
+#include "run/check.h"
+
+#include <string.h>
+
+/* Not what was not to be seen, which is told apart, nor what any apply would take back. */
+static bool is_refused(const struct pb_check_resource *r)
+{
+    const struct pb_gate_verdict *g = r->gate;
+
+    if (!g || g->decision != PB_GATE_DENY || !r->touched || r->class < PB_CHECK_UNSEEN)
+        return false;
+    if (g->cause == PB_CAUSE_UNSEEN && g->by_default)
+        return false;
+    return g->cause != PB_CAUSE_REVERT || r->class == PB_CHECK_COLLIDES;
+}
+
+static void sum_unit(struct pb_check *c, const struct pb_check_unit *u)
+{
+    if (u->mode == PB_CHECK_FAILED) {
+        c->refused += u->err.cls == PB_E_REFUSED;
+        c->failed += u->err.cls != PB_E_REFUSED;
+        return;
+    }
+    for (size_t i = 0; i < PB_NCHECKS; i++)
+        c->by_class[i] += u->by_class[i];
+    for (size_t i = 0; i < u->nresources; i++) {
+        const struct pb_check_resource *r = &u->resources[i];
+
+        c->changes += r->touched && r->class >= PB_CHECK_UNSEEN;
+        c->unseen += r->unseen;
+        c->refused += is_refused(r);
+    }
+    for (size_t i = 0; i < u->nrefusals; i++)
+        c->refused += !u->refusals[i].before;
+    /* Merging takes nothing away, and nobody explains any more what is there. */
+    if (u->mode == PB_CHECK_REMOVED)
+        c->changes += u->recorded;
+}
+
+static enum pb_exit exit_code(const struct pb_check *c)
+{
+    if (c->failed)
+        return PB_EXIT_ERROR;
+    if (c->nconflicts || c->broken || c->refused)
+        return PB_EXIT_REFUSED;
+    if (c->unseen || (c->nunits && !c->trusted))
+        return PB_EXIT_INCONCLUSIVE;
+    return c->changes ? PB_EXIT_DRIFT : PB_EXIT_PLUMB;
+}
+
+void pb_check_sum(struct pb_check *c)
+{
+    memset(c->by_class, 0, sizeof(c->by_class));
+    c->unseen = c->changes = c->refused = c->failed = 0;
+    for (size_t i = 0; i < c->nunits; i++)
+        sum_unit(c, &c->units[i]);
+    c->exit_code = exit_code(c);
+}

@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# What a check says where nothing is planned: conflicts, trust, text, and the command line.
+load helpers
+
+# An estate with a base branch and a topic on it.
+begin() {
+    repo=$(fake_estate estate)
+    commit_all "$repo" base
+    git -C "$repo" branch base
+}
+
+edit() { # FROM TO MESSAGE
+    sed -i "s/$1/$2/" "$repo/env/main.tf"
+    commit_all "$repo" "$3"
+}
+
+check() { # CODE [ARG...]
+    ends "$1" plumb -C "$repo" check --base base --format json "${@:2}"
+    fits check.schema.json
+}
+
+codes() {
+    json "' '.join(sorted(f['code'] for s in [d] + d['units'] for f in s['findings']))"
+}
+
+@test "a head that is not trusted is compared by its text, and nothing is started" {
+    begin
+    edit one two change
+    cat >"$repo/env/b.tf" <<'TF'
+resource "terraform_data" "b" {
+  provisioner "local-exec" {
+    command = "x"
+  }
+}
+TF
+    commit_all "$repo" "b"
+    printf '#!/bin/sh\ntouch "%s/started"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/estate.tool"
+    check 4
+    [ "$(json 'd["trusted"]')" = false ]
+    [ "$(json 'd["units"][0]["mode"]')" = static ]
+    [ "$(codes)" = "block-added block-changed provisioner-added" ]
+    [ ! -e "$BATS_TEST_TMPDIR/started" ]
+    must_fail 4 plumb -C "$repo" check --base base
+    says "not planned: the head is not trusted; 1 unit was compared by text alone" "use --trust" \
+        "warning  provisioner-added" "(env/b.tf:2)"
+}
+
+@test "trusted is what base says, and never what the head says of itself" {
+    begin
+    edit one two change
+    printf 'check: {trust: {branches: ["*"]}}\n' >>"$repo/plumb.yaml"
+    commit_all "$repo" "trust me"
+    git init -q --bare "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" push -q origin HEAD:feature/x
+    check 4
+    [ "$(codes)" = "block-changed policy-check" ]
+    says "the head is not trusted" "'check.trust.branches' gains *" \
+        "it says whose changes are planned before they are merged"
+    # Base's own say: a branch that people push to.
+    git -C "$repo" checkout -q base
+    printf 'check: {trust: {branches: ["origin/feature/*"]}}\n' >>"$repo/plumb.yaml"
+    commit_all "$repo" "trust branches"
+    git -C "$repo" checkout -q -B topic base
+    edit one two change
+    check 4
+    says "the head is in no branch that base trusts"
+    git -C "$repo" push -q origin HEAD:feature/y
+    output=$(plumb -C "$repo" check --base base --format json || true)
+    [ "$(json 'd["trust"]')" = "it is in 'origin/feature/y'" ]
+}
+
+@test "who signs with a key that base knows is trusted, for every commit" {
+    begin
+    ssh-keygen -q -t ed25519 -N '' -f "$BATS_TEST_TMPDIR/ann"
+    echo "ann@example.com $(cat "$BATS_TEST_TMPDIR/ann.pub")" >"$repo/signers"
+    printf 'gate: {allowed_signers: signers}\ncheck: {trust: {signed: true}}\n' >>"$repo/plumb.yaml"
+    commit_all "$repo" signers
+    git -C "$repo" branch -f base
+    edit one two unsigned
+    check 4
+    says "has no good signature of somebody in base's 'signers'"
+    git -C "$repo" -c gpg.format=ssh -c "user.signingkey=$BATS_TEST_TMPDIR/ann" \
+        commit -q --amend --no-edit -S
+    output=$(plumb -C "$repo" check --base base --format json || true)
+    [ "$(json 'd["trust"]')" = "every commit is signed by one of base's signers" ]
+    edit two three unsigned
+    check 4
+}
+
+@test "a conflict is a result, with the files that conflict" {
+    begin
+    edit one two topic
+    git -C "$repo" checkout -q base
+    edit one three base
+    git -C "$repo" checkout -q main
+    check 3 --trust
+    [ "$(json '[d["merge"], d["conflicts"]]')" = \
+        '["conflict", [{"path": "env/main.tf", "what": "changed on both sides"}]]' ]
+    must_fail 3 plumb -C "$repo" check --base base
+    says "cannot be merged: 1 file conflicts with 'base'" "env/main.tf: changed on both sides"
+}
+
+@test "what reaches no unit needs nobody's trust, and neither does what base has already" {
+    begin
+    echo words >"$repo/README.md"
+    commit_all "$repo" words
+    check 0
+    [ "$(json '[d["trusted"], d["summary"]["units_untouched"], d["units"]]')" = '[false, 1, []]' ]
+    ends 0 plumb -C "$repo" check --base main --head base
+    says "nothing to check: 'main' has all of 'base'"
+}
+
+@test "a plumb.yaml that cannot be used is refused, by base's own" {
+    begin
+    echo 'units: 7' >"$repo/plumb.yaml"
+    commit_all "$repo" "broken"
+    check 3 --trust
+    [ "$(codes)" = config-broken ]
+    says "'units' must be a list of maps"
+}
+
+@test "a unit that is removed names what its state has, and one that is added is known" {
+    begin
+    git -C "$repo" mv env/main.tf moved.tf
+    printf 'version: 1\nunits:\n  - {name: v, path: .}\n' >"$repo/plumb.yaml"
+    commit_all "$repo" "moved"
+    check 4
+    [ "$(json '[[u["name"], u["added"], u["removed"]] for u in d["units"]]')" = \
+        '[["u", false, true], ["v", true, false]]' ]
+    check 3 --trust
+    says "the unit is removed, and its state has 1 resource that Git would not explain any more"
+}
+
+@test "without a base, or with one that is not there, it says what is missing" {
+    begin
+    must_fail 64 env -u GITHUB_BASE_REF "$PLUMB" -C "$repo" check
+    says "into what is it to be merged? --base REV"
+    must_fail 1 plumb -C "$repo" check --base nowhere
+    says "revision 'nowhere' is not in this repository"
+    edit one two change
+    must_fail 64 plumb -C "$repo" check --base base --unit nope
+    says "no unit 'nope', neither at base nor after merging"
+    git init -q --bare "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" remote add origin "$BATS_TEST_TMPDIR/remote.git"
+    git -C "$repo" push -q origin base:prod
+    GITHUB_BASE_REF=prod ends 4 plumb -C "$repo" check
+    GITHUB_BASE_REF=prod CHANGE_TARGET=other must_fail 64 plumb -C "$repo" check
+}
