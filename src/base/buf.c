@@ -51,6 +51,14 @@ void pb_buf_reserve(struct pb_buf *b, size_t extra)
         BUG("buffer over its maximum");
 }
 
+void pb_buf_advance(struct pb_buf *b, size_t n)
+{
+    if (n >= b->cap - b->len)
+        BUG("more than there was room for");
+    b->len += n;
+    b->s[b->len] = '\0';
+}
+
 int pb_buf_try_add(struct pb_buf *b, const void *p, size_t n)
 {
     if (room(b, n))

@@ -34,6 +34,7 @@ void pb_buf_release(struct pb_buf *b);
 void pb_buf_wipe(struct pb_buf *b); /* overwrite, then release: for secrets */
 void pb_buf_clear(struct pb_buf *b);
 void pb_buf_reserve(struct pb_buf *b, size_t extra);
+void pb_buf_advance(struct pb_buf *b, size_t n); /* n bytes were put behind the end, with room */
 void pb_buf_add(struct pb_buf *b, const void *p, size_t n);
 void pb_buf_adds(struct pb_buf *b, const char *s);
 void pb_buf_addc(struct pb_buf *b, char c);

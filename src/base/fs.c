@@ -21,10 +21,13 @@ static int fail_too_large(const char *path, size_t limit, struct pb_err *err)
 
 static int read_all(struct pb_buf *out, int fd, size_t limit, const char *path, struct pb_err *err)
 {
-    char chunk[65536];
+    char chunk[4096];
 
     for (;;) {
-        ssize_t n = read(fd, chunk, sizeof(chunk));
+        /* What was promised room is read to where it belongs; the rest, and the end, by chunks. */
+        size_t free = out->cap > out->len + 1 ? out->cap - out->len - 1 : 0;
+        bool direct = free >= sizeof(chunk);
+        ssize_t n = read(fd, direct ? out->s + out->len : chunk, direct ? free : sizeof(chunk));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -33,7 +36,10 @@ static int read_all(struct pb_buf *out, int fd, size_t limit, const char *path, 
             return 0;
         if ((size_t)n > limit - out->len)
             return fail_too_large(path, limit, err);
-        pb_buf_add(out, chunk, (size_t)n);
+        if (direct)
+            pb_buf_advance(out, (size_t)n);
+        else
+            pb_buf_add(out, chunk, (size_t)n);
     }
 }
 

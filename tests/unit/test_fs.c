@@ -84,6 +84,26 @@ static void fs__read_limit_is_exact(void **state)
     assert_true(b.len > 10);
 }
 
+/* Some of it is read to where it belongs, some by way of a smaller place. */
+static void fs__reads_files_of_any_size(void **state)
+{
+    static const size_t sizes[] = {1, 4094, 4095, 4096, 4097, 65535, 65536, 200001};
+    PB_AUTO(str) char *p = in("a");
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT, b = PB_BUF_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        while (text.len < sizes[i])
+            pb_buf_addc(&text, (char)('a' + text.len * 7 % 23));
+        assert_int_equal(pb_fs_write_atomic(p, text.s, text.len, 0600, NULL), 0);
+        assert_int_equal(pb_fs_read(&b, p, sizes[i], NULL), 0);
+        assert_int_equal(b.len, sizes[i]);
+        assert_string_equal(b.s, text.s);
+        assert_int_equal(pb_fs_read(&b, p, sizes[i] - 1, NULL), -1);
+        pb_buf_release(&b);
+    }
+}
+
 static void fs__missing_file_says_so(void **state)
 {
     PB_AUTO(str) char *p = in("none");
@@ -283,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fs__write_then_read, setup, teardown),
         cmocka_unit_test_setup_teardown(fs__read_limit_is_exact, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__reads_files_of_any_size, setup, teardown),
         cmocka_unit_test_setup_teardown(fs__missing_file_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(fs__mkdirs, setup, teardown),
         cmocka_unit_test_setup_teardown(fs__remove_tree_does_not_follow_links, setup, teardown),
