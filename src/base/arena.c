@@ -8,11 +8,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { BLOCK = 256 * 1024, BIG = BLOCK / 4 };
+/* From LARGE on blocks are huge pages of their own. */
+enum { BLOCK = 256 * 1024, BIG = BLOCK / 4, LARGE = 4 << 20 };
 
 struct block {
     struct block *next;
     size_t used, size;
+    bool mapped;
     _Alignas(8) char data[];
 };
 
@@ -38,7 +40,10 @@ static void free_chain(struct block *b)
 {
     while (b) {
         struct block *next = b->next;
-        free(b);
+        if (b->mapped)
+            pb_mem_unmap(b, sizeof(*b) + b->size);
+        else
+            free(b);
         b = next;
     }
 }
@@ -74,8 +79,15 @@ void pb_arena_join(struct pb_arena *a, struct pb_arena *other)
 
 static struct block *block_new(struct pb_arena *a, size_t size)
 {
-    struct block *b = pb_malloc(sizeof(*b) + size);
+    struct block *b = NULL;
 
+    if (size == BLOCK && a->total >= LARGE && (b = pb_mem_map(PB_MEM_HUGE))) {
+        size = PB_MEM_HUGE - sizeof(*b);
+        b->mapped = true;
+    } else {
+        b = pb_malloc(sizeof(*b) + size);
+        b->mapped = false;
+    }
     b->used = 0;
     b->size = size;
     a->total += sizeof(*b) + size;

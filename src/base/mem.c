@@ -1,9 +1,12 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -67,6 +70,71 @@ char *pb_asprintf(const char *fmt, ...)
     p = pb_vasprintf(fmt, ap);
     va_end(ap);
     return p;
+}
+
+/* ---- huge pages --------------------------------------------------------------------------- */
+
+/* What is of MAPPED bytes, the most that can be set, is no part of the heap. */
+enum {
+    MAPPED = 32 << 20,
+    HEAP_FIRST = MAPPED - (1 << 20),
+    HEAP_STEP = 1 << 20,
+    TRIMMED = 64 << 20
+};
+
+static uintptr_t align_up(uintptr_t p)
+{
+    return (p + PB_MEM_HUGE - 1) & ~((uintptr_t)PB_MEM_HUGE - 1);
+}
+
+/* It only takes longer where the kernel has none. */
+static void want_huge(uintptr_t from, uintptr_t to)
+{
+    from = align_up(from);
+    to &= ~((uintptr_t)PB_MEM_HUGE - 1);
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
+void pb_mem_prepare(void)
+{
+    static char *gap; /* up to the first page of them: never touched, never freed */
+    uintptr_t from;
+    char *p;
+
+    if (gap)
+        return;
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIMMED);
+    (void)mallopt(M_TOP_PAD, HEAP_STEP);
+    p = malloc(HEAP_FIRST);
+    from = (uintptr_t)p;
+    if (p)
+        want_huge(from, from + HEAP_FIRST);
+    free(p);
+    gap = malloc(align_up(from) - from);
+}
+
+void *pb_mem_map(size_t n)
+{
+    char *p =
+        mmap(NULL, n + PB_MEM_HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    size_t before;
+
+    if (p == MAP_FAILED)
+        return NULL;
+    before = align_up((uintptr_t)p) - (uintptr_t)p;
+    if (before)
+        munmap(p, before);
+    if (before < PB_MEM_HUGE)
+        munmap(p + before + n, PB_MEM_HUGE - before);
+    want_huge((uintptr_t)p + before, (uintptr_t)p + before + n);
+    return p + before;
+}
+
+void pb_mem_unmap(void *p, size_t n)
+{
+    munmap(p, n);
 }
 
 void pb_wipe(void *p, size_t n)

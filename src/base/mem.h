@@ -15,6 +15,18 @@ char *pb_strndup(const char *s, size_t n);
 char *pb_asprintf(const char *fmt, ...) PB_PRINTF(1, 2); /* free() it */
 char *pb_vasprintf(const char *fmt, va_list ap) PB_PRINTF(1, 0);
 
+/* For who has much to allocate, before the first thread: the heap grows in large steps, and its
+ * beginning is of huge pages where the kernel has them. A page that is touched for the first time
+ * costs a fault, on some virtual machines as much as opening and reading a small file. Nothing is
+ * touched by this itself. */
+void pb_mem_prepare(void);
+
+/* A multiple of PB_MEM_HUGE bytes at an address that is one, of huge pages where the kernel has
+ * them; NULL when there is no room. pb_mem_unmap() it. */
+enum { PB_MEM_HUGE = 2 << 20 };
+void *pb_mem_map(size_t n);
+void pb_mem_unmap(void *p, size_t n);
+
 /* Overwrites memory that held a secret; the compiler may not drop it. */
 void pb_wipe(void *p, size_t n);
 

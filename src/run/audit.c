@@ -120,8 +120,8 @@ int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err)
     return export_packs(s, err);
 }
 
-/* libcurl, the declared side and the packs: what is not yet needed when it can be begun. */
-enum { CREW = 3 };
+/* One loads libcurl, the other reads the declared side and the packs, which is not longer. */
+enum { CREW = 2 };
 
 void pb_audit_shared_init(struct pb_audit_shared *s, struct pb_audit *a,
                           const struct pb_audit_options *o)
@@ -264,6 +264,7 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
     int64_t start = pb_clock_ms();
     int rc = -1;
 
+    pb_mem_prepare();
     pb_audit_shared_init(&s, out, o);
     if (pb_audit_open(out, o, err) == 0 && pb_audit_check_ignore(o->ignore, err) == 0 &&
         pb_audit_choose(out, o, err) == 0 && check_act(out, o, err) == 0 &&

@@ -90,6 +90,42 @@ static void arena__aligned_and_zeroed(void **state)
     assert_string_equal(pb_arena_strndup(a, "abcdef", 3), "abc");
 }
 
+/* From 4 MiB on its blocks are others. */
+static void arena__large_ones_keep_what_is_put_there(void **state)
+{
+    enum { N = 9000, SIZE = 1500 };
+    static char *p[2][N];
+    struct pb_arena *a[2] = {pb_arena_new(), pb_arena_new()};
+
+    (void)state;
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < N; i++)
+            memset(p[k][i] = pb_arena_alloc(a[k], SIZE), (i + k) % 251, SIZE);
+    assert_in_range(pb_arena_bytes(a[0]), (size_t)N * SIZE, (size_t)N * SIZE + (4 << 20));
+    pb_arena_join(a[0], a[1]);
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < N; i++)
+            assert_true(p[k][i][0] == (char)((i + k) % 251) &&
+                        memcmp(p[k][i], p[k][i] + 1, SIZE - 1) == 0);
+    pb_arena_free(a[0]);
+}
+
+static void mem__maps_whole_huge_pages(void **state)
+{
+    char *p = pb_mem_map(2 * PB_MEM_HUGE);
+
+    (void)state;
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % PB_MEM_HUGE, 0);
+    memset(p, 1, 2 * PB_MEM_HUGE);
+    pb_mem_unmap(p, 2 * PB_MEM_HUGE);
+    pb_mem_prepare();
+    pb_mem_prepare();
+    p = pb_malloc(24 << 20);
+    memset(p, 1, 24 << 20);
+    free(p);
+}
+
 static void arena__intern_shares_equal_strings(void **state)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
@@ -331,6 +367,8 @@ int main(void)
         cmocka_unit_test(buf__maximum_is_exact),
         cmocka_unit_test(buf__empty_detach_is_a_string_of_its_own),
         cmocka_unit_test(arena__aligned_and_zeroed),
+        cmocka_unit_test(arena__large_ones_keep_what_is_put_there),
+        cmocka_unit_test(mem__maps_whole_huge_pages),
         cmocka_unit_test(arena__intern_shares_equal_strings),
         cmocka_unit_test(map__keeps_the_order_of_insertion),
         cmocka_unit_test(strv__list_and_environment),
