@@ -13,8 +13,8 @@
 
 enum { MAX_PACK = 1 << 20 };
 
-struct seen { /* what was loaded, by path */
-    const char *path;
+struct seen {
+    const char *key;
     const void *what;
     struct seen *next;
 };
@@ -22,7 +22,8 @@ struct seen { /* what was loaded, by path */
 struct pb_packs {
     struct pb_arena *a;
     struct pb_strv dirs; /* on the arena */
-    struct seen *seen;
+    struct seen *loaded; /* by path */
+    struct seen *found;  /* packs, and that there is none, by source and type */
 };
 
 static void all_dirs(struct pb_strv *out, const char *dirs)
@@ -82,19 +83,18 @@ bool pb_packs_covers(const char *dirs, const char *source, const char *type)
     return pack && provider && mentions(provider, source);
 }
 
-static const void *seen_before(const struct pb_packs *packs, const char *path)
+static const struct seen *seen_before(const struct seen *s, const char *key)
 {
-    for (const struct seen *s = packs->seen; s; s = s->next)
-        if (strcmp(s->path, path) == 0)
-            return s->what;
-    return NULL;
+    while (s && strcmp(s->key, key) != 0)
+        s = s->next;
+    return s;
 }
 
-static void remember(struct pb_packs *packs, const char *path, const void *what)
+static void remember(struct pb_packs *packs, struct seen **list, const char *key, const void *what)
 {
     struct seen *s = pb_arena_zalloc(packs->a, sizeof(*s));
-    *s = (struct seen){pb_arena_strdup(packs->a, path), what, packs->seen};
-    packs->seen = s;
+    *s = (struct seen){pb_arena_strdup(packs->a, key), what, *list};
+    *list = s;
 }
 
 struct pb_packs *pb_packs_new(struct pb_arena *a, const char *dirs)
@@ -113,13 +113,15 @@ static int load_provider(const struct pb_pack_provider **out, struct pb_packs *p
                          const char *path, struct pb_err *err)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    *out = seen_before(packs, path);
-    if (*out)
+    const struct seen *before = seen_before(packs->loaded, path);
+    if (before) {
+        *out = before->what;
         return 0;
+    }
     if (pb_fs_read(&text, path, MAX_PACK, err) == -1 ||
         pb_pack_load_provider(out, packs->a, text.s, text.len, path, err) == -1)
         return -1;
-    remember(packs, path, *out);
+    remember(packs, &packs->loaded, path, *out);
     return 0;
 }
 
@@ -131,8 +133,8 @@ static bool has_source(const struct pb_pack_provider *p, const char *source)
     return false;
 }
 
-int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char *source,
-                  const char *type, struct pb_err *err)
+static int find_pack(const struct pb_pack **out, struct pb_packs *packs, const char *source,
+                     const char *type, struct pb_err *err)
 {
     const struct pb_pack_provider *p = NULL;
     const char *folder = folder_of(source);
@@ -148,9 +150,11 @@ int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char
         return -1;
     if (!has_source(p, source))
         return 0;
-    *out = seen_before(packs, path);
-    if (*out)
+    const struct seen *before = seen_before(packs->loaded, path);
+    if (before) {
+        *out = before->what;
         return 0;
+    }
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     if (pb_fs_read(&text, path, MAX_PACK, err) == -1 ||
         pb_pack_load_type(out, packs->a, p, text.s, text.len, path, err) == -1)
@@ -160,7 +164,23 @@ int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char
                        "%s:1: field 'type': the file's name says '%s'; make "
                        "them agree",
                        path, type);
-    remember(packs, path, *out);
+    remember(packs, &packs->loaded, path, *out);
+    return 0;
+}
+
+int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char *source,
+                  const char *type, struct pb_err *err)
+{
+    PB_AUTO(str) char *key = pb_asprintf("%s %s", source ? source : "", type ? type : "");
+    const struct seen *before = seen_before(packs->found, key);
+
+    if (before) { /* looking for it asks the file system */
+        *out = before->what;
+        return 0;
+    }
+    if (find_pack(out, packs, source, type, err) == -1)
+        return -1;
+    remember(packs, &packs->found, key, *out);
     return 0;
 }
 

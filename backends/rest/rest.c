@@ -253,7 +253,15 @@ static void rest_examine(struct pb_diags *out, struct pb_arena *a,
 static bool rest_covers(const struct pb_observe_request *rq, const char *provider_source,
                         const char *type)
 {
-    return pb_packs_covers(rq->pack_dirs, provider_source, type);
+    const struct pb_pack *pack = NULL;
+    struct pb_err err = PB_ERR_INIT;
+
+    if (!rq->ahead)
+        return pb_packs_covers(rq->pack_dirs, provider_source, type);
+    /* A broken one covers its type: observing says what is wrong with it. */
+    return pb_packs_find(&pack, pb_rest_ahead_packs(rq->ahead), provider_source, type, &err) ==
+               -1 ||
+           pack;
 }
 
 const struct pb_observer pb_rest = {

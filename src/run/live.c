@@ -115,14 +115,26 @@ static bool takes_part(const struct reader *rd, const struct pb_observer *o)
     return rd->pass == (o->last_resort ? LAST : o->confirms ? CONFIRM : FIRST);
 }
 
+/* What is asked of one observer, which may have begun to read its files. */
+static struct pb_observe_request request_to(const struct reader *rd, const struct pb_observer *o)
+{
+    struct pb_observe_request rq = rd->base;
+
+    rq.ahead = rd->rq->ahead && rd->rq->ahead->of == o ? rd->rq->ahead->what : NULL;
+    return rq;
+}
+
 static const struct pb_observer *ask_who(struct reader *rd, const char *source, const char *type)
 {
     const struct pb_observer *forced = rd->rq->observer ? pb_live_observer(rd->rq->observer) : NULL;
 
-    for (size_t k = 0; pb_observers[k]; k++)
+    for (size_t k = 0; pb_observers[k]; k++) {
+        struct pb_observe_request rq = request_to(rd, pb_observers[k]);
+
         if ((forced ? pb_observers[k] == forced : takes_part(rd, pb_observers[k])) &&
-            pb_observers[k]->covers(&rd->base, source, type))
+            pb_observers[k]->covers(&rq, source, type))
             return pb_observers[k];
+    }
     return NULL;
 }
 
@@ -197,7 +209,7 @@ static int ask(struct reader *rd, const struct pb_observer *o, const struct pb_o
 {
     const struct pb_recorded **res = pb_calloc(rd->n + 1, sizeof(*res));
     struct pb_live *out = pb_calloc(rd->n + 1, sizeof(*out));
-    struct pb_observe_request rq = rd->base;
+    struct pb_observe_request rq = request_to(rd, o);
     struct pb_observe_stats stats = {0};
     size_t n = 0;
     int rc = 0;
@@ -207,7 +219,6 @@ static int ask(struct reader *rd, const struct pb_observer *o, const struct pb_o
             res[n++] = rd->res[i];
     rq.resources = res;
     rq.n = n;
-    rq.ahead = rd->rq->ahead && rd->rq->ahead->of == o ? rd->rq->ahead->what : NULL;
     if (n)
         rc = o->observe(out, &stats, rd->arena, &rq, err);
     n = 0;
