@@ -39,7 +39,8 @@ endif
 
 # ---- flags --------------------------------------------------------------------------------------
 
-PKGS := libgit2 yajl libcurl yaml-0.1 libpcre2-8 expat libcrypto \
+# First the one with the most names of its own: each is looked for in this order at every start.
+PKGS := libcrypto libgit2 yajl libcurl yaml-0.1 libpcre2-8 expat \
         libprotobuf-c libnghttp2 msgpack
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 # libcurl is loaded when it is wanted: src/observe/curl.h

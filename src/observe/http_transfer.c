@@ -257,7 +257,6 @@ int pb_transfer_prepare(struct pb_transfer *t, const struct pb_http_rq *rq,
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     /* On a connection that was used before and breaks, curl sends a request again by itself. */
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, rq->once ? 1L : 0L);
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, 300L);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, l->connect_ms);
     curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, l->request_ms);
