@@ -195,20 +195,23 @@ static bool drain(struct pb_plugin *p, int fd,
                   void (*take)(struct pb_plugin *, const char *, size_t))
 {
     char buf[CHUNK];
+    size_t most = 0; /* of it was used, and is wiped */
+    bool open = true;
 
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < ROUNDS && open; i++) {
         ssize_t n = read(fd, buf, sizeof(buf));
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            pb_wipe(buf, sizeof(buf));
-            return n < 0 && errno == EAGAIN;
+            open = n < 0 && errno == EAGAIN;
+            break;
         }
+        most = (size_t)n > most ? (size_t)n : most;
         take(p, buf, (size_t)n);
     }
-    pb_wipe(buf, sizeof(buf));
-    return true;
+    pb_wipe(buf, most);
+    return open;
 }
 
 static void take_stderr(struct pb_plugin *p, const char *s, size_t n)

@@ -284,7 +284,7 @@ int pb_plugin_schema_of(const struct pb_schema **out, struct pb_arena *a,
                         const struct pb_plugin_schemas *s, const char *type, struct pb_err *err)
 {
     struct reader r = {a, s->protocol, type ? type : "its own settings", err};
-    struct pb_proto_walk w = {(const uint8_t *)s->raw.s, s->raw.len};
+    struct pb_proto_walk w = {(const uint8_t *)s->raw.s + s->head, s->raw.len - s->head};
     struct pb_proto_item f, value;
 
     *out = NULL;
@@ -317,6 +317,7 @@ int pb_plugin_schemas_take(struct pb_plugin_schemas *s, int protocol, const void
     int more;
 
     s->raw = (struct pb_buf)PB_BUF_INIT;
+    s->head = 0;
     s->protocol = protocol;
     while ((more = pb_proto_field(&w, &f)) == 1) {
         if (!f.p || (f.number != RESPONSE_PROVIDER && f.number != RESPONSE_RESOURCES))
@@ -354,9 +355,10 @@ bool pb_plugin_schemas_load(struct pb_plugin_schemas *s, const char *cache_dir, 
         pb_buf_addf(&head, head_format, protocol);
         if (!pb_starts_with(text.s, head.s))
             continue;
-        s->raw = (struct pb_buf)PB_BUF_INIT;
-        pb_buf_add(&s->raw, text.s + head.len, text.len - head.len);
+        s->raw = text;
+        s->head = head.len;
         s->protocol = protocol;
+        text = (struct pb_buf)PB_BUF_INIT;
         return true;
     }
     return false;
@@ -369,6 +371,6 @@ void pb_plugin_schemas_store(const struct pb_plugin_schemas *s, const char *cach
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
 
     pb_buf_addf(&text, head_format, s->protocol);
-    pb_buf_add(&text, s->raw.s, s->raw.len);
+    pb_buf_add(&text, s->raw.s + s->head, s->raw.len - s->head);
     pb_fs_remember(path, text.s, text.len);
 }

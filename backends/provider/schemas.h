@@ -15,6 +15,7 @@
 
 struct pb_plugin_schemas {
     struct pb_buf raw; /* zeroed is fine */
+    size_t head;       /* bytes in front of it that a kept one begins with */
     int protocol;      /* 5 or 6: a few fields differ */
 };
 
