@@ -94,7 +94,7 @@ static char *folder_of(const char *path)
     return slash == path ? pb_strdup("/") : pb_strndup(path, (size_t)(slash - path));
 }
 
-static int sync_folder(const char *path, struct pb_err *err)
+int pb_fs_sync_folder_of(const char *path, struct pb_err *err)
 {
     PB_AUTO(str) char *dir = folder_of(path);
     PB_AUTO(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -131,7 +131,7 @@ int pb_fs_write_atomic(const char *path, const void *p, size_t n, unsigned mode,
         unlink(tmp);
         return -1;
     }
-    return sync_folder(path, err);
+    return pb_fs_sync_folder_of(path, err);
 }
 
 int pb_fs_mkdirs(const char *path, unsigned mode, struct pb_err *err)

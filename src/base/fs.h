@@ -22,6 +22,10 @@ int pb_fs_read(struct pb_buf *out, const char *path, size_t max, struct pb_err *
 int pb_fs_write_atomic(const char *path, const void *p, size_t n, unsigned mode,
                        struct pb_err *err);
 
+/* Makes the name `path` itself last: what is in a new file or folder may be on the disk, and its
+ * name in the folder above not yet. */
+int pb_fs_sync_folder_of(const char *path, struct pb_err *err);
+
 /* Writes what only saves time the next time, 0600, in folders that are made (0700): not being able
  * to is no error. */
 void pb_fs_remember(const char *path, const void *p, size_t n);

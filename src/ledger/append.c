@@ -160,6 +160,8 @@ static int begin(struct pb_ledger *l, struct pb_err *err)
     struct pb_map_builder m = PB_BUILDER_INIT;
     struct pb_value body;
 
+    if (pb_fs_sync_folder_of(l->log, err) < 0)
+        return -1;
     pb_random_hex(l->id);
     pb_map_add(&m, "ledger", pb_mk_string(a, l->id));
     pb_map_add(&m, "repository",

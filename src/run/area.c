@@ -181,7 +181,9 @@ int pb_area_clean(struct pb_area *a, struct pb_err *err)
 {
     if (pb_fs_remove_tree(a->current, err) < 0)
         return -1;
-    return pb_fs_mkdirs(a->current, 0700, err);
+    if (pb_fs_mkdirs(a->current, 0700, err) < 0 || pb_fs_sync_folder_of(a->dir, err) < 0)
+        return -1;
+    return pb_fs_sync_folder_of(a->current, err);
 }
 
 void pb_area_forget(const struct pb_area *a)

@@ -50,10 +50,12 @@ static int open_log(struct pb_journal **out, const char *area, const struct pb_l
 int pb_journal_begin(struct pb_journal **out, const char *area, const struct pb_ledger_origin *o,
                      struct pb_err *err)
 {
-    PB_AUTO(str) char *log = pb_fs_join(area, "journal/log");
+    PB_AUTO(str) char *log = pb_fs_join(area, "journal/log"), *dir = pb_fs_join(area, "journal");
 
     if (pb_fs_exists(log))
         return pb_fail(err, PB_E_INTERNAL, "there is a journal in '%s' already", area);
+    if (pb_fs_mkdirs(dir, 0700, err) < 0 || pb_fs_sync_folder_of(dir, err) < 0)
+        return -1;
     return open_log(out, area, o, err);
 }
 

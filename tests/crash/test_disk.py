@@ -1,8 +1,10 @@
 """The disk fails under plumb at each thing that it writes: alone (EIO), or full from then on."""
 
-import os
+import contextlib
 import random
 import re
+import shutil
+import subprocess
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -78,6 +80,18 @@ class Disk(unittest.TestCase):
     def test_full(self):
         self.every("ENOSPC")
 
+    def test_names_last_before_terraform_starts(self):
+        """A journal that is on the disk and has no name in its folder is none."""
+        at = {}
+        for i, step in enumerate(self.steps):
+            _, call, path = step.split(" ", 2)
+            at.setdefault((call, re.sub(".*/apply/[0-9a-f]+", "apply", path)), i)
+        started = at["open", "apply/current/work/apply.out"]
+        for path in ("apply", "apply/current", "apply/current/journal"):
+            self.assertLess(at["fsync", path], started)
+        self.assertLess(at["open", "apply/current/journal/log"],
+                        at["fsync", "apply/current/journal"])
+
     def test_all_that_matters_is_counted(self):
         text = "\n".join(self.steps)
         for call, place in (("pwrite", "journal/log"), ("fdatasync", "journal/log"),
@@ -85,6 +99,58 @@ class Disk(unittest.TestCase):
                             ("rename", "before.tfstate"), ("write", "[.]git/objects"),
                             ("rename", "[.]git/refs/plumb/ledger")):
             self.assertTrue(re.search(rf"(?m)^\d+ {call} .*{place}", text), (call, place, text))
+
+
+def mounted(folder, size):
+    """A file system of that size in its place, with what was in it; False: not allowed here."""
+    aside = folder.with_name(folder.name + "-aside")
+    folder.rename(aside)
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder],
+                          capture_output=True)
+    shutil.copytree(aside, folder, symlinks=True, dirs_exist_ok=True)
+    return done.returncode == 0
+
+
+@unittest.skipUnless(TOOLS, MISSING)
+class StateOnFullDisk(unittest.TestCase):
+    """Where the state belongs, there is no room left; where plumb works, there is."""
+
+    def setUp(self):
+        template = Template(False, servers=8)
+        self.addCleanup(template.close)
+        self.world = template.copy()
+        self.addCleanup(self.world.__exit__)
+        if not mounted(self.world.repo, "8m"):
+            self.skipTest("nothing can be mounted here")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.world.repo], check=False)
+        self.world.cloud.slow(400)
+        self.filler = self.world.repo / "filler"
+
+    def full_when(self, condition):
+        process = self.world.start("apply")
+        while not condition():
+            self.assertIsNone(process.poll(), self.world.said())
+            time.sleep(0.01)
+        with open(self.filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"x" * 4096):
+                pass
+        self.assertEqual(process.wait(120), 1, self.world.said())
+        self.filler.unlink()
+        return " ".join(self.world.said().split())
+
+    def test_before_anything_is_touched(self):
+        said = self.full_when(self.world.touches)
+        self.assertIn("failed after 0 of 10 changes", said)
+        self.assertIn("no space left on device", said)
+        self.world.check()
+
+    def test_while_something_is_made(self):
+        """Terraform saves the state where it runs."""
+        said = self.full_when(lambda: self.world.cloud.objects()["servers"])
+        self.assertIn("not settled: the state could not be written where it belongs; "
+                      "'plumb recover' goes on from here", said)
+        self.assertIn("settled: state-rescued", self.world.check())
 
 
 @unittest.skipUnless(TOOLS and ROUNDS >= 50, MISSING if not TOOLS else "few rounds are asked for")
