@@ -1,8 +1,9 @@
 """Each durable step of an apply fails, or is the last thing that plumb does."""
 
+import signal
 import unittest
 
-from world import MISSING, ROUNDS, TOOLS, Template, fault_points
+from world import MISSING, ROUNDS, TOOLS, Template, fault_points, kill
 
 ALL = ROUNDS >= 50
 
@@ -33,6 +34,31 @@ class Faults(unittest.TestCase):
     def test_kill(self):
         for point in points(False):
             self.one(f"{point}=kill")
+
+    def one_stopped(self, event, who):
+        """plumb stands still before it writes down that event, while Terraform goes on; then
+        Terraform is killed, or both are."""
+        with self.subTest(event=event, who=who), self.template.copy() as world:
+            world.cloud.slow(600)
+            process = world.start("apply", fault=f"journal.event:{event}=stop")
+            world.until_stopped(process)
+            tools = world.tools()
+            self.assertTrue(tools, "Terraform has ended already: " + world.said())
+            if who == "both":
+                kill(process.pid)
+            for pid in tools:
+                kill(pid)
+            kill(process.pid, signal.SIGCONT)
+            self.assertEqual(process.wait(120), -9 if who == "both" else 1, world.said())
+            if who == "terraform":
+                self.assertIn("the tool was killed by signal 9; 'plumb recover' goes on from here",
+                              " ".join(world.said().split()))
+            world.check()
+
+    def test_kill_the_tool(self):
+        for event in (1, 2, 3, 4, 5) if ALL else (1, 3):
+            for who in ("terraform", "both"):
+                self.one_stopped(event, who)
 
     def test_errors(self):
         for i, point in enumerate(points(False)):

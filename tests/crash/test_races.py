@@ -85,10 +85,7 @@ class Moved(unittest.TestCase):
     def decided(self, point="after.prepared"):
         with self.template.copy() as world:
             world.process = world.start("apply", fault=f"{point}=stop")
-            status = f"/proc/{world.process.pid}/stat"
-            while Path(status).read_text().rsplit(")", 1)[1].split()[0] != "T":
-                assert world.process.poll() is None, world.said()
-                time.sleep(0.01)
+            world.until_stopped(world.process)
             yield world
 
     def refused(self, world, *texts, code=3):

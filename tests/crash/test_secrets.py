@@ -4,6 +4,7 @@ killed. While it runs, and until a killed one is recovered, what Terraform needs
 its area, which is its owner's alone."""
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -88,12 +89,26 @@ def found_in(data):
     return {s for s, all in SPELLINGS.items() if any(x in data for x in all)}
 
 
-class CommandLines(threading.Thread):
-    """Looks at all of them over and over."""
+def open_to_others(top):
+    """Files below `top` that somebody else could read: each folder on the way lets him in."""
+    for folder, folders, files in os.walk(top):
+        with contextlib.suppress(OSError):
+            if not os.stat(folder).st_mode & 0o011:
+                folders.clear()
+                continue
+        for path in (Path(folder, f) for f in files):
+            with contextlib.suppress(OSError):
+                if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o044:
+                    yield path
 
-    def __init__(self):
+
+class Looking(threading.Thread):
+    """At all command lines, and at what others can read of `folders`, over and over."""
+
+    def __init__(self, *folders):
         super().__init__(daemon=True)
-        self.found, self.stopping, self.first = set(), threading.Event(), os.getpid()
+        self.found, self.stopping, self.folders = set(), threading.Event(), folders
+        self.files = 0
 
     def __enter__(self):
         self.start()
@@ -106,10 +121,12 @@ class CommandLines(threading.Thread):
     def run(self):
         while not self.stopping.is_set():
             for pid in filter(str.isdigit, os.listdir("/proc")):
-                try:
+                with contextlib.suppress(OSError):
                     self.found |= found_in(Path("/proc", pid, "cmdline").read_bytes())
-                except OSError:
-                    pass
+            for path in (p for f in self.folders for p in open_to_others(f)):
+                with contextlib.suppress(OSError):
+                    self.files += 1
+                    self.found |= {(path, s) for s in found_in(path.read_bytes())}
             time.sleep(0.02)
 
 
@@ -131,6 +148,12 @@ class Secrets(unittest.TestCase):
         lists = {"values": VALUES, "data": DATA, "outputs": OUTPUTS, "unused": UNUSED}
         self.world.env.update(CREDENTIALS)
         self.world.env.update({f"TF_VAR_{k}": json.dumps(v) for k, v in lists.items()})
+
+    def looking(self):
+        """But for the repository, where Terraform's own state is."""
+        top = self.world.top
+        (top / "tmp/open").write_text("anybody may read this")
+        return Looking(*(top / name for name in ("state", "cache", "tmp", "home")))
 
     def shown(self, text):
         self.assertEqual(found_in(text.encode()), set(), text)
@@ -164,9 +187,10 @@ class Secrets(unittest.TestCase):
         self.shown(self.world.said())
 
     def test_good(self):
-        with CommandLines() as lines:
+        with self.looking() as seen:
             self.done(self.world.start("apply"), 0)
-        self.assertEqual(lines.found, set())
+        self.assertTrue(seen.files, "nothing was looked at")
+        self.assertEqual(seen.found, set())
         self.left()
         for args in (("plan",), ("audit", "--record", "--all"), ("log", "--format", "json")):
             done = self.world.plumb(*args)
@@ -180,16 +204,16 @@ class Secrets(unittest.TestCase):
             "match": "POST /v1/servers", "kind": "status", "status": 400,
             "body": json.dumps({"error": {"code": "invalid", "message": f"wrong: {said}",
                                           "request_id": "r"}})})
-        with CommandLines() as lines:
+        with self.looking() as seen:
             self.done(self.world.start("apply", "--format", "json"), 1)
         self.assertIn("wrong: (sensitive)", self.world.said())
-        self.assertEqual(lines.found, set())
+        self.assertEqual(seen.found, set())
         self.left()
 
     def test_killed(self):
         world = self.world
         world.cloud.slow(300)
-        with CommandLines() as lines:
+        with self.looking() as seen:
             process = world.start("apply")
             end = time.monotonic() + 60
             while not world.cloud.objects()["secrets"]:
@@ -204,5 +228,5 @@ class Secrets(unittest.TestCase):
             self.left(area=True)
             self.assertTrue(self.in_area, "nothing was looked at")
             self.shown(world.settle())
-        self.assertEqual(lines.found, set())
+        self.assertEqual(seen.found, set())
         self.left()

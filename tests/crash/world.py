@@ -225,6 +225,13 @@ class World:
                 stdout=stdout or out, stderr=errors, start_new_session=True,
                 env={**self.env, **({"PLUMB_FAULT": fault} if fault else {}), **(env or {})})
 
+    def until_stopped(self, process):
+        """A fault `stop` has made it stand still."""
+        status = Path(f"/proc/{process.pid}/stat")
+        while status.read_text().rsplit(")", 1)[1].split()[0] != "T":
+            assert process.poll() is None, self.said()
+            time.sleep(0.01)
+
     def said(self):
         return (self.top / "out").read_text() + (self.top / "err").read_text()
 
