@@ -120,7 +120,7 @@ static struct pb_tf_part *odd_part(struct pb_tf_diff *d, struct pb_tf_entry *e,
         size_t j;
 
         for (j = x->file->override ? over : 0; j < other->n; j++)
-            if (!taken[j] && pb_tf_same_part(d->work, x, &other->parts[j]))
+            if (!taken[j] && pb_tf_same_part(&d->scratch, x, &other->parts[j]))
                 break;
         if (j == other->n)
             return x;
@@ -305,7 +305,7 @@ int pb_tf_compare_text(struct pb_text_diff *out, struct pb_arena *a,
                        struct pb_err *err)
 {
     PB_AUTO(arena) struct pb_arena *work = pb_arena_new();
-    struct pb_tf_diff d = {.out = a, .work = work};
+    struct pb_tf_diff d = {.out = a, .work = work, .scratch = {.work = work}};
     int rc;
 
     *out = (struct pb_text_diff){0};
@@ -322,5 +322,6 @@ int pb_tf_compare_text(struct pb_text_diff *out, struct pb_arena *a,
     }
     pb_tf_text_release(&d.before);
     pb_tf_text_release(&d.after);
+    pb_arena_free(d.scratch.once);
     return rc;
 }

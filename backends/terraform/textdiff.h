@@ -58,9 +58,16 @@ struct pb_tf_text {
     bool broken; /* not all of it could be read: a call may be missing */
 };
 
+/* Where expressions are parsed, one at a time, and forgotten; see textdiff_canon.c. */
+struct pb_tf_scratch {
+    struct pb_arena *work; /* what is kept until the end */
+    struct pb_arena *once; /* NULL: not needed yet */
+};
+
 struct pb_tf_diff {
     struct pb_arena *out;  /* of the result */
     struct pb_arena *work; /* gone at the end */
+    struct pb_tf_scratch scratch;
     struct pb_tf_text before, after;
     struct pb_text_finding *findings;
     size_t nfindings, cfindings;
@@ -92,10 +99,10 @@ struct pb_tf_folder *pb_tf_text_folder(const struct pb_tf_text *t, const char *d
 
 /* textdiff_canon.c: equal text means that comments, spaces and the order of what has none are all
  * that differs. In `work`. */
-const char *pb_tf_canon_part(struct pb_arena *work, struct pb_tf_part *part);
-const char *pb_tf_canon_block(struct pb_arena *work, const struct pb_hcl_block *b);
-const char *pb_tf_canon_attr(struct pb_arena *work, const struct pb_hcl_attr *at);
-bool pb_tf_same_part(struct pb_arena *work, struct pb_tf_part *x, struct pb_tf_part *y);
+const char *pb_tf_canon_part(struct pb_tf_scratch *t, struct pb_tf_part *part);
+const char *pb_tf_canon_block(struct pb_tf_scratch *t, const struct pb_hcl_block *b);
+const char *pb_tf_canon_attr(struct pb_tf_scratch *t, const struct pb_hcl_attr *at);
+bool pb_tf_same_part(struct pb_tf_scratch *t, struct pb_tf_part *x, struct pb_tf_part *y);
 
 /* One entry that is not the same on both sides, with its folder on each; NULL where it is not. */
 struct pb_tf_pair {

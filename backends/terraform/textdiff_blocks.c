@@ -75,7 +75,7 @@ static struct inner *inner_of(struct pb_tf_diff *d, const struct pb_tf_entry *e,
             v = pb_grow(v, &cap, *n + 1, sizeof(*v));
             v[(*n)++] = (struct inner){.block = &b->blocks[j],
                                        .part = &e->parts[i],
-                                       .canon = pb_tf_canon_block(d->work, &b->blocks[j])};
+                                       .canon = pb_tf_canon_block(&d->scratch, &b->blocks[j])};
         }
     }
     return v;
@@ -257,7 +257,7 @@ static const struct pb_hcl_attr *reads_file(struct pb_tf_diff *d, const struct p
 
         if (!expr_reads(b->attrs[i].expr, o->depth))
             continue;
-        canon = pb_tf_canon_attr(d->work, &b->attrs[i]);
+        canon = pb_tf_canon_attr(&d->scratch, &b->attrs[i]);
         if (collect)
             pb_strv_add(&o->before, canon);
         else if (!pb_strv_has(&o->before, canon))
@@ -348,7 +348,7 @@ static void ignoring(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     struct pb_hcl_attr x = {.name = "", .expr = was}, y = {.name = "", .expr = is_};
 
     if (!is_ || !p->old || /* a new resource has nothing to hide yet */
-        (was && strcmp(pb_tf_canon_attr(d->work, &x), pb_tf_canon_attr(d->work, &y)) == 0))
+        (was && strcmp(pb_tf_canon_attr(&d->scratch, &x), pb_tf_canon_attr(&d->scratch, &y)) == 0))
         return;
     pb_tf_found(
         d, PB_TF_IGNORE_CHANGES_CHANGED, at(p, part),

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { NEST_MAX = 256 };
+enum { NEST_MAX = 256, ONCE_MAX = 1 << 20 };
 
 /* ---- text that is not understood ------------------------------------------------------------- */
 
@@ -151,18 +151,19 @@ static void add_expr(struct pb_buf *b, const struct pb_hcl_expr *e)
     }
 }
 
-/* An outline has expressions as text; they are parsed one at a time and forgotten. */
-static void add_attr(struct pb_buf *b, const struct pb_hcl_attr *at)
+/* An outline has expressions as text: they take much more memory once parsed. */
+static void add_attr(struct pb_buf *b, struct pb_tf_scratch *t, const struct pb_hcl_attr *at)
 {
     const struct pb_hcl_expr *e = at->expr;
-    struct pb_arena *a = NULL;
 
     if (e->kind == PB_HCL_OTHER) {
-        a = pb_arena_new();
-        e = pb_hcl_expr_of(a, e->text, strlen(e->text), at->file);
+        if (!t->once)
+            t->once = pb_arena_new();
+        e = pb_hcl_expr_of(t->once, e->text, strlen(e->text), at->file);
     }
     add_expr(b, e);
-    pb_arena_free(a);
+    if (t->once && pb_arena_bytes(t->once) > ONCE_MAX)
+        pb_arena_free(pb_take(&t->once));
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------- */
@@ -183,9 +184,9 @@ static int by_type(const void *a, const void *b)
     return c ? c : (*x > *y) - (*x < *y); /* of one array */
 }
 
-static void add_block(struct pb_buf *b, const struct pb_hcl_block *blk);
+static void add_block(struct pb_buf *b, struct pb_tf_scratch *t, const struct pb_hcl_block *blk);
 
-static void add_body(struct pb_buf *b, const struct pb_hcl_body *body)
+static void add_body(struct pb_buf *b, struct pb_tf_scratch *t, const struct pb_hcl_body *body)
 {
     struct pb_hcl_attr *attrs = pb_calloc(body->nattrs + 1, sizeof(*attrs));
     const struct pb_hcl_block **blocks = pb_calloc(body->nblocks + 1, sizeof(*blocks));
@@ -199,52 +200,52 @@ static void add_body(struct pb_buf *b, const struct pb_hcl_body *body)
     pb_buf_addc(b, '{');
     for (size_t i = 0; i < body->nattrs; i++) {
         pb_buf_addf(b, "%s=", attrs[i].name);
-        add_attr(b, &attrs[i]);
+        add_attr(b, t, &attrs[i]);
         pb_buf_addc(b, '\n');
     }
     for (size_t i = 0; i < body->nblocks; i++)
-        add_block(b, blocks[i]);
+        add_block(b, t, blocks[i]);
     pb_buf_addc(b, '}');
     free(attrs);
     free(blocks);
 }
 
-static void add_block(struct pb_buf *b, const struct pb_hcl_block *blk)
+static void add_block(struct pb_buf *b, struct pb_tf_scratch *t, const struct pb_hcl_block *blk)
 {
     pb_buf_adds(b, blk->type);
     for (size_t i = 0; i < blk->nlabels; i++) {
         pb_buf_addc(b, ' ');
         pb_json_add_string(b, blk->labels[i], strlen(blk->labels[i]));
     }
-    add_body(b, blk->body);
+    add_body(b, t, blk->body);
     pb_buf_addc(b, '\n');
 }
 
-const char *pb_tf_canon_block(struct pb_arena *work, const struct pb_hcl_block *blk)
+const char *pb_tf_canon_block(struct pb_tf_scratch *t, const struct pb_hcl_block *blk)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
-    add_block(&b, blk);
-    return pb_arena_strndup(work, b.s, b.len);
+    add_block(&b, t, blk);
+    return pb_arena_strndup(t->work, b.s, b.len);
 }
 
-const char *pb_tf_canon_attr(struct pb_arena *work, const struct pb_hcl_attr *at)
+const char *pb_tf_canon_attr(struct pb_tf_scratch *t, const struct pb_hcl_attr *at)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
-    add_attr(&b, at);
-    return pb_arena_strndup(work, b.s, b.len);
+    add_attr(&b, t, at);
+    return pb_arena_strndup(t->work, b.s, b.len);
 }
 
-const char *pb_tf_canon_part(struct pb_arena *work, struct pb_tf_part *part)
+const char *pb_tf_canon_part(struct pb_tf_scratch *t, struct pb_tf_part *part)
 {
     if (!part->canon)
         part->canon =
-            part->block ? pb_tf_canon_block(work, part->block) : pb_tf_canon_attr(work, part->attr);
+            part->block ? pb_tf_canon_block(t, part->block) : pb_tf_canon_attr(t, part->attr);
     return part->canon;
 }
 
-bool pb_tf_same_part(struct pb_arena *work, struct pb_tf_part *x, struct pb_tf_part *y)
+bool pb_tf_same_part(struct pb_tf_scratch *t, struct pb_tf_part *x, struct pb_tf_part *y)
 {
     if (x->block == y->block && x->attr == y->attr)
         return true;
@@ -252,5 +253,5 @@ bool pb_tf_same_part(struct pb_arena *work, struct pb_tf_part *x, struct pb_tf_p
         return false;
     if (x->block && x->block->text && y->block->text && strcmp(x->block->text, y->block->text) == 0)
         return true;
-    return strcmp(pb_tf_canon_part(work, x), pb_tf_canon_part(work, y)) == 0;
+    return strcmp(pb_tf_canon_part(t, x), pb_tf_canon_part(t, y)) == 0;
 }

@@ -31,7 +31,7 @@ static const char *blocks_of(struct pb_tf_diff *d, const struct pb_hcl_body *b, 
 
     for (size_t i = 0; b && i < b->nblocks; i++)
         if (strcmp(b->blocks[i].type, type) == 0)
-            pb_buf_adds(&all, pb_tf_canon_block(d->work, &b->blocks[i]));
+            pb_buf_adds(&all, pb_tf_canon_block(&d->scratch, &b->blocks[i]));
     return pb_arena_strndup(d->work, all.s, all.len);
 }
 
@@ -41,7 +41,8 @@ static void add_changed(struct pb_strv *out, struct pb_tf_diff *d, const struct 
     for (size_t i = 0; b && i < b->nattrs; i++) {
         const struct pb_hcl_attr *x = &b->attrs[i], *y = attr(other, x->name);
 
-        if ((!y || strcmp(pb_tf_canon_attr(d->work, x), pb_tf_canon_attr(d->work, y)) != 0) &&
+        if ((!y ||
+             strcmp(pb_tf_canon_attr(&d->scratch, x), pb_tf_canon_attr(&d->scratch, y)) != 0) &&
             !pb_strv_has(out, x->name))
             pb_strv_add(out, x->name);
     }

@@ -336,7 +336,7 @@ static void setting_changed(struct pb_tf_diff *d, const struct pb_tf_pair *p, en
 
     if ((!was && !now) ||
         (was && now &&
-         strcmp(pb_tf_canon_block(d->work, was), pb_tf_canon_block(d->work, now)) == 0))
+         strcmp(pb_tf_canon_block(&d->scratch, was), pb_tf_canon_block(&d->scratch, now)) == 0))
         return;
     w = now ? at(p, np) : pb_tf_at_part(p->old_in, p->old, op, true);
     if (w.line) {
