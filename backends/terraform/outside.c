@@ -42,8 +42,8 @@ static size_t climbs(const char *arg)
     return up;
 }
 
-/* Whether a function that is called reads a file that is not in the tree, or (`when`) the time. */
-static bool reads(const char *text, size_t depth, bool when)
+/* The first call of a function that reads a file that is not in the tree, or (`when`) the time. */
+static const char *reads(const char *text, size_t depth, bool when)
 {
     for (const char *p = strchr(text, '('); p; p = strchr(p + 1, '(')) {
         const char *end = p, *arg = p + 1, *name;
@@ -57,17 +57,17 @@ static bool reads(const char *text, size_t depth, bool when)
         if (pb_starts_with(name, "pathexpand") || (when && pb_starts_with(name, "plantimestamp")) ||
             (reads_files(name, (size_t)(end - name)) &&
              (!starts_inside(arg) || climbs(arg) > depth)))
-            return true;
+            return name;
     }
-    return false;
+    return NULL;
 }
 
 bool pb_tf_text_reads_outside(const char *text)
 {
-    return reads(text, SIZE_MAX, true);
+    return reads(text, SIZE_MAX, true) != NULL;
 }
 
-bool pb_tf_text_reads_files(const char *text, size_t depth)
+const char *pb_tf_text_reads_files(const char *text, size_t depth)
 {
     return reads(text, depth, false);
 }

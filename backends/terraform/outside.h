@@ -9,8 +9,9 @@
 
 /* Of one expression as written: every file it reads has to start in a module's folder. */
 bool pb_tf_text_reads_outside(const char *text);
-/* Of files alone, where a path may go up that many folders before it leaves the repository. */
-bool pb_tf_text_reads_files(const char *text, size_t depth);
+/* The same of files alone, where a path may go up that many folders before it leaves the
+ * repository: where in the text the first call is, or NULL. */
+const char *pb_tf_text_reads_files(const char *text, size_t depth);
 bool pb_tf_tree_reads_outside(const struct pb_tf_tree *t);
 
 #endif

@@ -234,16 +234,24 @@ static void data(struct pb_tf_diff *d, const struct pb_tf_pair *p)
 struct outside {
     struct pb_strv before; /* canonical text of what read them already */
     size_t depth;
+    const char *call; /* of what was found */
 };
 
-static bool expr_reads(const struct pb_hcl_expr *e, size_t depth)
+static const char *expr_reads(const struct pb_hcl_expr *e, size_t depth)
 {
-    if (e->text && pb_tf_text_reads_files(e->text, depth))
-        return true;
-    for (size_t i = 0; i < e->n; i++) /* from JSON, where a list has no text of its own */
-        if (expr_reads(&e->items[i], depth))
-            return true;
-    return false;
+    const char *call = e->text ? pb_tf_text_reads_files(e->text, depth) : NULL;
+
+    for (size_t i = 0; i < e->n && !call; i++) /* from JSON: a list has no text of its own */
+        call = expr_reads(&e->items[i], depth);
+    return call;
+}
+
+/* As it is written, to the end of its argument: what is read says more than that it is. */
+static const char *shown_call(struct pb_tf_diff *d, const char *call)
+{
+    size_t n = strcspn(call, ")\r\n");
+
+    return pb_tf_shown(d, pb_arena_printf(d->work, "%.*s", (int)(n + (call[n] == ')')), call));
 }
 
 /* The first attribute that reads a file from elsewhere, and did not; collects them when `out`. */
@@ -253,15 +261,17 @@ static const struct pb_hcl_attr *reads_file(struct pb_tf_diff *d, const struct p
     const struct pb_hcl_attr *found = NULL;
 
     for (size_t i = 0; i < b->nattrs && !found; i++) {
-        const char *canon;
+        const char *canon, *call = expr_reads(b->attrs[i].expr, o->depth);
 
-        if (!expr_reads(b->attrs[i].expr, o->depth))
+        if (!call)
             continue;
         canon = pb_tf_canon_attr(&d->scratch, &b->attrs[i]);
-        if (collect)
+        if (collect) {
             pb_strv_add(&o->before, canon);
-        else if (!pb_strv_has(&o->before, canon))
+        } else if (!pb_strv_has(&o->before, canon)) {
             found = &b->attrs[i];
+            o->call = call;
+        }
     }
     for (size_t i = 0; i < b->nblocks && !found; i++)
         found = reads_file(d, b->blocks[i].body, o, collect);
@@ -303,8 +313,8 @@ static void machine_files(struct pb_tf_diff *d, const struct pb_tf_pair *p)
         if (w.line)
             w.line = at_->line;
         pb_tf_found(d, PB_TF_MACHINE_FILE, w,
-                    "'%s' of '%s' reads a file that may not be one of the repository",
-                    pb_tf_shown(d, at_->name), shown_address(d, p));
+                    "'%s' of '%s' reads what may be no file of the repository: '%s'",
+                    pb_tf_shown(d, at_->name), shown_address(d, p), shown_call(d, o.call));
         break;
     }
     pb_strv_release(&o.before);
