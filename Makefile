@@ -134,6 +134,16 @@ $(GEN)/version.h: FORCE
 $(GEN)/paths.h: FORCE
 	@$(call write_if_changed,'#define PLUMB_DATADIR "$(DATADIR)"')
 
+# Style and script of the HTML report, as arrays of bytes: they are ASCII.
+PAGE_SRC := src/report/page.css src/report/page.js
+$(GEN)/report/page.h: $(PAGE_SRC) Makefile
+	@mkdir -p $(@D)
+	@for f in $(PAGE_SRC); do \
+	    printf 'static const char pb_page_%s[] = {\n' "$${f##*.}"; \
+	    od -An -v -tu1 "$$f" | sed 's/[0-9][0-9]*/&,/g'; \
+	    echo '0};'; \
+	done >$@
+
 $(B)/flags: FORCE
 	@$(call write_if_changed,'$(CC) $(ALL_CFLAGS)')
 
@@ -157,7 +167,7 @@ $(PROTO_OBJ): $(B)/obj/%.o: $(GEN)/%.c $(B)/flags | $(PROTO_H)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -w -MMD -MP -c -o $@ $<
 
-$(B)/obj/%.o: %.c $(B)/flags | $(GEN)/version.h $(GEN)/paths.h $(PROTO_H)
+$(B)/obj/%.o: %.c $(B)/flags | $(GEN)/version.h $(GEN)/paths.h $(GEN)/report/page.h $(PROTO_H)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

@@ -209,6 +209,16 @@ size_t pb_doc_count_of(const struct pb_doc *d, const struct pb_doc_unit *u,
     return n;
 }
 
+const char *pb_doc_common_remedy(const struct pb_doc *d, size_t from, size_t to)
+{
+    const char *same = from < to ? d->items[from].remedy : NULL;
+
+    for (size_t i = from; i < to; i++)
+        if (!pb_streq(d->items[i].remedy, same))
+            return NULL;
+    return same;
+}
+
 /* ---- units and diagnostics ---------------------------------------------------------------- */
 
 static bool is_in(const char *file, const char *path)

@@ -139,6 +139,9 @@ void pb_doc_release(struct pb_doc *d);
 size_t pb_doc_count_of(const struct pb_doc *d, const struct pb_doc_unit *u,
                        enum pb_doc_outcome outcome);
 
+/* What helps, where it is the same for all of these items: then it is said once. Or NULL. */
+const char *pb_doc_common_remedy(const struct pb_doc *d, size_t from, size_t to);
+
 /*
  * The first line of a report in Markdown, by which whoever posted it finds it again:
  *

@@ -219,17 +219,6 @@ static const char *unit_name(const struct md *m, size_t unit)
     return unit == PB_DOC_NO_UNIT ? NULL : m->d->units[unit].name;
 }
 
-/* Whether what helps is the same for all: then it is said once. */
-static const char *common_remedy(const struct md *m, size_t from, size_t to)
-{
-    const char *same = m->d->items[from].remedy;
-
-    for (size_t i = from; i < to; i++)
-        if (!pb_streq(m->d->items[i].remedy, same))
-            return NULL;
-    return same;
-}
-
 /* Items of one unit and group stand side by side. */
 static size_t section_end(const struct md *m, size_t i)
 {
@@ -245,7 +234,7 @@ static void open_section(struct pb_buf *b, const struct md *m, size_t from, size
 {
     const struct pb_doc_item *i = &m->d->items[from];
     const struct pb_doc_group *g = &m->d->groups[i->group];
-    const char *name = unit_name(m, i->unit), *remedy = common_remedy(m, from, to);
+    const char *name = unit_name(m, i->unit), *remedy = pb_doc_common_remedy(m->d, from, to);
     bool open = m->shown <= OPEN_MAX && g->level == PB_LEVEL_ERROR;
 
     pb_buf_addf(b, "<details%s>\n<summary>%s ", open ? " open" : "", marks[g->level]);
@@ -296,7 +285,7 @@ static void choose(struct md *m, enum pb_level level)
         if (i >= to) {
             from = i;
             to = section_end(m, i);
-            remedy = common_remedy(m, from, to);
+            remedy = pb_doc_common_remedy(m->d, from, to);
         }
         if (it->level != level || !is_shown(it, m->o) || m->used + 200 > BYTES_MAX)
             continue;

@@ -25,13 +25,14 @@ struct pb_report_opts {
 };
 
 /* name, what it is for, the document's writer or NULL */
-#define PB_REPORT_FORMATS(ROW)                                                             \
-    ROW("text", "people at a terminal", NULL)                                              \
-    ROW("json", "programs; the schema of each command is in schemas/", NULL)               \
-    ROW("markdown", "a comment on GitHub, GitLab or Gitea, of at most 65,536 characters",  \
-        pb_report_markdown)                                                                \
-    ROW("sarif", "code scanning (SARIF 2.1.0): each finding at its block's file and line", \
-        pb_report_sarif)                                                                   \
+#define PB_REPORT_FORMATS(ROW)                                                                  \
+    ROW("text", "people at a terminal", NULL)                                                   \
+    ROW("json", "programs; the schema of each command is in schemas/", NULL)                    \
+    ROW("markdown", "a comment on GitHub, GitLab or Gitea, of at most 65,536 characters",       \
+        pb_report_markdown)                                                                     \
+    ROW("html", "a browser: one file with search, filters and three-way diffs", pb_report_html) \
+    ROW("sarif", "code scanning (SARIF 2.1.0): each finding at its block's file and line",      \
+        pb_report_sarif)                                                                        \
     ROW("junit", "CI systems: a suite for each unit, a case for each resource", pb_report_junit)
 
 struct pb_doc;
@@ -54,6 +55,7 @@ void pb_report_audit(struct pb_buf *b, const struct pb_report_format *f, const s
                      const struct pb_report_opts *o);
 
 void pb_report_markdown(struct pb_buf *b, const struct pb_doc *d, const struct pb_report_opts *o);
+void pb_report_html(struct pb_buf *b, const struct pb_doc *d, const struct pb_report_opts *o);
 void pb_report_sarif(struct pb_buf *b, const struct pb_doc *d, const struct pb_report_opts *o);
 void pb_report_junit(struct pb_buf *b, const struct pb_doc *d, const struct pb_report_opts *o);
 

@@ -209,7 +209,8 @@ static void cmd__messages(void **state)
         {"--format json audit", "option '--format' belongs to 'audit': write it after the command"},
         {"audit --format", "--format needs a FORMAT"},
         {"audit --format jsn",
-         "--format does not know 'jsn'; did you mean 'json'? (text, json, markdown, sarif, junit)"},
+         "--format does not know 'jsn'; did you mean 'json'? (text, json, markdown, html, sarif, "
+         "junit)"},
         {"audit --all=yes", "--all takes no value"},
         {"audit -av", "-a takes no value: write '-a -v'"},
         {"audit --rev a --rev b", "--rev can be given once"},

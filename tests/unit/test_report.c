@@ -185,6 +185,7 @@ static void report__documents(void **state)
     (void)state;
     golden("markdown", false, 0, "report.md");
     golden("markdown", true, 0, "report-all.md");
+    golden("html", false, 0, "report.html");
     golden("sarif", false, 0, "report.sarif");
     golden("junit", false, 0, "report.xml");
 }
@@ -216,7 +217,7 @@ static void report__unknown_format_names_those_there_are(void **state)
 
     (void)state;
     assert_int_equal(pb_report_format_need(&f, "pdf", &err), -1);
-    assert_string_equal(err.msg, "no format 'pdf'; there is: text, json, markdown, sarif, "
+    assert_string_equal(err.msg, "no format 'pdf'; there is: text, json, markdown, html, sarif, "
                                  "junit");
 }
 
