@@ -1,5 +1,6 @@
 #include "report/doc_build.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "config/config.h"
@@ -115,9 +116,10 @@ static void origin(struct pb_doc *d, struct pb_repo *repo)
     pb_branch_release(&b);
 }
 
-void pb_doc_begin(struct pb_doc *d, const char *kind, const struct pb_audit *a,
+void pb_doc_begin(struct pb_doc *d, const char *kind, const struct pb_audit *a, size_t nunits,
                   const struct pb_report_opts *o)
 {
+    static const char *const columns[PB_NCELLS] = {"declared", "recorded", "live"};
     PB_AUTO(buf) struct pb_buf scope = PB_BUF_INIT;
 
     memset(d, 0, sizeof(*d));
@@ -132,13 +134,22 @@ void pb_doc_begin(struct pb_doc *d, const char *kind, const struct pb_audit *a,
         d->commit = pb_arena_strdup(d->arena, a->commit);
     pb_doc_scope(&scope, o->units);
     d->scope = pb_arena_strdup(d->arena, scope.s);
-    d->units = pb_arena_zalloc(d->arena, (a->nunits + 1) * sizeof(*d->units));
-    d->nunits = a->nunits;
+    d->units = pb_arena_zalloc(d->arena, (nunits + 1) * sizeof(*d->units));
+    d->nunits = nunits;
+    d->columns = columns;
     origin(d, a->repo);
-    pb_doc_diagnostics(d, a);
+    for (size_t i = 0; i < a->nunits; i++)
+        pb_doc_diagnostics(d, &a->units[i].diags, a->units[i].config.name);
+    pb_doc_diagnostics(d, &a->diags, NULL);
 }
 
-static void fingerprint(struct pb_doc *d, struct pb_doc_item *i)
+static bool is_alike(const struct pb_doc_item *a, const struct pb_doc_item *b)
+{
+    return a->unit == b->unit && a->rule == b->rule && strcmp(a->subject, b->subject) == 0;
+}
+
+/* Of several that are alike otherwise, each has its number. */
+static void fingerprint(struct pb_doc *d, struct pb_doc_item *i, unsigned long n)
 {
     struct pb_sha256 *h = pb_sha256_new();
 
@@ -147,6 +158,8 @@ static void fingerprint(struct pb_doc *d, struct pb_doc_item *i)
     pb_sha256_add_str(h, i->unit == PB_DOC_NO_UNIT ? NULL : d->units[i->unit].name);
     pb_sha256_add_str(h, d->rules[i->rule].code);
     pb_sha256_add_str(h, i->subject);
+    if (n)
+        pb_sha256_add_field(h, &n, sizeof(n));
     pb_sha256_end_hex(h, i->fingerprint);
 }
 
@@ -160,7 +173,9 @@ static int by_place(const void *x, const void *y)
     if (a->group != b->group)
         return a->group < b->group ? -1 : 1;
     c = strcmp(a->subject, b->subject);
-    return c ? c : a->rule < b->rule ? -1 : a->rule > b->rule;
+    if (!c && a->rule != b->rule)
+        return a->rule < b->rule ? -1 : 1;
+    return c ? c : a->nth < b->nth ? -1 : a->nth > b->nth;
 }
 
 /* The groups that something is in, each with how much. */
@@ -177,11 +192,14 @@ void pb_doc_end(struct pb_doc *d)
 {
     if (d->nitems)
         qsort(d->items, d->nitems, sizeof(*d->items), by_place);
+    for (size_t i = 0, n = 0; i < d->nitems; i++) {
+        n = i && is_alike(&d->items[i - 1], &d->items[i]) ? n + 1 : 0;
+        fingerprint(d, &d->items[i], n);
+    }
     for (size_t i = d->nitems; i-- > 0;) {
         struct pb_doc_item *it = &d->items[i];
 
         d->groups[it->group].n++;
-        fingerprint(d, it);
         if (it->unit == PB_DOC_NO_UNIT)
             continue;
         d->units[it->unit].first = i;
@@ -228,8 +246,7 @@ static bool is_in(const char *file, const char *path)
     return !n || (strncmp(file, path, n) == 0 && file[n] == '/');
 }
 
-/* A file of its own folder, or where plumb.yaml names it. */
-static void speaks_for(struct pb_doc_unit *out, struct pb_doc *d, const struct pb_unit_result *u)
+void pb_doc_speaks_for(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_unit_result *u)
 {
     const struct pb_declared_set *all = &u->declared.declared;
 
@@ -256,7 +273,7 @@ struct pb_doc_unit *pb_doc_unit_of(struct pb_doc *d, size_t k, const struct pb_a
     out->elapsed_ms = u->elapsed_ms;
     if (u->recorded.lineage)
         out->state = pb_doc_printf(d, "state serial %lld", (long long)u->recorded.serial);
-    speaks_for(out, d, u);
+    pb_doc_speaks_for(d, out, u);
     if (!u->failed)
         return out;
     out->error = pb_doc_safe(d, u->err.msg);
@@ -273,25 +290,23 @@ struct pb_doc_unit *pb_doc_unit_of(struct pb_doc *d, size_t k, const struct pb_a
     return out;
 }
 
-static void diag(struct pb_doc *d, const struct pb_diag *from, const char *unit)
+void pb_doc_diagnostics(struct pb_doc *d, const struct pb_diags *from, const char *unit)
 {
-    d->diags[d->ndiags++] =
-        (struct pb_doc_diag){from->severity, from->code, pb_doc_safe(d, from->message),
-                             pb_doc_safe(d, from->address), pb_doc_safe(d, unit)};
-}
+    struct pb_doc_diag *v;
 
-void pb_doc_diagnostics(struct pb_doc *d, const struct pb_audit *a)
-{
-    size_t n = a->diags.n;
+    if (!from->n)
+        return;
+    v = pb_arena_zalloc(d->arena, (d->ndiags + from->n) * sizeof(*v));
+    if (d->ndiags)
+        memcpy(v, d->diags, d->ndiags * sizeof(*v));
+    d->diags = v;
+    for (size_t i = 0; i < from->n; i++) {
+        const struct pb_diag *one = &from->v[i];
 
-    for (size_t i = 0; i < a->nunits; i++)
-        n += a->units[i].diags.n;
-    d->diags = pb_arena_zalloc(d->arena, (n + 1) * sizeof(*d->diags));
-    for (size_t i = 0; i < a->nunits; i++)
-        for (size_t k = 0; k < a->units[i].diags.n; k++)
-            diag(d, &a->units[i].diags.v[k], a->units[i].config.name);
-    for (size_t i = 0; i < a->diags.n; i++)
-        diag(d, &a->diags.v[i], NULL);
+        v[d->ndiags++] =
+            (struct pb_doc_diag){one->severity, one->code, pb_doc_safe(d, one->message),
+                                 pb_doc_safe(d, one->address), pb_doc_safe(d, unit)};
+    }
 }
 
 /* ---- items -------------------------------------------------------------------------------- */
@@ -304,6 +319,7 @@ struct pb_doc_item *pb_doc_add(struct pb_doc *d, size_t unit)
     i = &d->items[d->nitems++];
     memset(i, 0, sizeof(*i));
     i->unit = unit;
+    i->nth = d->nitems;
     return i;
 }
 
@@ -321,6 +337,27 @@ void pb_doc_locate(struct pb_doc *d, struct pb_doc_item *i, const struct pb_unit
         i->file = d->units[i->unit].file;
         i->line = d->units[i->unit].line;
     }
+}
+
+void pb_doc_author(struct pb_doc *d, struct pb_doc_item *i, enum pb_cause cause,
+                   const struct pb_gate_author *by)
+{
+    char when[PB_CLOCK_RFC3339];
+
+    if (!by || !by->commit)
+        return;
+    pb_clock_rfc3339(when, by->time);
+    i->by = (struct pb_doc_by){
+        .commit = pb_doc_safe(d, by->commit),
+        .author = pb_doc_safe(d, by->author),
+        .when = pb_arena_strdup(d->arena, when),
+        .summary = pb_doc_safe(d, by->summary),
+        .says = cause != PB_CAUSE_GIT ? "declared"
+                : by->block           ? "changed"
+                                      : "last change to what it depends on",
+        .file = pb_doc_safe(d, by->file),
+        .line = by->line,
+    };
 }
 
 /* Beside the text: what an address is as a whole has no differences of its own. */

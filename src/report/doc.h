@@ -71,6 +71,7 @@ struct pb_doc_item {
     size_t nrows;
     struct pb_doc_by by;
     char fingerprint[PB_SHA256_HEX]; /* of what it is, without lines and values */
+    size_t nth;                      /* in order of making: of what is the same otherwise */
 };
 
 struct pb_doc_count {
@@ -103,9 +104,12 @@ struct pb_doc {
     struct pb_arena *arena;
     const char *kind; /* "audit", "plan", "apply", "check" */
     const char *version, *headline;
-    const char *scope;               /* of the marker */
-    const char *commit;              /* that it is about; or NULL */
-    const char *base;                /* what it is compared with; or NULL */
+    const char *const
+        *columns;       /* of rows: declared, recorded, live; of a check base, merged, live */
+    bool trees;         /* rows compare two trees, the second of which is to be */
+    const char *scope;  /* of the marker */
+    const char *commit; /* that it is about; or NULL */
+    const char *base;   /* what it is compared with; or NULL */
     const char *repository, *branch; /* a URL without user and password; each may be NULL */
     enum pb_level level;
     enum pb_exit exit_code;

@@ -94,7 +94,7 @@ void pb_doc_of_apply(struct pb_doc *d, const struct pb_apply_run *run,
     bool touched =
         out->end == PB_END_APPLIED || out->end == PB_END_PARTLY || out->end == PB_END_UNSETTLED;
 
-    pb_doc_begin(d, "apply", &run->audit, o);
+    pb_doc_begin(d, "apply", &run->audit, run->audit.nunits, o);
     d->exit_code = pb_apply_exit(out);
     d->elapsed_ms = out->elapsed_ms;
     d->level = pb_headline_apply(&line, out);

@@ -130,7 +130,7 @@ void pb_doc_of_audit(struct pb_doc *d, const struct pb_audit *a, const struct pb
 {
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
 
-    pb_doc_begin(d, "audit", a, o);
+    pb_doc_begin(d, "audit", a, a->nunits, o);
     tables(d);
     d->level = pb_headline_audit(&line, a);
     d->headline = pb_arena_strdup(d->arena, line.s);

@@ -2,7 +2,6 @@
  * its cause as its rule. */
 #include "report/doc_build.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -86,27 +85,6 @@ static void refusal(struct pb_doc *d, size_t unit, const struct pb_unit_result *
     pb_doc_locate(d, i, u, NULL);
 }
 
-static void author(struct pb_doc *d, struct pb_doc_item *i, const struct pb_gate_verdict *v,
-                   const struct pb_gate_author *by)
-{
-    char when[PB_CLOCK_RFC3339];
-
-    if (!by || !by->commit)
-        return;
-    pb_clock_rfc3339(when, by->time);
-    i->by = (struct pb_doc_by){
-        .commit = pb_doc_safe(d, by->commit),
-        .author = pb_doc_safe(d, by->author),
-        .when = pb_arena_strdup(d->arena, when),
-        .summary = pb_doc_safe(d, by->summary),
-        .says = v->cause != PB_CAUSE_GIT ? "declared"
-                : by->block              ? "changed"
-                                         : "last change to what it depends on",
-        .file = pb_doc_safe(d, by->file),
-        .line = by->line,
-    };
-}
-
 static void change(struct pb_doc *d, size_t unit, const struct pb_unit_result *u,
                    const struct pb_unit_gate *g, size_t k)
 {
@@ -127,7 +105,7 @@ static void change(struct pb_doc *d, size_t unit, const struct pb_unit_result *u
     i->why = pb_doc_printf(d, "%s; decided by %s", v->why, v->rule);
     if (v->decision != PB_GATE_ALLOW)
         i->remedy = d->rules[i->rule].help;
-    author(d, i, v, g->by ? g->by[k] : NULL);
+    pb_doc_author(d, i, v->cause, g->by ? g->by[k] : NULL);
     for (size_t e = 0; e < v->change->neffects; e++)
         pb_doc_note(d, &i->notes, "starts %s%s%s, which no plan tells the effect of",
                     v->change->effects[e].what, v->change->effects[e].where ? " of " : "",
@@ -174,7 +152,7 @@ void pb_doc_of_gates(struct pb_doc *d, const struct pb_audit *a, const struct pb
 {
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
 
-    pb_doc_begin(d, "plan", a, o);
+    pb_doc_begin(d, "plan", a, a->nunits, o);
     d->exit_code = pb_gates_exit(a, gates);
     d->level = pb_headline_gates(&line, a, gates);
     d->headline = pb_arena_strdup(d->arena, line.s);

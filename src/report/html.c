@@ -20,8 +20,6 @@ enum {
     OPEN_MAX = 12 /* so many findings are unfolded from the beginning */
 };
 
-static const char *const columns[PB_NCELLS] = {"declared", "recorded", "live"};
-
 /* ---- values ------------------------------------------------------------------------------- */
 
 static bool is_meta(const char *s)
@@ -67,9 +65,10 @@ static void marked(struct pb_buf *b, const char *s, const char *other)
     add_part(b, s + n - tail, tail);
 }
 
-static void cell(struct pb_buf *b, int column, const char *s, const char *class, const char *other)
+static void cell(struct pb_buf *b, const char *column, const char *s, const char *class,
+                 const char *other)
 {
-    pb_buf_addf(b, "<td data-l=\"%s\"%s>", columns[column], class);
+    pb_buf_addf(b, "<td data-l=\"%s\"%s>", column, class);
     if (strcmp(s, "-") == 0) {
         pb_buf_addf(b, "<span class=\"meta\">%s</span>",
                     *class ? "<mark>nothing</mark>" : "nothing");
@@ -90,16 +89,22 @@ static void cell(struct pb_buf *b, int column, const char *s, const char *class,
 
 /* What stands out: the live value where the world is not what is recorded, the declared one where
  * Git asks for something else, or the record where only that is behind. */
-static void cells(struct pb_buf *b, const struct pb_row *r)
+static void cells(struct pb_buf *b, const struct pb_doc *doc, const struct pb_row *r)
 {
     const char *d = r->cell[PB_CELL_DECLARED], *c = r->cell[PB_CELL_RECORDED],
                *l = r->cell[PB_CELL_LIVE];
     bool silent = *d == '(', dr = silent || strcmp(d, c) == 0, rl = strcmp(c, l) == 0;
     bool dl = !silent && strcmp(d, l) == 0, unseen = *l == '(' && !strstr(l, "changed");
 
-    cell(b, PB_CELL_DECLARED, d, !dr && !dl ? " class=\"new\"" : "", c);
-    cell(b, PB_CELL_RECORDED, c, dl && !dr ? " class=\"off\"" : "", l);
-    cell(b, PB_CELL_LIVE, l, !rl && !dl && !unseen ? " class=\"off\"" : "", silent ? c : d);
+    if (doc->trees) {
+        cell(b, doc->columns[0], d, "", c);
+        cell(b, doc->columns[1], c, strcmp(d, c) != 0 ? " class=\"new\"" : "", unseen ? d : l);
+        cell(b, doc->columns[2], l, !unseen && strcmp(d, l) != 0 ? " class=\"off\"" : "", d);
+        return;
+    }
+    cell(b, doc->columns[0], d, !dr && !dl ? " class=\"new\"" : "", c);
+    cell(b, doc->columns[1], c, dl && !dr ? " class=\"off\"" : "", l);
+    cell(b, doc->columns[2], l, !rl && !dl && !unseen ? " class=\"off\"" : "", silent ? c : d);
 }
 
 static void attribute_head(struct pb_buf *b, const struct pb_row *r)
@@ -114,11 +119,11 @@ static void attribute_head(struct pb_buf *b, const struct pb_row *r)
     }
 }
 
-static void diff(struct pb_buf *b, const struct pb_row *r)
+static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
 {
     struct pb_diff d;
 
-    pb_diff_of(&d, r, VALUE_MAX);
+    pb_diff_of(&d, r, trees, VALUE_MAX);
     pb_buf_adds(b, "<figure><figcaption>");
     attribute_head(b, r);
     pb_buf_adds(b, "</figcaption><pre class=\"diff\">");
@@ -143,7 +148,7 @@ static void diff(struct pb_buf *b, const struct pb_row *r)
     pb_diff_release(&d);
 }
 
-static void table(struct pb_buf *b, const struct pb_doc_item *i)
+static void table(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
     bool any = false;
 
@@ -151,25 +156,27 @@ static void table(struct pb_buf *b, const struct pb_doc_item *i)
         if (is_wide(&i->rows[k]))
             continue;
         if (!any)
-            pb_buf_adds(b, "<table class=\"rows\"><thead><tr><th scope=\"col\">attribute</th>"
-                           "<th scope=\"col\">declared</th><th scope=\"col\">recorded</th>"
-                           "<th scope=\"col\">live</th></tr></thead><tbody>\n");
+            pb_buf_addf(b,
+                        "<table class=\"rows\"><thead><tr><th scope=\"col\">attribute</th>"
+                        "<th scope=\"col\">%s</th><th scope=\"col\">%s</th>"
+                        "<th scope=\"col\">%s</th></tr></thead><tbody>\n",
+                        d->columns[0], d->columns[1], d->columns[2]);
         any = true;
         pb_buf_adds(b, "<tr><th scope=\"row\">");
         attribute_head(b, &i->rows[k]);
         pb_buf_adds(b, "</th>");
-        cells(b, &i->rows[k]);
+        cells(b, d, &i->rows[k]);
         pb_buf_adds(b, "</tr>\n");
     }
     pb_buf_adds(b, any ? "</tbody></table>\n" : "");
 }
 
-static void rows(struct pb_buf *b, const struct pb_doc_item *i)
+static void rows(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
-    table(b, i);
+    table(b, d, i);
     for (size_t k = 0; k < i->nrows; k++)
         if (is_wide(&i->rows[k]))
-            diff(b, &i->rows[k]);
+            diff(b, &i->rows[k], d->trees);
 }
 
 /* ---- one finding -------------------------------------------------------------------------- */
@@ -243,7 +250,7 @@ static bool is_flat(const struct pb_doc_item *i)
     return i->level == PB_LEVEL_NONE && !i->nrows && !i->why;
 }
 
-static void line(struct pb_buf *b, const struct pb_doc_item *i)
+static void line(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
     pb_buf_adds(b, "<code class=\"name\">");
     pb_add_xml(b, i->subject);
@@ -252,7 +259,7 @@ static void line(struct pb_buf *b, const struct pb_doc_item *i)
         hint(b, i);
     if (i->action)
         pb_buf_addf(b, "<span class=\"act\">%s</span>", i->action);
-    if (!pb_streq(i->badge, i->subject)) {
+    if (!pb_streq(i->badge, i->subject) && !pb_streq(i->badge, d->groups[i->group].title)) {
         pb_buf_adds(b, "<span class=\"badge\">");
         pb_add_xml(b, i->badge);
         pb_buf_adds(b, "</span>");
@@ -274,12 +281,12 @@ static void item(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_i
         pb_buf_addf(b, " id=\"f-%.16s\"", i->fingerprint);
     pb_buf_addc(b, '>');
     if (flat) {
-        line(b, i);
+        line(b, d, i);
         pb_buf_adds(b, "</div>\n");
         return;
     }
     pb_buf_adds(b, "<summary>");
-    line(b, i);
+    line(b, d, i);
     pb_buf_adds(b, "</summary>\n<div class=\"body\">\n");
     where(b, i);
     paragraph(b, "", i->why);
@@ -287,7 +294,7 @@ static void item(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_i
         paragraph(b, "", i->notes[k]);
     if (remedy)
         helps(b, i->remedy);
-    rows(b, i);
+    rows(b, d, i);
     pb_buf_adds(b, "</div></details>\n");
 }
 

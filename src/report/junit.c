@@ -36,7 +36,7 @@ static void line(struct pb_buf *b, const char *label, const char *s)
 }
 
 /* What somebody reads who opens the case. */
-static void details(struct pb_buf *b, const struct pb_doc_item *i)
+static void details(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
     if (i->file) {
         pb_add_xml(b, i->file);
@@ -59,9 +59,10 @@ static void details(struct pb_buf *b, const struct pb_doc_item *i)
 
         pb_add_xml(b, r->path);
         pb_buf_addf(b, ": %s\n", r->verdict);
-        line(b, "  declared: ", r->cell[PB_CELL_DECLARED]);
-        line(b, "  recorded: ", r->cell[PB_CELL_RECORDED]);
-        line(b, "  live:     ", r->cell[PB_CELL_LIVE]);
+        for (int c = 0; c < PB_NCELLS; c++) {
+            pb_buf_addf(b, "  %s: ", d->columns[c]);
+            line(b, "", r->cell[c]);
+        }
         line(b, "  ", r->reason);
     }
     line(b, "remedy: ", i->remedy);
@@ -87,7 +88,7 @@ static void result(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc
     }
     attribute(b, "type", rule->code);
     pb_buf_addc(b, '>');
-    details(b, i);
+    details(b, d, i);
     pb_buf_addf(b, "</%s>\n", element);
 }
 

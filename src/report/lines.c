@@ -113,13 +113,32 @@ static void choose(struct pb_diff *d, const struct pb_row *r, int cells[2])
     }
 }
 
-void pb_diff_of(struct pb_diff *d, const struct pb_row *r, size_t columns)
+static void choose_of_trees(struct pb_diff *d, const struct pb_row *r, int cells[2])
+{
+    const char *base = r->cell[0], *merged = r->cell[1], *live = r->cell[2];
+    bool seen = *live != '(', touched = strcmp(base, merged) != 0;
+
+    d->nsides = 2;
+    if (touched && seen) {
+        cells[0] = 2;
+        cells[1] = 1;
+        d->sides[0].label = strcmp(base, live) == 0 ? "base, live" : "live";
+        d->sides[1].label = "merged";
+    } else {
+        cells[0] = 0;
+        cells[1] = touched ? 1 : 2;
+        d->sides[0].label = touched ? "base" : "base, merged";
+        d->sides[1].label = touched ? "merged" : "live";
+    }
+}
+
+void pb_diff_of(struct pb_diff *d, const struct pb_row *r, bool trees, size_t columns)
 {
     struct pieces p[2] = {{0}}, out = {0};
     int cells[2] = {0, 0};
 
     memset(d, 0, sizeof(*d));
-    choose(d, r, cells);
+    (trees ? choose_of_trees : choose)(d, r, cells);
     for (size_t k = 0; k < d->nsides; k++) {
         d->sides[k].text = fit(r->cell[cells[k]], columns);
         split(&p[k], k ? '+' : d->nsides == 1 ? ' ' : '-', d->sides[k].text);

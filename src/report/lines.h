@@ -26,8 +26,10 @@ struct pb_diff {
     size_t n, cap;
 };
 
-/* Values of at most so many columns: the middle of longer ones is left out. */
-void pb_diff_of(struct pb_diff *d, const struct pb_row *r, size_t columns);
+/* Values of at most so many columns: the middle of longer ones is left out. With `trees` the row
+ * has base, merged tree and live: what would become of the world, or what it is where the merged
+ * tree says nothing new. */
+void pb_diff_of(struct pb_diff *d, const struct pb_row *r, bool trees, size_t columns);
 void pb_diff_release(struct pb_diff *d);
 
 #endif

@@ -50,7 +50,7 @@ static void cell(struct pb_buf *b, const char *s)
     pb_buf_adds(b, "</td>");
 }
 
-static void table(struct pb_buf *b, const struct pb_doc_item *i)
+static void table(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
     bool any = false;
 
@@ -60,8 +60,10 @@ static void table(struct pb_buf *b, const struct pb_doc_item *i)
         if (is_wide(r))
             continue;
         if (!any)
-            pb_buf_adds(b, "<table>\n<tr><th>attribute</th><th></th><th>declared</th>"
-                           "<th>recorded</th><th>live</th></tr>\n");
+            pb_buf_addf(b,
+                        "<table>\n<tr><th>attribute</th><th></th><th>%s</th><th>%s</th>"
+                        "<th>%s</th></tr>\n",
+                        d->columns[0], d->columns[1], d->columns[2]);
         any = true;
         pb_buf_adds(b, "<tr><td>");
         pb_add_code(b, r->path);
@@ -98,12 +100,12 @@ static void fence(struct pb_buf *b, size_t n)
         pb_buf_addc(b, '`');
 }
 
-static void diff(struct pb_buf *b, const struct pb_row *r)
+static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
 {
     struct pb_diff d;
     size_t n = fence_of(r);
 
-    pb_diff_of(&d, r, VALUE_MAX);
+    pb_diff_of(&d, r, trees, VALUE_MAX);
     pb_buf_adds(b, "<p>");
     pb_add_code(b, r->path);
     pb_buf_addf(b, " %s", r->verdict);
@@ -163,9 +165,12 @@ static void author(struct pb_buf *b, const struct pb_doc_by *by)
     pb_add_code(b, by->summary);
 }
 
-/* `title` is that of its section, `remedy` whether it says what helps by itself. */
-static void finding(struct pb_buf *b, const struct pb_doc_item *i, const char *title, bool remedy)
+/* `remedy`: it says by itself what helps. */
+static void finding(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i,
+                    bool remedy)
 {
+    const char *title = d->groups[i->group].title;
+
     pb_buf_adds(b, "<p>");
     pb_add_code(b, i->subject);
     if (!pb_streq(i->badge, i->subject) && !pb_streq(i->badge, title)) {
@@ -190,10 +195,10 @@ static void finding(struct pb_buf *b, const struct pb_doc_item *i, const char *t
         pb_add_prose(b, i->remedy);
     }
     pb_buf_adds(b, "</p>\n");
-    table(b, i);
+    table(b, d, i);
     for (size_t k = 0; k < i->nrows && k < ROWS_MAX; k++)
         if (is_wide(&i->rows[k]))
-            diff(b, &i->rows[k]);
+            diff(b, &i->rows[k], d->trees);
     if (i->nrows > ROWS_MAX)
         pb_buf_addf(b, "<p>and %zu more attributes</p>\n", i->nrows - ROWS_MAX);
 }
@@ -289,7 +294,7 @@ static void choose(struct md *m, enum pb_level level)
         }
         if (it->level != level || !is_shown(it, m->o) || m->used + 200 > BYTES_MAX)
             continue;
-        finding(&m->found[i], it, m->d->groups[it->group].title, !remedy);
+        finding(&m->found[i], m->d, it, !remedy);
         cost = m->found[i].len + section_cost(m, from, to);
         if (m->used + cost > BYTES_MAX) {
             pb_buf_release(&m->found[i]);

@@ -45,13 +45,11 @@ static void add_message(struct pb_buf *b, const char *s)
     }
 }
 
-static void add_row(struct pb_buf *b, const struct pb_row *r)
+static void add_row(struct pb_buf *b, const struct pb_doc *d, const struct pb_row *r)
 {
-    static const char *const names[PB_NCELLS] = {"declared", "recorded", "live"};
-
     pb_buf_addf(b, "\n%s:", r->path);
     for (int k = 0; k < PB_NCELLS; k++) {
-        pb_buf_addf(b, "%s %s ", k ? "," : "", names[k]);
+        pb_buf_addf(b, "%s %s ", k ? "," : "", d->columns[k]);
         pb_cell_fit(b, r->cell[k], CELL_SAID);
     }
 }
@@ -67,7 +65,7 @@ static void message(struct pb_buf *b, const struct pb_doc *d, const struct pb_do
     for (size_t k = 0; i->notes && i->notes[k]; k++)
         pb_buf_addf(&text, "; %s", i->notes[k]);
     for (size_t k = 0; k < i->nrows && k < ROWS_SAID; k++)
-        add_row(&text, &i->rows[k]);
+        add_row(&text, d, &i->rows[k]);
     if (i->nrows > ROWS_SAID)
         pb_buf_addf(&text, "\nand %zu more", i->nrows - ROWS_SAID);
     if (i->remedy)
@@ -97,7 +95,7 @@ static void location(struct pb_buf *b, const struct pb_doc_item *i)
     pb_buf_adds(b, "}]");
 }
 
-static void put_rows(struct pb_buf *b, const struct pb_doc_item *i)
+static void put_rows(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
     pb_buf_adds(b, ",\"attributes\":[");
     for (size_t k = 0; k < i->nrows; k++) {
@@ -106,9 +104,8 @@ static void put_rows(struct pb_buf *b, const struct pb_doc_item *i)
         pb_buf_adds(b, k ? ",{\"path\":" : "{\"path\":");
         pb_put_string(b, r->path);
         member(b, "verdict", r->verdict);
-        member(b, "declared", r->cell[PB_CELL_DECLARED]);
-        member(b, "recorded", r->cell[PB_CELL_RECORDED]);
-        member(b, "live", r->cell[PB_CELL_LIVE]);
+        for (int c = 0; c < PB_NCELLS; c++)
+            member(b, d->columns[c], r->cell[c]);
         member(b, "reason", r->reason);
         pb_buf_addc(b, '}');
     }
@@ -126,7 +123,7 @@ static void properties(struct pb_buf *b, const struct pb_doc *d, const struct pb
     member(b, "observer", i->observer);
     member(b, "commit", i->by.commit);
     member(b, "author", i->by.commit ? i->by.author : NULL);
-    put_rows(b, i);
+    put_rows(b, d, i);
     pb_buf_addc(b, '}');
 }
 
