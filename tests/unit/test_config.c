@@ -96,7 +96,7 @@ static void config__messages(void **state)
          "plumb.yaml:5: unknown key 'ingore' in unit 'prod'; did you mean 'ignore'?"},
         {"version: 1\nzzzzzz: 1\n",
          "plumb.yaml:2: unknown key 'zzzzzz'; there is: version, units, ignore, packs, observe, "
-         "cache, gate, ledger, fail_on"},
+         "cache, gate, check, ledger, fail_on"},
         {"units: []\n", "plumb.yaml:1: 'version' is missing: write 'version: 1'"},
         {"version: 2\n", "plumb.yaml:1: 'version' is 2: it must be 1, nothing else than 1"},
         {"version: '1'\n", "plumb.yaml:1: 'version' must be a whole number, not a string"},
