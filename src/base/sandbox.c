@@ -482,13 +482,15 @@ static int judge(const struct pb_sandbox_run *r, const struct pb_child_status *s
                  struct pb_err *err)
 {
     if (r->broken)
-        return pb_fail(err, PB_E_REFUSED,
-                       "planning of '%s' %s: look at what the change does, or allow it more",
-                       r->subject, r->broken);
+        return pb_fail(err, PB_E_REFUSED, "planning of '%s' %s: look at what the change does%s",
+                       r->subject, r->broken,
+                       strstr(r->broken, "memory")
+                           ? ", or raise 'check.memory' in plumb.yaml of the base"
+                           : "");
     if (st->timed_out)
         return pb_fail(err, PB_E_REFUSED,
                        "planning of '%s' took longer than %ld ms: look at what the change does, or "
-                       "allow it more",
+                       "raise 'check.timeout' in plumb.yaml of the base",
                        r->subject, r->time_ms);
     return 0;
 }

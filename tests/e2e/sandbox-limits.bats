@@ -15,7 +15,7 @@ bounded() {
     local words=$1 start=$SECONDS
     shift
     must_fail 125 box --time 60000 "$@"
-    says "planning of 'it' $words: look at what the change does, or allow it more"
+    says "planning of 'it' $words: look at what the change does"
     [ $((SECONDS - start)) -lt 40 ]
     nothing_left
 }
@@ -59,7 +59,8 @@ for i in itertools.count(): open("'"$mine"'/%d" % i, "wb").write(b"x" * (4 << 20
 @test "one that hangs and ignores every signal" {
     must_fail 125 box --time 1500 -- /bin/bash -c \
         'trap "" INT TERM HUP QUIT; while :; do sleep 1; done' hang "$MARK"
-    says "planning of 'it' took longer than 1500 ms"
+    says "planning of 'it' took longer than 1500 ms" \
+        "raise 'check.timeout' in plumb.yaml of the base"
     nothing_left
 }
 

@@ -23,11 +23,16 @@ declared() {
     "${BOX%/*}/declaretry" "$@"
 }
 
+# By what grep prints: others' processes that end meanwhile make it exit with an error.
+alive() {
+    grep -aslF "$MARK" /proc/[0-9]*/cmdline || true
+}
+
 nothing_left() {
     local tries=0
-    while grep -aqsF "$MARK" /proc/[0-9]*/cmdline && [ "$tries" -lt 30 ]; do
+    while [ -n "$(alive)" ] && [ "$tries" -lt 30 ]; do
         tries=$((tries + 1))
         sleep 0.1
     done
-    ! grep -aslF "$MARK" /proc/[0-9]*/cmdline
+    [ -z "$(alive)" ]
 }

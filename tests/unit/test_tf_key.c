@@ -14,6 +14,7 @@
 #include "backends/terraform/key.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "model/json.h"
 
@@ -146,10 +147,27 @@ static void seal_key(struct inputs *in)
     in->seal.key[0] ^= 1;
 }
 
+static void sandboxed(struct inputs *in)
+{
+    static const struct pb_sandbox box;
+
+    in->u.sandbox = &box;
+}
+static void sandboxed_with_a_host(struct inputs *in)
+{
+    static const char *const list[] = {"api.example", NULL};
+    static struct pb_sandbox box;
+
+    box.network = (char *const *)(uintptr_t)list;
+    in->u.sandbox = &box;
+}
+
 static const struct {
     const char *name;
     void (*change)(struct inputs *in);
 } rows[] = {
+    {"in a sandbox", sandboxed},
+    {"in a sandbox that reaches something", sandboxed_with_a_host},
     {"tree", tree},
     {"path", path},
     {"workspace", workspace},
