@@ -197,8 +197,11 @@ static int record(const struct pb_audit *a, const struct pb_args *args)
 static void post(struct pb_cmd_post *p, const struct pb_audit *a)
 {
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
-    struct pb_cmd_post_result r = {
-        .state = PB_POST_ERROR, .commit = a->commit, .write = pb_cmd_write_audit, .what = a};
+    struct pb_cmd_post_result r = {.state = PB_POST_ERROR,
+                                   .commit = a->commit,
+                                   .sure = pb_args_get(p->args, PB_O_REV) != NULL,
+                                   .write = pb_cmd_write_audit,
+                                   .what = a};
 
     if (a->exit_code == PB_EXIT_PLUMB)
         r.state = PB_POST_SUCCESS;

@@ -41,6 +41,7 @@ static void post(struct pb_cmd_post *p, const struct planned *planned)
     struct pb_cmd_post_result r = {
         .state = pb_cmd_post_of_change(pb_gates_exit(planned->audit, planned->gates)),
         .commit = planned->audit->commit,
+        .sure = pb_args_get(p->args, PB_O_REV) != NULL,
         .write = write_plan,
         .what = planned};
 

@@ -101,7 +101,8 @@ void pb_cmd_post_result(struct pb_cmd_post *p, const struct pb_cmd_post_result *
     if (!p->post)
         return;
     if (p->status &&
-        pb_post_status(p->post, &(struct pb_post_status){r->state, r->text, r->commit}, &err) < 0)
+        pb_post_status(p->post, &(struct pb_post_status){r->state, r->text, r->commit, r->sure},
+                       &err) < 0)
         warn(&err);
     if (!p->comment)
         return;

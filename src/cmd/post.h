@@ -34,6 +34,7 @@ struct pb_cmd_post_result {
     enum pb_post_state state;
     const char *text;        /* one line for the status */
     const char *commit;      /* where neither options nor CI name one */
+    bool sure;               /* the command line names it, so CI has no say */
     pb_cmd_report_fn *write; /* the comment */
     const void *what;
 };

@@ -53,9 +53,10 @@ static int post_status(struct pb_post *p, const struct pb_post_status *s, const 
     struct pb_post_reply reply = {.arena = a};
     const char *message, *json;
 
-    json = pb_post_json(p, {"state", state_word(s->state)}, {"name", p->asked->name},
-                        {"description", text}, {"target_url", p->place.page},
-                        {"=pipeline_id", p->place.pipeline});
+    json = pb_post_json(
+        p, {"state", state_word(s->state)}, {"name", p->asked->name}, {"description", text},
+        {"target_url", p->place.page},
+        {"=pipeline_id", pb_streq(s->commit, p->place.commit) ? p->place.pipeline : NULL});
     add_project(&path, p->place.repo);
     pb_buf_addf(&path, "/statuses/%s", s->commit);
     if (pb_post_ask(

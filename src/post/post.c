@@ -47,7 +47,7 @@ int pb_post_status(struct pb_post *p, const struct pb_post_status *status, struc
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_post_status s = *status;
 
-    if (p->place.commit != NULL)
+    if (p->asked->commit != NULL || (p->place.commit != NULL && !(s.sure && s.commit != NULL)))
         s.commit = p->place.commit;
     if (s.commit == NULL)
         return pb_fail(err, PB_E_INPUT,

@@ -57,6 +57,7 @@ struct pb_post_status {
     enum pb_post_state state;
     const char *text;   /* one line; what is over 140 characters is cut */
     const char *commit; /* where neither flags nor CI name one; or NULL */
+    bool sure;          /* it is just that commit which was looked at, whatever CI names */
 };
 int pb_post_status(struct pb_post *p, const struct pb_post_status *status, struct pb_err *err);
 

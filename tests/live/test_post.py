@@ -647,6 +647,14 @@ class Recognised(unittest.TestCase):
         self.assertEqual(host.statuses[0]["sha"], SHA[::-1])
         self.assertIn("/repos/other/repo/issues/9/comments", host.requests[2].target)
 
+    def test_commit_that_was_looked_at_by_name(self):
+        """CI's event may be about an older one; a flag has the last word."""
+        do = [{"status": "x", "state": "success", "commit": "a" * 40, "sure": True}]
+        for asked, sha in (({}, "a" * 40), ({"commit": "b" * 40}, "b" * 40)):
+            host = Host("github", job=True)
+            self.run_in(host, asked, do, **self.actions("pull_request", self.PULL))
+            self.assertEqual(host.statuses[0]["sha"], sha)
+
     def test_nowhere(self):
         (line,) = post({}, [{"comment": "x"}], clean(GITHUB_TOKEN=TOKEN))
         self.assertIn("--post-to", line["error"])

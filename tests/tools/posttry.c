@@ -67,7 +67,8 @@ static int post_one(struct pb_post *p, const struct pb_value *what, struct pb_er
     struct pb_post_status status = {
         .state = (enum pb_post_state)place_of(states, pb_get_str(what, "state")),
         .text = pb_get_str(what, "status"),
-        .commit = pb_get_str(what, "commit")};
+        .commit = pb_get_str(what, "commit"),
+        .sure = pb_get_bool(what, "sure", false)};
 
     if (status.text != NULL)
         return pb_post_status(p, &status, err);
