@@ -119,17 +119,16 @@ void *pb_mem_map(size_t n)
 {
     char *p =
         mmap(NULL, n + PB_MEM_HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    size_t before;
+    const uintptr_t all = (uintptr_t)p, from = align_up(all), to = from + n;
 
     if (p == MAP_FAILED)
         return NULL;
-    before = align_up((uintptr_t)p) - (uintptr_t)p;
-    if (before)
-        munmap(p, before);
-    if (before < PB_MEM_HUGE)
-        munmap(p + before + n, PB_MEM_HUGE - before);
-    want_huge((uintptr_t)p + before, (uintptr_t)p + before + n);
-    return p + before;
+    if (from > all)
+        munmap((void *)all, from - all);
+    if (to < all + n + PB_MEM_HUGE)
+        munmap((void *)to, all + n + PB_MEM_HUGE - to);
+    want_huge(from, to);
+    return (void *)from;
 }
 
 void pb_mem_unmap(void *p, size_t n)
