@@ -51,19 +51,10 @@ static int options_of(struct pb_check_options *o, struct pb_arena *a, const stru
     return 0;
 }
 
-static int report(const struct pb_check *c, const struct pb_args *args)
+static void write_check(struct pb_buf *b, const struct pb_report_format *f,
+                        const struct pb_report_opts *o, const void *what)
 {
-    struct pb_report_opts o = pb_cmd_report_options(args);
-    const char *file = pb_args_get(args, PB_O_OUTPUT);
-    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
-
-    if (file && !pb_streq(file, "-"))
-        o = (struct pb_report_opts){.version = o.version, .all = o.all};
-    if (pb_streq(pb_args_get(args, PB_O_FORMAT), "json"))
-        pb_report_check_json(&b, c, &o);
-    else
-        pb_report_check_text(&b, c, &o);
-    return pb_cmd_put(&b, file);
+    pb_report_check(b, f, what, o);
 }
 
 int pb_cmd_check(const struct pb_args *args)
@@ -73,15 +64,17 @@ int pb_cmd_check(const struct pb_args *args)
     struct pb_check_options o;
     struct pb_check check;
     struct pb_err err = PB_ERR_INIT;
-    int rc, code;
+    int rc, code = pb_cmd_reports_usage(args);
 
+    if (code)
+        return code;
     if (options_of(&o, a, args, &err) < 0)
         return pb_cmd_fail(&err);
     pb_cmd_progress_start(&progress, args);
     o.progress = &progress.progress;
     rc = pb_check_run(&check, &o, &err);
     pb_cmd_progress_end(&progress);
-    code = rc < 0 ? pb_cmd_fail(&err) : report(&check, args);
+    code = rc < 0 ? pb_cmd_fail(&err) : pb_cmd_reports(args, write_check, &check);
     if (!code)
         code = (int)check.exit_code;
     pb_check_release(&check);

@@ -8,6 +8,8 @@
 #include "report/report.h"
 #include "run/check.h"
 
+void pb_report_check(struct pb_buf *b, const struct pb_report_format *f, const struct pb_check *c,
+                     const struct pb_report_opts *o);
 void pb_report_check_text(struct pb_buf *b, const struct pb_check *c,
                           const struct pb_report_opts *o);
 /* schemas/check.schema.json is its contract. */

@@ -172,6 +172,8 @@ static int by_place(const void *x, const void *y)
         return a->unit < b->unit ? -1 : 1;
     if (a->group != b->group)
         return a->group < b->group ? -1 : 1;
+    if (a->level != b->level)
+        return a->level > b->level ? -1 : 1;
     c = strcmp(a->subject, b->subject);
     if (!c && a->rule != b->rule)
         return a->rule < b->rule ? -1 : 1;

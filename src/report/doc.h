@@ -23,6 +23,7 @@
 #include "report/level.h"
 #include "report/report.h"
 #include "run/apply.h"
+#include "run/check.h"
 #include "run/gate.h"
 
 #define PB_DOC_NO_UNIT SIZE_MAX
@@ -137,6 +138,7 @@ void pb_doc_of_gates(struct pb_doc *d, const struct pb_audit *a, const struct pb
                      const struct pb_report_opts *o);
 void pb_doc_of_apply(struct pb_doc *d, const struct pb_apply_run *run,
                      const struct pb_report_opts *o);
+void pb_doc_of_check(struct pb_doc *d, const struct pb_check *c, const struct pb_report_opts *o);
 void pb_doc_release(struct pb_doc *d);
 
 /* How many differ and fail, for those who count. */

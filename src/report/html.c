@@ -446,7 +446,7 @@ static void head(struct pb_buf *b, const struct pb_doc *d)
 static void facts(struct pb_buf *b, const struct pb_doc *d)
 {
     char when[PB_CLOCK_RFC3339];
-    PB_AUTO(str) char *coverage = NULL, *took = NULL, *code = NULL, *commit = NULL;
+    PB_AUTO(str) char *coverage = NULL, *took = NULL, *code = NULL, *commit = NULL, *base = NULL;
 
     pb_clock_rfc3339(when, d->started_at);
     if (d->coverage.resources_total)
@@ -461,7 +461,8 @@ static void facts(struct pb_buf *b, const struct pb_doc *d)
     pb_buf_adds(b, "<dl class=\"facts\">\n");
     commit = d->commit ? pb_asprintf("%.12s", d->commit) : NULL;
     fact(b, "commit", commit, true);
-    fact(b, "against", d->base, true);
+    base = d->base ? pb_asprintf("%.12s", d->base) : NULL;
+    fact(b, "against", base, true);
     fact(b, "branch", d->branch, true);
     fact(b, "at", took, false);
     fact(b, "observed", coverage, false);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "report/apply.h"
+#include "report/check.h"
 #include "report/doc.h"
 #include "report/gate.h"
 
@@ -77,5 +78,18 @@ void pb_report_apply(struct pb_buf *b, const struct pb_report_format *f,
         return;
     }
     pb_doc_of_apply(&d, run, o);
+    finish(b, f, &d, o);
+}
+
+void pb_report_check(struct pb_buf *b, const struct pb_report_format *f, const struct pb_check *c,
+                     const struct pb_report_opts *o)
+{
+    struct pb_doc d;
+
+    if (!f->doc) {
+        (is_json(f) ? pb_report_check_json : pb_report_check_text)(b, c, o);
+        return;
+    }
+    pb_doc_of_check(&d, c, o);
     finish(b, f, &d, o);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What a check says where nothing is planned: conflicts, trust, text, and the command line.
 load helpers
+load formats
 
 # An estate with a base branch and a topic on it.
 begin() {
@@ -146,4 +147,31 @@ TF
     git -C "$repo" push -q origin base:prod
     GITHUB_BASE_REF=prod ends 4 plumb -C "$repo" check
     GITHUB_BASE_REF=prod CHANGE_TARGET=other must_fail 64 plumb -C "$repo" check
+}
+
+@test "a check in every format, of which each names the file of a finding" {
+    begin
+    printf 'resource "terraform_data" "b" {\n  provisioner "local-exec" {\n%s\n  }\n}\n' \
+        '    command = "x"' >"$repo/env/b.tf"
+    commit_all "$repo" "b"
+    must_fail 4 plumb -C "$repo" check --base base --format markdown --output "$repo.md" \
+        --format sarif --output "$repo.sarif" --format junit --output "$repo.xml" \
+        --format html --output "$repo.html"
+    is_markdown "$repo.md" provisioner-added env/b.tf:2 "the head is not trusted"
+    [ "$(head -n 1 "$repo.md")" = '<!-- plumb:check:all -->' ]
+    is_sarif "$repo.sarif"
+    [ "$(json "[[r['level'], r['locations'][0]['physicalLocation']['region']['startLine']]
+        for r in d['runs'][0]['results'] if r['ruleId'] == 'check/provisioner-added']" \
+        "$repo.sarif")" = '[["warning", 2]]' ]
+    is_junit "$repo.xml"
+    [ "$(xml 'count(//failure)' "$repo.xml")" = 0 ]
+    grep -q 'data-g="text"' "$repo.html"
+    # Into what cannot be merged is a failure, and says where.
+    git -C "$repo" checkout -q base
+    echo '# another' >"$repo/env/b.tf"
+    commit_all "$repo" "another b"
+    git -C "$repo" checkout -q main
+    must_fail 3 plumb -C "$repo" check --base base --format junit --output "$repo.xml"
+    is_junit "$repo.xml"
+    [ "$(xml 'string(//testcase[failure[@type="merge-conflict"]]/@name)' "$repo.xml")" = env/b.tf ]
 }

@@ -24,7 +24,7 @@ reports() {
 
 @test "the expected reports fit the public schemas, and wrong ones do not" {
     local name
-    for name in report hostile; do
+    for name in report hostile check; do
         is_sarif "$PLUMB_ROOT/fixtures/reports/$name.sarif"
         is_junit "$PLUMB_ROOT/fixtures/reports/$name.xml"
         is_markdown "$PLUMB_ROOT/fixtures/reports/$name.md"

@@ -144,7 +144,7 @@ class Page(unittest.TestCase):
 
     def test_contrast(self):
         for scheme in ("light", "dark"):
-            for name in ("report", "hostile"):
+            for name in ("report", "hostile", "check"):
                 self.b.media(scheme)
                 self.open(name)
                 worst = self.b.js(CONTRAST)
@@ -183,7 +183,7 @@ class Page(unittest.TestCase):
 
     def test_narrow(self):
         self.b.size(400)
-        for name in ("report", "hostile"):
+        for name in ("report", "hostile", "check"):
             self.open(name)
             self.assertLessEqual(self.b.js("return document.documentElement.scrollWidth"), 400)
 
