@@ -183,6 +183,24 @@ static void add_attr(struct attr_list *l, const struct pairing *p,
     l->v[l->n++] = a;
 }
 
+static bool same_collection(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "[");
+
+    return a[n] && strncmp(a, b, n) == 0 && b[n] == '[';
+}
+
+/* Somebody took an element away that the change takes away, too, and both put others in its place:
+ * each element for itself would look as if nobody was in the other's way. */
+static void weigh_collections(struct attr_list *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        for (size_t k = 0; l->v[i].class == PB_CHECK_CAUSED && k < l->n; k++)
+            if (l->v[k].touched && is_outside(l->v[k].before) &&
+                same_collection(l->v[k].path, l->v[i].path))
+                l->v[i].class = PB_CHECK_COLLIDES;
+}
+
 static void take_attrs(struct pb_check_resource *r, struct attr_list *l, const struct pairing *p)
 {
     struct pb_check_attr *out = pb_arena_alloc(p->arena, (l->n + 1) * sizeof(*out));
@@ -213,6 +231,7 @@ static void pair_attributes(struct pb_check_resource *r, const struct pairing *p
     for (size_t i = 0; b && i < b->nattrs; i++)
         if (!t.taken[i])
             add_attr(&l, p, r, attr_of(&b->attrs[i], NULL, m && b->attrs[i].planned));
+    weigh_collections(&l);
     take_attrs(r, &l, p);
     pb_map_release(&t.path);
     free(t.taken);

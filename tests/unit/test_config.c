@@ -129,6 +129,8 @@ static void config__messages(void **state)
          "7d"},
         {"version: 1\nobserve:\n  concurrency: 0\n",
          "plumb.yaml:3: 'concurrency' in 'observe' is 0: it must be 1 to 512"},
+        {"version: 1\ncheck:\n  trust: {signed: maybe}\n",
+         "plumb.yaml:3: 'signed' in 'trust' must be true or false, not a string"},
         {"version: 1\nfail_on: [drift]\n",
          "plumb.yaml:2: 'fail_on' cannot be 'drift'; did you mean 'drifted'?"},
         {"version: 1\nignore:\n  - {adress: a}\n",
