@@ -1,5 +1,6 @@
 /* plumb check: what merging a change would do. */
 #include "cmd/audit.h"
+#include "cmd/post.h"
 
 #include "base/text.h"
 #include "cmd/progress.h"
@@ -57,11 +58,24 @@ static void write_check(struct pb_buf *b, const struct pb_report_format *f,
     pb_report_check(b, f, what, o);
 }
 
+static void post(struct pb_cmd_post *p, struct pb_arena *a, const struct pb_check *c, bool sure)
+{
+    struct pb_cmd_post_result r = {.state = pb_cmd_post_of_change(c->exit_code),
+                                   .text = pb_check_headline(a, c),
+                                   .commit = c->head,
+                                   .sure = sure,
+                                   .write = write_check,
+                                   .what = c};
+
+    pb_cmd_post_result(p, &r);
+}
+
 int pb_cmd_check(const struct pb_args *args)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     struct pb_cmd_progress progress;
     struct pb_check_options o;
+    struct pb_cmd_post posted;
     struct pb_check check;
     struct pb_err err = PB_ERR_INIT;
     int rc, code = pb_cmd_reports_usage(args);
@@ -70,11 +84,21 @@ int pb_cmd_check(const struct pb_args *args)
         return code;
     if (options_of(&o, a, args, &err) < 0)
         return pb_cmd_fail(&err);
+    code = pb_cmd_post_open(&posted, args);
+    if (code) {
+        pb_cmd_post_close(&posted);
+        return code;
+    }
     pb_cmd_progress_start(&progress, args);
     o.progress = &progress.progress;
     rc = pb_check_run(&check, &o, &err);
     pb_cmd_progress_end(&progress);
     code = rc < 0 ? pb_cmd_fail(&err) : pb_cmd_reports(args, write_check, &check);
+    if (rc < 0)
+        pb_cmd_post_failure(&posted, code);
+    else
+        post(&posted, a, &check, o.head != NULL);
+    pb_cmd_post_close(&posted);
     if (!code)
         code = (int)check.exit_code;
     pb_check_release(&check);

@@ -118,6 +118,7 @@ static const struct pb_opt check_opts[] = {
     {PB_O_ALL, 'a', "all", NULL, "also what was there before, and what nothing happens to", NULL,
      false, 0},
     OPT_OBSERVER,
+    POST_OPTS(post_results),
     OPT_END,
 };
 static const struct pb_opt plan_opts[] = {
