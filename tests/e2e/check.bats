@@ -129,7 +129,7 @@ TF
     check 4
     [ "$(json '[[u["name"], u["added"], u["removed"]] for u in d["units"]]')" = \
         '[["u", false, true], ["v", true, false]]' ]
-    check 3 --trust
+    check 2 --trust
     says "the unit is removed, and its state has 1 resource that Git would not explain any more"
 }
 

@@ -41,7 +41,7 @@ load helpers
         }
         try plumb ex
         try plumb audit --form
-        try plumb audit --format j
+        try plumb audit --format js
         try plumb -C dir completion z' _ "$PLUMB")
     [ "$output" = $'explain\n--format\njson\nzsh' ]
 }

@@ -77,7 +77,7 @@ doctor() {
     output=$(PATH=$BATS_TEST_TMPDIR/bin "$PLUMB" -C "$repo" doctor) || true
     says "ok    u " "estate.tool"
     says_not "terraform nor tofu" "fail  terraform"
-    says "warn  sandbox  there is no sandbox: 'bwrap' is not on PATH; install bubblewrap" \
+    says "warn  sandbox " "there is no sandbox: 'bwrap' is not on PATH; install bubblewrap" \
         "-> plumb check refuses to plan a change until there is one"
     sed -i "s|tool: [^,}]*|tool: nonesuch|" "$repo/plumb.yaml"
     commit_all "$repo" tool
