@@ -163,8 +163,11 @@ static int look_at_added(struct pb_check_job *job, struct pb_unit_result *u,
 
     use_tool_of(u, NULL);
     if (pb_audit_ignore(u, &k->check->audit.config, NULL, err) == 0 &&
-        pb_session_init(&j, err) == 0 && pb_session_record(&j.whole, u->arena, &j, err) == 0) {
-        j.ctx.sandbox = &k->box;
+        pb_session_init(&j, err) == 0) {
+        j.ctx.sandbox = &k->box; /* where its state is, is what the change says */
+        rc = pb_session_record(&j.whole, u->arena, &j, err);
+    }
+    if (rc == 0) {
         u->recorded = j.whole;
         rc = pb_session_declare(&j, err);
     }

@@ -2,6 +2,7 @@
 # What a check says where nothing is planned: conflicts, trust, text, and the command line.
 load helpers
 load formats
+load sandbox
 
 # An estate with a base branch and a topic on it.
 begin() {
@@ -129,8 +130,57 @@ TF
     check 4
     [ "$(json '[[u["name"], u["added"], u["removed"]] for u in d["units"]]')" = \
         '[["u", false, true], ["v", true, false]]' ]
-    check 2 --trust
+    need terraform
+    need_box
+    check 2 --trust # what is added would be created
     says "the unit is removed, and its state has 1 resource that Git would not explain any more"
+}
+
+@test "the state of a unit that is added is not asked for wherever the change says" {
+    need_box
+    begin
+    "$PLUMB_TEST_PYTHON" - "$BATS_TEST_TMPDIR" <<'PY' 3>&- &
+import http.server, sys
+class Spy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        open(sys.argv[1] + "/asked", "a").write(self.path)
+        self.send_error(404)
+server = http.server.HTTPServer(("127.0.0.1", 0), Spy)
+open(sys.argv[1] + "/port", "w").write("%d" % server.server_port)
+server.serve_forever()
+PY
+    spy=$!
+    for _ in $(seq 100); do
+        [ ! -s "$BATS_TEST_TMPDIR/port" ] || break
+        sleep 0.1
+    done
+    mkdir "$repo/new" "$BATS_TEST_TMPDIR/bin"
+    sed 's/^echo .*//' "$PLUMB_ROOT/tests/support/fake-terraform" >"$BATS_TEST_TMPDIR/bin/terraform"
+    chmod 755 "$BATS_TEST_TMPDIR/bin/terraform"
+    cat >"$repo/new/main.tf" <<TF
+terraform {
+  backend "http" {
+    address = "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/state"
+  }
+}
+TF
+    printf '  - {name: v, path: new}\n' >>"$repo/plumb.yaml"
+    commit_all "$repo" "a new unit"
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH plumb -C "$repo" check --base base --trust >&2 || true
+    kill "$spy"
+    [ ! -e "$BATS_TEST_TMPDIR/asked" ]
+    # A file of the machine is no better.
+    cp "$repo/env/terraform.tfstate" "$BATS_TEST_TMPDIR/others.tfstate"
+    cat >"$repo/new/main.tf" <<TF
+terraform {
+  backend "local" {
+    path = "$BATS_TEST_TMPDIR/others.tfstate"
+  }
+}
+TF
+    commit_all "$repo" "another state"
+    check 3 --trust
+    says "the state of 'v' would be '$BATS_TEST_TMPDIR/others.tfstate', outside of the repository"
 }
 
 @test "without a base, or with one that is not there, it says what is missing" {
