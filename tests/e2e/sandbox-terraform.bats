@@ -25,6 +25,7 @@ try() {
 }
 
 @test "the simulated estate is declared in there as it is outside" {
+    need_plain_provider
     sim_applied
     rm -rf "$tree" "$work/.terraform"
     git -C "$repo" worktree add -q "$tree" HEAD
@@ -45,6 +46,7 @@ try() {
 }
 
 @test "packages that the base uses are used in there, as they lie" {
+    need_plain_provider
     sim_applied
     rm -rf "$tree"
     git -C "$repo" worktree add -q "$tree" HEAD

@@ -4,12 +4,21 @@
 #   box OPTION... -- PROGRAM ...   tests/tools/boxtry
 #   declared OPTION... TREE        tests/tools/declaretry
 #   need_box                       skips where there can be no sandbox, saying why
+#   need_plain_provider            skips where the simulated provider wants what nobody has in there
 #   $MARK, nothing_left            a word for arguments, and that no process has it any more
 
 BOX=${PLUMB_BUILD:-$PLUMB_ROOT/build/release}/tests/tools/boxtry
 MARK=plumb-sandbox-$$-$RANDOM
 
-need_box() {
+need_# AddressSanitizer reads /proc when a program starts.
+need_plain_provider() {
+    local found
+    found=$(find "$SIM_BIN/mirror" -type f -name 'terraform-provider-sim_*' | head -n 1)
+    ! grep -q __asan_init "$found" ||
+        skip "the simulated provider is built with AddressSanitizer, which needs /proc"
+}
+
+box() {
     command -v bwrap >/dev/null || skip "bwrap is not on PATH (install bubblewrap)"
     local why
     why=$("$BOX" -- /bin/true 2>&1) || skip "${why#boxtry: }"
