@@ -10,18 +10,18 @@
 BOX=${PLUMB_BUILD:-$PLUMB_ROOT/build/release}/tests/tools/boxtry
 MARK=plumb-sandbox-$$-$RANDOM
 
-need_# AddressSanitizer reads /proc when a program starts.
+need_box() {
+    command -v bwrap >/dev/null || skip "bwrap is not on PATH (install bubblewrap)"
+    local why
+    why=$("$BOX" -- /bin/true 2>&1) || skip "${why#boxtry: }"
+}
+
+# AddressSanitizer reads /proc when a program starts.
 need_plain_provider() {
     local found
     found=$(find "$SIM_BIN/mirror" -type f -name 'terraform-provider-sim_*' | head -n 1)
     ! grep -q __asan_init "$found" ||
         skip "the simulated provider is built with AddressSanitizer, which needs /proc"
-}
-
-box() {
-    command -v bwrap >/dev/null || skip "bwrap is not on PATH (install bubblewrap)"
-    local why
-    why=$("$BOX" -- /bin/true 2>&1) || skip "${why#boxtry: }"
 }
 
 box() {
