@@ -16,8 +16,8 @@ static const char *const helps[PB_NCAUSES] = {
     [PB_CAUSE_REVERT] = "Put the outside change into Git if it is wanted; else say yes to it.",
     [PB_CAUSE_REQUESTED] = "Somebody has to say yes to what the command line asks for.",
     [PB_CAUSE_OVERWRITE] = "Put into Git what was done outside, or undo it there, and plan again.",
-    [PB_CAUSE_UNEXPLAINED] = "Look for a provider upgrade, a variable or a state from elsewhere; "
-                             "bring it into Git, and plan again.",
+    [PB_CAUSE_UNEXPLAINED] = ("Look for a provider upgrade, a variable or a state from elsewhere; "
+                              "bring it into Git, and plan again."),
     [PB_CAUSE_UNSEEN] = "'plumb doctor' checks credentials; plan again when it can be seen.",
 };
 static const enum pb_level levels[] = {PB_LEVEL_NOTE, PB_LEVEL_WARNING, PB_LEVEL_ERROR};
