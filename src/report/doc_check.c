@@ -71,8 +71,9 @@ static const char *const helps[PB_NCHECKS] = {
     [PB_CHECK_REVERTS] = "Put the outside change into Git if it is wanted.",
     [PB_CHECK_UNSEEN] = "'plumb doctor' checks credentials; check again when it can be seen.",
     [PB_CHECK_CAUSED] = "After the merge 'plumb plan' and 'plumb apply' bring it about.",
-    [PB_CHECK_COLLIDES] = ("Put into this change what was done outside, or undo it there, and check "
-                           "again."),
+    [PB_CHECK_COLLIDES] =
+        ("Put into this change what was done outside, or undo it there, and check "
+         "again."),
 };
 
 static size_t count_codes(const struct pb_check *c)
