@@ -145,12 +145,6 @@ void pb_report_apply_text(struct pb_buf *b, const struct pb_apply_run *run,
 
 /* ---- for programs ------------------------------------------------------------------------- */
 
-static void member(struct pb_buf *b, const char *name, const char *s)
-{
-    pb_put_key(b, name);
-    pb_put_string(b, s);
-}
-
 static void number(struct pb_buf *b, const char *name, long n)
 {
     pb_put_key(b, name);
@@ -163,7 +157,7 @@ static void put_state(struct pb_buf *b, const char *name, const struct pb_record
     pb_buf_adds(b, "{\"lineage\":");
     pb_put_string(b, s->lineage);
     number(b, "serial", (long)s->serial);
-    member(b, "sha256", *s->sha256 ? s->sha256 : NULL);
+    pb_put_member(b, "sha256", *s->sha256 ? s->sha256 : NULL);
     pb_buf_addc(b, '}');
 }
 
@@ -189,13 +183,13 @@ static void put_change(struct pb_buf *b, const struct pb_applied_change *c)
 {
     pb_buf_adds(b, "{\"address\":");
     pb_put_string(b, c->address);
-    member(b, "action", pb_action_name(c->action));
-    member(b, "cause", pb_cause_names[c->cause]);
-    member(b, "state", pb_applied_names[c->state]);
-    member(b, "id", c->id);
-    member(b, "verified", tri_names[c->verified]);
-    member(b, "verdict", pb_verdict_name(c->verdict));
-    member(b, "reason", c->reason);
+    pb_put_member(b, "action", pb_action_name(c->action));
+    pb_put_member(b, "cause", pb_cause_names[c->cause]);
+    pb_put_member(b, "state", pb_applied_names[c->state]);
+    pb_put_member(b, "id", c->id);
+    pb_put_member(b, "verified", tri_names[c->verified]);
+    pb_put_member(b, "verdict", pb_verdict_name(c->verdict));
+    pb_put_member(b, "reason", c->reason);
     pb_buf_addc(b, '}');
 }
 
@@ -208,18 +202,18 @@ void pb_report_apply_json(struct pb_buf *b, const struct pb_apply_run *run,
 
     pb_clock_rfc3339(at, run->audit.started_at);
     pb_buf_adds(b, "{\"format_version\":\"1.0\"");
-    member(b, "plumb_version", o->version);
-    member(b, "started_at", at);
+    pb_put_member(b, "plumb_version", o->version);
+    pb_put_member(b, "started_at", at);
     number(b, "duration_ms", out->elapsed_ms);
-    member(b, "unit", u->config.name);
-    member(b, "path", u->config.path);
-    member(b, "commit", run->audit.commit);
-    member(b, "end", end_names[out->end]);
-    member(b, "why", out->why.cls ? out->why.msg : NULL);
+    pb_put_member(b, "unit", u->config.name);
+    pb_put_member(b, "path", u->config.path);
+    pb_put_member(b, "commit", run->audit.commit);
+    pb_put_member(b, "end", end_names[out->end]);
+    pb_put_member(b, "why", out->why.cls ? out->why.msg : NULL);
     number(b, "exit_code", (long)pb_apply_exit(out));
-    member(b, "evidence", *out->evidence ? out->evidence : NULL);
-    member(b, "approval", pb_approval_names[out->approval]);
-    member(b, "verified", tri_names[out->verified]);
+    pb_put_member(b, "evidence", *out->evidence ? out->evidence : NULL);
+    pb_put_member(b, "approval", pb_approval_names[out->approval]);
+    pb_put_member(b, "verified", tri_names[out->verified]);
     put_state(b, "before", &out->before);
     put_state(b, "after", &out->after);
     put_phases(b, run);

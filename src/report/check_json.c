@@ -7,12 +7,6 @@
 
 #include <string.h>
 
-static void member(struct pb_buf *b, const char *name, const char *s)
-{
-    pb_put_key(b, name);
-    pb_put_string(b, s);
-}
-
 static void flag(struct pb_buf *b, const char *name, bool is)
 {
     pb_buf_addf(b, ",\"%s\":%s", name, is ? "true" : "false");
@@ -35,12 +29,7 @@ static void line_of(struct pb_buf *b, const char *name, unsigned line)
 static void value(struct pb_buf *b, const char *name, const struct pb_value *v, bool sensitive)
 {
     pb_put_key(b, name);
-    if (!v)
-        pb_buf_adds(b, "null");
-    else if (sensitive)
-        pb_buf_adds(b, "\"(sensitive)\"");
-    else
-        pb_json_add_redacted(b, v);
+    pb_put_value(b, v, sensitive);
 }
 
 static void classes(struct pb_buf *b, const size_t by_class[PB_NCHECKS])
@@ -55,7 +44,7 @@ static void attribute(struct pb_buf *b, const struct pb_check_attr *a)
 {
     pb_buf_adds(b, "{\"path\":");
     pb_put_string(b, a->path);
-    member(b, "class", pb_check_classes[a->class].name);
+    pb_put_member(b, "class", pb_check_classes[a->class].name);
     flag(b, "touched", a->touched);
     value(b, "base", a->base, a->sensitive);
     value(b, "merged", a->merged, a->sensitive);
@@ -63,9 +52,9 @@ static void attribute(struct pb_buf *b, const struct pb_check_attr *a)
     value(b, "live", a->seen ? a->live : NULL, a->sensitive);
     flag(b, "seen", a->seen);
     flag(b, "sensitive", a->sensitive);
-    member(b, "verdict_before", pb_verdict_name(a->before));
-    member(b, "verdict_after", pb_verdict_name(a->after));
-    member(b, "reason", a->reason);
+    pb_put_member(b, "verdict_before", pb_verdict_name(a->before));
+    pb_put_member(b, "verdict_after", pb_verdict_name(a->after));
+    pb_put_member(b, "reason", a->reason);
     pb_buf_addc(b, '}');
 }
 
@@ -81,10 +70,10 @@ static void author(struct pb_buf *b, const struct pb_gate_author *by)
     pb_clock_rfc3339(when, by->time);
     pb_buf_adds(b, "{\"commit\":");
     pb_put_string(b, by->commit);
-    member(b, "author", by->author);
-    member(b, "date", when);
-    member(b, "summary", by->summary);
-    member(b, "file", by->file);
+    pb_put_member(b, "author", by->author);
+    pb_put_member(b, "date", when);
+    pb_put_member(b, "summary", by->summary);
+    pb_put_member(b, "file", by->file);
     line_of(b, "line", by->line);
     pb_buf_addc(b, '}');
 }
@@ -98,15 +87,15 @@ static void gate(struct pb_buf *b, const struct pb_gate_verdict *g)
     }
     pb_buf_adds(b, "{\"decision\":");
     pb_put_string(b, pb_gate_decision_names[g->decision]);
-    member(b, "cause", pb_cause_names[g->cause]);
-    member(b, "why", g->why);
-    member(b, "rule", g->rule);
+    pb_put_member(b, "cause", pb_cause_names[g->cause]);
+    pb_put_member(b, "why", g->why);
+    pb_put_member(b, "rule", g->rule);
     pb_buf_adds(b, ",\"starts\":[");
     for (size_t i = 0; i < g->change->neffects; i++) {
         pb_buf_adds(b, i ? ",{\"what\":" : "{\"what\":");
         pb_put_string(b, g->change->effects[i].what);
-        member(b, "where", g->change->effects[i].where);
-        member(b, "origin", pb_gate_origins[g->change->effects[i].origin]);
+        pb_put_member(b, "where", g->change->effects[i].where);
+        pb_put_member(b, "origin", pb_gate_origins[g->change->effects[i].origin]);
         pb_buf_addc(b, '}');
     }
     pb_buf_adds(b, "]}");
@@ -116,21 +105,21 @@ static void resource(struct pb_buf *b, const struct pb_check_resource *r)
 {
     pb_buf_adds(b, "{\"address\":");
     pb_put_string(b, r->address);
-    member(b, "moved_from", r->moved_from);
-    member(b, "type", r->type);
-    member(b, "id", r->id);
-    member(b, "class", pb_check_classes[r->class].name);
+    pb_put_member(b, "moved_from", r->moved_from);
+    pb_put_member(b, "type", r->type);
+    pb_put_member(b, "id", r->id);
+    pb_put_member(b, "class", pb_check_classes[r->class].name);
     flag(b, "touched", r->touched);
     flag(b, "unseen", r->unseen);
     flag(b, "importing", r->importing);
     flag(b, "protected", r->guarded);
-    member(b, "action_before", pb_action_name(r->action_before));
-    member(b, "action", pb_action_name(r->action));
-    member(b, "verdict_before", pb_verdict_name(r->before));
-    member(b, "verdict_after", pb_verdict_name(r->after));
-    member(b, "observer", r->observer);
-    member(b, "reason", r->reason);
-    member(b, "file", r->file);
+    pb_put_member(b, "action_before", pb_action_name(r->action_before));
+    pb_put_member(b, "action", pb_action_name(r->action));
+    pb_put_member(b, "verdict_before", pb_verdict_name(r->before));
+    pb_put_member(b, "verdict_after", pb_verdict_name(r->after));
+    pb_put_member(b, "observer", r->observer);
+    pb_put_member(b, "reason", r->reason);
+    pb_put_member(b, "file", r->file);
     line_of(b, "line", r->line);
     line_of(b, "last_line", r->last_line);
     flag(b, "file_of_base", r->file_of_base);
@@ -152,10 +141,10 @@ static void findings(struct pb_buf *b, const struct pb_check_findings *f)
 
         pb_buf_adds(b, i ? ",\n{\"code\":" : "\n{\"code\":");
         pb_put_string(b, one->code);
-        member(b, "severity", one->severity);
-        member(b, "message", one->message);
-        member(b, "address", one->address);
-        member(b, "file", one->file);
+        pb_put_member(b, "severity", one->severity);
+        pb_put_member(b, "message", one->message);
+        pb_put_member(b, "address", one->address);
+        pb_put_member(b, "file", one->file);
         line_of(b, "line", one->line);
         line_of(b, "last_line", one->last_line);
         flag(b, "file_of_base", one->file_of_base);
@@ -171,8 +160,8 @@ static void refusals(struct pb_buf *b, const struct pb_check_unit *u)
     for (size_t i = 0; i < u->nrefusals; i++) {
         pb_buf_adds(b, i ? ",{\"code\":" : "{\"code\":");
         pb_put_string(b, u->refusals[i].code);
-        member(b, "what", u->refusals[i].what);
-        member(b, "remedy", u->refusals[i].remedy);
+        pb_put_member(b, "what", u->refusals[i].what);
+        pb_put_member(b, "remedy", u->refusals[i].remedy);
         flag(b, "before", u->refusals[i].before);
         pb_buf_addc(b, '}');
     }
@@ -198,13 +187,13 @@ static void unit(struct pb_buf *b, const struct pb_check_unit *u)
 {
     pb_buf_adds(b, "{\"name\":");
     pb_put_string(b, u->name);
-    member(b, "path", u->path);
-    member(b, "mode", pb_check_mode_names[u->mode]);
+    pb_put_member(b, "path", u->path);
+    pb_put_member(b, "mode", pb_check_mode_names[u->mode]);
     flag(b, "added", u->is_added);
     flag(b, "removed", u->is_removed);
-    member(b, "why", u->why);
-    member(b, "error", u->mode == PB_CHECK_FAILED ? u->err.msg : NULL);
-    member(b, "reached_by", u->reached_by);
+    pb_put_member(b, "why", u->why);
+    pb_put_member(b, "error", u->mode == PB_CHECK_FAILED ? u->err.msg : NULL);
+    pb_put_member(b, "reached_by", u->reached_by);
     number(b, "recorded", u->recorded);
     coverage(b, u->mode == PB_CHECK_FAILED ? NULL : u->base ? u->base : u->merged);
     classes(b, u->by_class);
@@ -236,10 +225,10 @@ static void diagnostics(struct pb_buf *b, const struct pb_check *c)
                 pb_buf_adds(b, first ? "{\"severity\":" : ",\n{\"severity\":");
                 first = false;
                 pb_put_string(b, d->severity);
-                member(b, "code", d->code);
-                member(b, "message", d->message);
-                member(b, "address", d->address);
-                member(b, "unit", u ? u->name : NULL);
+                pb_put_member(b, "code", d->code);
+                pb_put_member(b, "message", d->message);
+                pb_put_member(b, "address", d->address);
+                pb_put_member(b, "unit", u ? u->name : NULL);
                 pb_buf_addc(b, '}');
             }
     }
@@ -251,7 +240,7 @@ static void side(struct pb_buf *b, const char *name, const char *ref, const char
     pb_put_key(b, name);
     pb_buf_adds(b, "{\"ref\":");
     pb_put_string(b, ref);
-    member(b, "commit", id);
+    pb_put_member(b, "commit", id);
     pb_buf_addc(b, '}');
 }
 
@@ -261,7 +250,7 @@ static void conflicts(struct pb_buf *b, const struct pb_check *c)
     for (size_t i = 0; i < c->nconflicts; i++) {
         pb_buf_adds(b, i ? ",{\"path\":" : "{\"path\":");
         pb_put_string(b, c->conflicts[i]);
-        member(b, "what", c->conflict_what[i]);
+        pb_put_member(b, "what", c->conflict_what[i]);
         pb_buf_addc(b, '}');
     }
     pb_buf_addc(b, ']');
@@ -272,7 +261,7 @@ static void summary(struct pb_buf *b, const struct pb_check *c)
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
 
     pb_buf_addf(b, ",\n\"summary\":{\"units\":%zu", c->nunits);
-    member(b, "headline", pb_check_headline(a, c));
+    pb_put_member(b, "headline", pb_check_headline(a, c));
     number(b, "units_untouched", c->untouched);
     number(b, "units_failed", c->failed);
     number(b, "changes", c->changes);
@@ -289,8 +278,8 @@ void pb_report_check_json(struct pb_buf *b, const struct pb_check *c,
 
     pb_clock_rfc3339(when, c->audit.started_at);
     pb_buf_adds(b, "{\"format_version\":\"1.0\"");
-    member(b, "plumb_version", o->version);
-    member(b, "started_at", when);
+    pb_put_member(b, "plumb_version", o->version);
+    pb_put_member(b, "started_at", when);
     pb_buf_addf(b, ",\"duration_ms\":%ld", c->elapsed_ms);
     side(b, "base", c->base_ref, c->base);
     side(b, "head", c->head_ref, c->head);
@@ -301,8 +290,8 @@ void pb_report_check_json(struct pb_buf *b, const struct pb_check *c,
                                        : "made");
     conflicts(b, c);
     flag(b, "trusted", c->trusted);
-    member(b, "trust", c->trust);
-    member(b, "broken", c->broken);
+    pb_put_member(b, "trust", c->trust);
+    pb_put_member(b, "broken", c->broken);
     summary(b, c);
     findings(b, &c->findings);
     pb_buf_adds(b, ",\n\"units\":[");

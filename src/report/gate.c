@@ -129,12 +129,6 @@ void pb_report_gate_text(struct pb_buf *b, const struct pb_audit *a,
 
 /* ---- for programs ------------------------------------------------------------------------- */
 
-static void member(struct pb_buf *b, const char *name, const char *s)
-{
-    pb_put_key(b, name);
-    pb_put_string(b, s);
-}
-
 static void put_author(struct pb_buf *b, const struct pb_gate_author *by)
 {
     char when[PB_CLOCK_RFC3339];
@@ -147,16 +141,16 @@ static void put_author(struct pb_buf *b, const struct pb_gate_author *by)
     pb_clock_rfc3339(when, by->time);
     pb_buf_adds(b, "{\"commit\":");
     pb_put_string(b, by->commit);
-    member(b, "author", by->author);
-    member(b, "date", when);
-    member(b, "summary", by->summary);
-    member(b, "file", by->file);
+    pb_put_member(b, "author", by->author);
+    pb_put_member(b, "date", when);
+    pb_put_member(b, "summary", by->summary);
+    pb_put_member(b, "file", by->file);
     pb_put_key(b, "line");
     if (by->line)
         pb_buf_addf(b, "%u", by->line);
     else
         pb_buf_adds(b, "null");
-    member(b, "scope", by->block ? "block" : "unit");
+    pb_put_member(b, "scope", by->block ? "block" : "unit");
     pb_buf_addc(b, '}');
 }
 
@@ -165,12 +159,12 @@ static void put_change(struct pb_buf *b, const struct pb_gate_verdict *v,
 {
     pb_buf_adds(b, "{\"address\":");
     pb_put_string(b, r->address);
-    member(b, "action", pb_action_name(r->action));
-    member(b, "verdict", pb_verdict_name(r->verdict));
-    member(b, "cause", pb_cause_names[v->cause]);
-    member(b, "decision", pb_gate_decision_names[v->decision]);
-    member(b, "why", v->why);
-    member(b, "rule", v->rule);
+    pb_put_member(b, "action", pb_action_name(r->action));
+    pb_put_member(b, "verdict", pb_verdict_name(r->verdict));
+    pb_put_member(b, "cause", pb_cause_names[v->cause]);
+    pb_put_member(b, "decision", pb_gate_decision_names[v->decision]);
+    pb_put_member(b, "why", v->why);
+    pb_put_member(b, "rule", v->rule);
     put_author(b, by);
     pb_buf_adds(b, ",\"starts\":[");
     for (size_t i = 0; i < v->change->neffects; i++) {
@@ -178,8 +172,8 @@ static void put_change(struct pb_buf *b, const struct pb_gate_verdict *v,
 
         pb_buf_adds(b, i ? ",{\"what\":" : "{\"what\":");
         pb_put_string(b, e->what);
-        member(b, "where", e->where);
-        member(b, "origin", pb_gate_origins[e->origin]);
+        pb_put_member(b, "where", e->where);
+        pb_put_member(b, "origin", pb_gate_origins[e->origin]);
         pb_buf_addc(b, '}');
     }
     pb_buf_addc(b, ']');
@@ -190,9 +184,9 @@ static void put_change(struct pb_buf *b, const struct pb_gate_verdict *v,
 
 static void put_gate(struct pb_buf *b, const struct pb_unit_gate *g)
 {
-    member(b, "decision", pb_gate_decision_names[g->out.decision]);
-    member(b, "last_verified", g->facts.last);
-    member(b, "evidence", g->evidence);
+    pb_put_member(b, "decision", pb_gate_decision_names[g->out.decision]);
+    pb_put_member(b, "last_verified", g->facts.last);
+    pb_put_member(b, "evidence", g->evidence);
     pb_buf_adds(b, ",\"added\":[");
     for (size_t i = 0; g->facts.added && g->facts.added[i]; i++) {
         pb_buf_adds(b, i ? "," : "");
@@ -202,8 +196,8 @@ static void put_gate(struct pb_buf *b, const struct pb_unit_gate *g)
     for (size_t i = 0; i < g->out.nrefusals; i++) {
         pb_buf_adds(b, i ? ",{\"code\":" : "{\"code\":");
         pb_put_string(b, g->out.refusals[i].code);
-        member(b, "what", g->out.refusals[i].what);
-        member(b, "remedy", g->out.refusals[i].remedy);
+        pb_put_member(b, "what", g->out.refusals[i].what);
+        pb_put_member(b, "remedy", g->out.refusals[i].remedy);
         pb_buf_addc(b, '}');
     }
     pb_buf_adds(b, "],\"changes\":[");
@@ -218,17 +212,17 @@ void pb_report_gate_json(struct pb_buf *b, const struct pb_audit *a,
                          const struct pb_unit_gate *gates, const struct pb_report_opts *o)
 {
     pb_buf_adds(b, "{\"format_version\":\"1.0\"");
-    member(b, "plumb_version", o->version);
+    pb_put_member(b, "plumb_version", o->version);
     pb_buf_adds(b, ",\"units\":[");
     for (size_t i = 0; i < a->nunits; i++) {
         const struct pb_unit_result *u = &a->units[i];
 
         pb_buf_adds(b, i ? ",\n{\"name\":" : "\n{\"name\":");
         pb_put_string(b, u->config.name);
-        member(b, "path", u->config.path);
-        member(b, "commit", a->commit);
+        pb_put_member(b, "path", u->config.path);
+        pb_put_member(b, "commit", a->commit);
         if (u->failed)
-            member(b, "error", u->err.msg);
+            pb_put_member(b, "error", u->err.msg);
         else
             put_gate(b, &gates[i]);
         pb_buf_addc(b, '}');

@@ -19,7 +19,13 @@ void pb_put_key(struct pb_buf *b, const char *name)
     pb_buf_addf(b, ",\"%s\":", name);
 }
 
-static void value(struct pb_buf *b, const struct pb_value *v, bool sensitive)
+void pb_put_member(struct pb_buf *b, const char *name, const char *s)
+{
+    pb_put_key(b, name);
+    pb_put_string(b, s);
+}
+
+void pb_put_value(struct pb_buf *b, const struct pb_value *v, bool sensitive)
 {
     if (!v)
         pb_buf_adds(b, "null");
@@ -36,14 +42,14 @@ static void attribute(struct pb_buf *b, const struct pb_attr_result *a)
     pb_put_key(b, "verdict");
     pb_put_string(b, pb_verdict_name(a->verdict));
     pb_put_key(b, "declared");
-    value(b, a->declared, a->sensitive);
+    pb_put_value(b, a->declared, a->sensitive);
     pb_put_key(b, "recorded");
-    value(b, a->recorded, a->sensitive);
+    pb_put_value(b, a->recorded, a->sensitive);
     pb_put_key(b, "live");
-    value(b, a->live, a->sensitive);
+    pb_put_value(b, a->live, a->sensitive);
     if (a->has_baseline) {
         pb_put_key(b, "baseline");
-        value(b, a->baseline, a->sensitive);
+        pb_put_value(b, a->baseline, a->sensitive);
     }
     pb_put_key(b, "sensitive");
     pb_buf_adds(b, a->sensitive ? "true" : "false");
@@ -240,7 +246,7 @@ static void live_one(struct pb_buf *b, const struct pb_live *l, const struct pb_
     pb_put_key(b, "reason");
     pb_put_string(b, l->reason);
     pb_put_key(b, "attributes");
-    value(b, l->attributes, false);
+    pb_put_value(b, l->attributes, false);
     pb_buf_addc(b, '}');
 }
 
