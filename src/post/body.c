@@ -67,6 +67,14 @@ static size_t measure(const struct pb_post_host *host, const char *s, size_t n)
     return units;
 }
 
+/* Of the first line of what is left, with its newline. */
+static size_t line_length(const char *line, const char *end)
+{
+    const char *newline = memchr(line, '\n', (size_t)(end - line));
+
+    return (size_t)((newline != NULL ? newline + 1 : end) - line);
+}
+
 /* What is open where a text is cut. */
 struct open {
     char fence[16]; /* the line that closes it, or "" */
@@ -159,12 +167,12 @@ void pb_post_body(struct pb_buf *b, const struct pb_post *p, const char *marker,
     const struct pb_post_host *host = p->place.host;
     PB_AUTO(buf) struct pb_buf whole = PB_BUF_INIT;
     struct open open = {"", 0}, in = open;
+    const char *end = body + strlen(body);
     size_t used = 0, all;
 
     pb_buf_addf(&whole, "%s\n", marker);
-    for (const char *line = body; *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        size_t n = end != NULL ? (size_t)(end - line) + 1 : strlen(line);
+    for (const char *line = body; line < end;) {
+        size_t n = line_length(line, end);
 
         add_line(&whole, line, n, host->commands && in.fence[0] == '\0');
         note_line(&in, line, n);
@@ -175,9 +183,9 @@ void pb_post_body(struct pb_buf *b, const struct pb_post *p, const char *marker,
         pb_buf_add(b, whole.s, whole.len);
         return;
     }
-    for (const char *line = whole.s; *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        size_t n = end != NULL ? (size_t)(end - line) + 1 : strlen(line);
+    end = whole.s + whole.len;
+    for (const char *line = whole.s; line < end;) {
+        size_t n = line_length(line, end);
 
         used += measure(host, line, n);
         if (used > host->most - CUT_ROOM)

@@ -244,7 +244,7 @@ at_terminal() {
 
 @test "the live view fits into a small terminal, where what scrolls away cannot be erased" {
     sim_world
-    sim_fault '{"match": "POST /v1/*", "kind": "delay", "delay_ms": 700}'
+    sim_fault '{"match": "POST /v1/*", "kind": "delay", "delay_ms": 3000}'
     TYPED_SIZE=6x38 TYPED_RAW=1 at_terminal 0 "applying" "" --auto-approve
     printf '%s' "$output" >"$BATS_TEST_TMPDIR/raw"
     "$PLUMB_TEST_PYTHON" - "$BATS_TEST_TMPDIR/raw" <<'PY'
@@ -253,6 +253,6 @@ drawn = re.findall(r"(?m)^applying [^\x1b]*", open(sys.argv[1], newline="").read
 rows = [[line for line in d.split("\n") if line.strip()] for d in drawn]
 assert len(rows) > 3 and max(map(len, rows)) <= 5, rows
 assert max(len(line) for r in rows for line in r) < 38, rows
-assert any("[" in r[0] and r[-1] == "  and 1 more" for r in rows), rows
+assert any("[" in r[0] and re.fullmatch("  and [1-9] more", r[-1]) for r in rows), rows
 PY
 }

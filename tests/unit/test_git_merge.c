@@ -16,6 +16,10 @@
 #include "git/tree.h"
 #include "tests/support/shell.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 /* Each makes `main` and `topic` in r/, of which `old` is where they part. */
 #define BEGIN                                                                                   \
     "rm -rf r m real out; git init -q -b main r; cd r; mkdir -p a b mod; seq 20 >a/f; "         \
@@ -245,6 +249,18 @@ static void git_merge__without_a_common_commit(void **state)
     end();
 }
 
+/* libgit2 1.5 loses the list of commits that it has walked where one of them is missing. */
+static void refuses_and_libgit2_leaks(const char *says)
+{
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_disable();
+#endif
+    refuses(says);
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_enable();
+#endif
+}
+
 static void git_merge__of_a_shallow_clone(void **state)
 {
     (void)state;
@@ -253,7 +269,7 @@ static void git_merge__of_a_shallow_clone(void **state)
            "mm") "cd ..; rm -rf s; git init -q --bare s; cd s; "
                  "git fetch -q --depth 1 file://$PWD/../r main:main topic:topic");
     open_at("s");
-    refuses("is not in this shallow clone: run git fetch --unshallow");
+    refuses_and_libgit2_leaks("is not in this shallow clone: run git fetch --unshallow");
     end();
     sh("cd s; git fetch -q --unshallow file://$PWD/../r");
     open_at("s");
