@@ -99,6 +99,30 @@ static void head(struct pb_pen *p, const struct pb_check *c)
 
 /* ---- findings ------------------------------------------------------------------------------- */
 
+enum { UNITS_NAMED = 5 };
+
+const char *pb_check_shared_by(struct pb_arena *a, const struct pb_check_finding *f)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    size_t n = f->nunits > UNITS_NAMED ? UNITS_NAMED - 1 : f->nunits;
+
+    if (!f->nunits)
+        return NULL;
+    pb_buf_addf(&b, "in %s: ", count(a, f->nunits, "unit"));
+    for (size_t i = 0; i < n; i++)
+        pb_buf_addf(&b, "%s%s", i ? ", " : "", f->units[i]);
+    if (n < f->nunits)
+        pb_buf_addf(&b, " and %zu more", f->nunits - n);
+    return pb_arena_strdup(a, b.s);
+}
+
+const char *pb_check_stands_for(struct pb_arena *a, const struct pb_check_finding *f)
+{
+    return f->resources && f->address
+               ? pb_arena_printf(a, "stands for %s", count(a, f->resources, "resource"))
+               : NULL;
+}
+
 static const char *where(struct pb_pen *p, const struct pb_check_finding *f)
 {
     const char *of = f->file_of_base ? " of base" : "";
@@ -107,6 +131,14 @@ static const char *where(struct pb_pen *p, const struct pb_check_finding *f)
         return "";
     return f->line ? pb_arena_printf(p->arena, " (%s:%u%s)", f->file, f->line, of)
                    : pb_arena_printf(p->arena, " (%s%s)", f->file, of);
+}
+
+static const char *sentence(struct pb_pen *p, const struct pb_check_finding *f)
+{
+    const char *of = pb_check_stands_for(p->arena, f), *in = pb_check_shared_by(p->arena, f);
+
+    return pb_arena_printf(p->arena, "%s%s%s%s%s%s", f->message, of ? ", which " : "", of ? of : "",
+                           where(p, f), in ? ", " : "", in ? in : "");
 }
 
 static void findings(struct pb_pen *p, const struct pb_check_findings *f, size_t indent)
@@ -122,7 +154,7 @@ static void findings(struct pb_pen *p, const struct pb_check_findings *f, size_t
             pb_buf_addf(p->b, "%*s", (int)indent, "");
             pb_pen_ink(p, s == 0 ? PB_RED : s == 1 ? PB_YELLOW : PB_DIM, one->severity);
             pb_buf_addf(p->b, "  %s  ", one->code);
-            pb_pen_words(p, pb_arena_printf(p->arena, "%s%s", one->message, where(p, one)),
+            pb_pen_words(p, sentence(p, one),
                          indent + strlen(one->severity) + strlen(one->code) + 4, indent + 2);
             pb_buf_addc(p->b, '\n');
         }

@@ -19,4 +19,9 @@ void pb_report_check_json(struct pb_buf *b, const struct pb_check *c,
 /* The line that matters first, in plain text and in `a`: also for other formats. */
 const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c);
 
+/* "in 7 units: a, b, c, d and 3 more"; NULL: it is of one, or of none. */
+const char *pb_check_shared_by(struct pb_arena *a, const struct pb_check_finding *f);
+/* "stands for 2 resources"; NULL: not known of it. */
+const char *pb_check_stands_for(struct pb_arena *a, const struct pb_check_finding *f);
+
 #endif

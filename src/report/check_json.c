@@ -133,6 +133,17 @@ static void resource(struct pb_buf *b, const struct pb_check_resource *r)
     pb_buf_adds(b, "]}");
 }
 
+static void names(struct pb_buf *b, const char *name, const char *const *v, size_t n)
+{
+    pb_put_key(b, name);
+    pb_buf_adds(b, n ? "[" : "null");
+    for (size_t i = 0; i < n; i++) {
+        pb_buf_adds(b, i ? "," : "");
+        pb_put_string(b, v[i]);
+    }
+    pb_buf_adds(b, n ? "]" : "");
+}
+
 static void findings(struct pb_buf *b, const struct pb_check_findings *f)
 {
     pb_buf_adds(b, ",\"findings\":[");
@@ -149,6 +160,7 @@ static void findings(struct pb_buf *b, const struct pb_check_findings *f)
         line_of(b, "last_line", one->last_line);
         flag(b, "file_of_base", one->file_of_base);
         number(b, "resources", one->resources);
+        names(b, "units", one->units, one->nunits);
         pb_buf_addc(b, '}');
     }
     pb_buf_addc(b, ']');
@@ -277,7 +289,7 @@ void pb_report_check_json(struct pb_buf *b, const struct pb_check *c,
     char when[PB_CLOCK_RFC3339];
 
     pb_clock_rfc3339(when, c->audit.started_at);
-    pb_buf_adds(b, "{\"format_version\":\"1.0\"");
+    pb_buf_adds(b, "{\"format_version\":\"1.1\"");
     pb_put_member(b, "plumb_version", o->version);
     pb_put_member(b, "started_at", when);
     pb_buf_addf(b, ",\"duration_ms\":%ld", c->elapsed_ms);

@@ -66,9 +66,13 @@ struct pb_doc_item {
     const char *action;                            /* "update", or NULL */
     const char *why, *remedy;                      /* or NULL */
     const char *const *notes;                      /* more sentences; NULL-terminated or NULL */
-    const char *file;                              /* of its block; or NULL */
-    unsigned line, last_line;                      /* 0: not known */
-    const struct pb_row *rows;                     /* three-way; what differs, or with all, all */
+    /* Of what several units have alike: their names, NULL-terminated, and the folder that it is in,
+     * which stands for the unit; NULL: it is of one unit, or of none. */
+    const char *const *units;
+    const char *folder;
+    const char *file;          /* of its block; or NULL */
+    unsigned line, last_line;  /* 0: not known */
+    const struct pb_row *rows; /* three-way; what differs, or with all, all */
     size_t nrows;
     struct pb_doc_by by;
     char fingerprint[PB_SHA256_HEX]; /* of what it is, without lines and values */

@@ -250,9 +250,22 @@ static enum pb_level level_of(const char *severity)
                                            : PB_LEVEL_NOTE;
 }
 
+static void share(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check_finding *f)
+{
+    const char **names = pb_arena_zalloc(d->arena, (f->nunits + 1) * sizeof(*names));
+    const char *slash = f->file ? strrchr(f->file, '/') : NULL;
+
+    for (size_t n = 0; n < f->nunits; n++)
+        names[n] = pb_doc_safe(d, f->units[n]);
+    i->units = names;
+    i->folder = slash ? pb_doc_printf(d, "%.*s", (int)(slash - f->file), f->file) : "";
+    i->why = pb_doc_printf(d, "%s, %s", f->message, pb_check_shared_by(d->arena, f));
+}
+
 static void finding(struct pb_doc *d, size_t unit, const struct pb_check_finding *f)
 {
     struct pb_doc_item *i = pb_doc_add(d, unit);
+    const char *of = pb_check_stands_for(d->arena, f);
 
     i->level = level_of(f->severity);
     i->group = i->level >= PB_LEVEL_WARNING ? TEXT : NOTICES;
@@ -271,9 +284,10 @@ static void finding(struct pb_doc *d, size_t unit, const struct pb_check_finding
         i->line = f->line;
         i->last_line = f->last_line;
     }
-    if (f->resources)
-        pb_doc_note(d, &i->notes, "it stands for %zu resource%s", f->resources,
-                    f->resources == 1 ? "" : "s");
+    if (of)
+        pb_doc_note(d, &i->notes, "it %s", of);
+    if (f->nunits)
+        share(d, i, f);
 }
 
 static void findings(struct pb_doc *d, size_t unit, const struct pb_check_findings *f)
@@ -380,6 +394,16 @@ static void unit(struct pb_doc *d, size_t k, const struct pb_check_unit *u, bool
     before(d, out, u);
 }
 
+/* What several units have is listed with none of them, and a reason to look at each. */
+static void weigh_shared(struct pb_doc *d)
+{
+    for (size_t i = 0; i < d->nitems; i++)
+        for (const char *const *name = d->items[i].units; name && *name; name++)
+            for (size_t k = 0; k < d->nunits; k++)
+                if (d->units[k].level < d->items[i].level && pb_streq(d->units[k].name, *name))
+                    d->units[k].level = d->items[i].level;
+}
+
 static enum pb_level level_of_exit(enum pb_exit code)
 {
     return code == PB_EXIT_PLUMB          ? PB_LEVEL_NONE
@@ -415,5 +439,6 @@ void pb_doc_of_check(struct pb_doc *d, const struct pb_check *c, const struct pb
     findings(d, PB_DOC_NO_UNIT, &c->findings);
     for (size_t k = 0; k < c->nunits; k++)
         unit(d, k, &c->units[k], o->all);
+    weigh_shared(d);
     pb_doc_end(d);
 }

@@ -112,11 +112,24 @@ static void put_rows(struct pb_buf *b, const struct pb_doc *d, const struct pb_d
     pb_buf_addc(b, ']');
 }
 
+static void units(struct pb_buf *b, const struct pb_doc_item *i)
+{
+    if (!i->units)
+        return;
+    pb_buf_adds(b, ",\"units\":[");
+    for (size_t k = 0; i->units[k]; k++) {
+        pb_buf_adds(b, k ? "," : "");
+        pb_put_string(b, i->units[k]);
+    }
+    pb_buf_addc(b, ']');
+}
+
 static void properties(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
     pb_buf_adds(b, ",\"properties\":{\"group\":");
     pb_put_string(b, d->groups[i->group].code);
     member(b, "unit", i->unit == PB_DOC_NO_UNIT ? NULL : d->units[i->unit].name);
+    units(b, i);
     member(b, "type", i->type);
     member(b, "id", i->id);
     member(b, "action", i->action);

@@ -113,6 +113,7 @@ static int work(struct pb_checking *k, struct pb_err *err)
     for (size_t i = 0; i < c->nunits; i++)
         if (pb_check_text(k, &k->jobs[i], err) < 0)
             return -1;
+    pb_check_fold(c);
     if (!c->trusted) {
         not_planned(c);
         return 0;

@@ -95,6 +95,10 @@ struct pb_check_finding {
     unsigned line, last_line;
     bool file_of_base; /* the file is base's: the merged tree has it no more, or not like that */
     size_t resources;  /* that the block stands for, as far as base's plan is known; 0: not known */
+    /* Of what is shared: the names of those that have it, NULL-terminated; NULL: of no unit, or of
+     * the one that it is listed with. */
+    const char *const *units;
+    size_t nunits;
 };
 
 struct pb_check_findings {
@@ -159,7 +163,7 @@ struct pb_check {
     size_t untouched; /* units of both trees that the change does not reach */
     const char
         *broken; /* why nothing could be done with the merged tree (its plumb.yaml), or NULL */
-    struct pb_check_findings findings; /* of no unit: policy, files outside of units */
+    struct pb_check_findings findings; /* of no unit, policy; and of several, what they share */
     struct pb_diags diags;
     /* Sums over all units. */
     size_t by_class[PB_NCHECKS];
@@ -192,6 +196,10 @@ void pb_check_release(struct pb_check *c);
 
 /* Counts and exit code from the units; for run, and for tests. */
 void pb_check_sum(struct pb_check *c);
+
+/* What is found alike in two or more units becomes one finding of the check, with their names; for
+ * run, and for tests. Pure (check_fold.c). */
+void pb_check_fold(struct pb_check *c);
 
 /* ---- the pure part (check_class.c) ---------------------------------------------------------- */
 

@@ -206,23 +206,19 @@ static void add_blocks(struct pb_check_unit *cu, const struct pb_text_diff *diff
 
     for (size_t i = 0; i < diff->nblocks; i++) {
         const struct pb_text_block *b = &diff->blocks[i];
-        size_t n = known ? count(known, b) : 0;
-        const char *of = n ? pb_arena_printf(cu->arena, ", which stands for %zu resource%s", n,
-                                             n == 1 ? "" : "s")
-                           : "";
 
-        pb_check_find(&cu->findings, cu->arena,
-                      &(struct pb_check_finding){
-                          .code = words[b->change].code,
-                          .severity = "notice",
-                          .message = pb_arena_printf(cu->arena, "'%s' %s%s", b->address,
-                                                     words[b->change].word, of),
-                          .address = b->address,
-                          .file = b->file,
-                          .line = b->line,
-                          .last_line = b->last_line,
-                          .file_of_base = b->change == PB_TEXT_REMOVED,
-                          .resources = n});
+        pb_check_find(
+            &cu->findings, cu->arena,
+            &(struct pb_check_finding){
+                .code = words[b->change].code,
+                .severity = "notice",
+                .message = pb_arena_printf(cu->arena, "'%s' %s", b->address, words[b->change].word),
+                .address = b->address,
+                .file = b->file,
+                .line = b->line,
+                .last_line = b->last_line,
+                .file_of_base = b->change == PB_TEXT_REMOVED,
+                .resources = known ? count(known, b) : 0});
     }
 }
 

@@ -136,6 +136,47 @@ TF
     says "the unit is removed, and its state has 1 resource that Git would not explain any more"
 }
 
+@test "what the text of a shared module says is told once, with the units that call it" {
+    begin
+    mkdir "$repo/two" "$repo/net"
+    cp "$repo/env/terraform.tfstate" "$repo/two"
+    echo 'resource "terraform_data" "n" {}' >"$repo/net/main.tf"
+    printf 'module "net" {\n  source = "../net"\n}\n' | tee -a "$repo/env/main.tf" \
+        >"$repo/two/main.tf"
+    echo "  - {name: v, path: two, tool: $BATS_TEST_TMPDIR/estate.tool}" >>"$repo/plumb.yaml"
+    commit_all "$repo" "two units"
+    git -C "$repo" branch -f base
+    cat >"$repo/net/main.tf" <<'TF'
+resource "terraform_data" "n" {
+  provisioner "local-exec" {
+    command = "x"
+  }
+}
+TF
+    commit_all "$repo" "in the module"
+    check 4
+    [ "$(json '[[f["code"], f["units"]] for f in d["findings"]]')" = \
+        '[["provisioner-added", ["u", "v"]], ["block-changed", ["u", "v"]]]' ]
+    [ "$(json '[[u["name"], u["reached_by"], u["findings"]] for u in d["units"]]')" = \
+        '[["u", "net/main.tf", []], ["v", "net/main.tf", []]]' ]
+    must_fail 4 plumb -C "$repo" check --base base
+    says "not planned: the head is not trusted; 2 units were compared by text alone" \
+        "(net/main.tf:2), in 2 units: u, v"
+    [ "$(grep -c provisioner-added <<<"$output")" = 1 ]
+    must_fail 4 plumb -C "$repo" check --base base --format sarif --output "$repo.sarif"
+    is_sarif "$repo.sarif"
+    [ "$(json "[[r['ruleId'], r['properties']['units']] for r in d['runs'][0]['results']]" \
+        "$repo.sarif")" = \
+        '[["check/provisioner-added", ["u", "v"]], ["check/block-changed", ["u", "v"]]]' ]
+    # What one of them has alone is that one's.
+    sed -i s/one/two/ "$repo/env/main.tf"
+    commit_all "$repo" "and in one of them"
+    check 4
+    [ "$(json '[[f["code"], f["address"], f["units"]] for f in d["units"][0]["findings"]]')" = \
+        '[["block-changed", "terraform_data.a", null]]' ]
+    [ "$(json '[len(d["findings"]), d["units"][1]["findings"]]')" = '[2, []]' ]
+}
+
 @test "the state of a unit that is added is not asked for wherever the change says" {
     need_box
     begin

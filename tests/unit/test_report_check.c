@@ -29,7 +29,8 @@ static struct made {
     struct pb_gate_author by;
     struct pb_check_resource r[10];
     struct pb_check_refusal refusals[2];
-    struct pb_check_finding text_findings[4], policy[1];
+    struct pb_check_finding text_findings[4], whole[3];
+    const char *names[8];
     struct pb_check_unit u[4];
     const char *conflicts[2], *what[2];
 } m;
@@ -150,8 +151,19 @@ static void make_findings(void)
         said("block-removed", "notice", "the block is gone", "example_a.protected", "old.tf", 4);
     m.text_findings[3].file_of_base = true;
     m.text_findings[3].resources = 2;
-    m.policy[0] =
+    m.whole[0] =
         said("policy-gate", "warning", "'gate.max_delete' is 5 and was 0", NULL, "plumb.yaml", 7);
+    m.whole[1] = said("external-data-added", "warning", "planning runs the program of the new data",
+                      "data.external.a", "modules/net/main.tf", 3);
+    m.whole[2] = said("block-changed", "notice", "'example_a.b' is changed", "example_a.b",
+                      "modules/net/main.tf", 9);
+    m.whole[2].resources = 12;
+    m.names[0] = "prod";
+    m.names[1] = "gone";
+    m.names[2] = "<b>@ann</b>";
+    m.names[3] = "u4", m.names[4] = "u5", m.names[5] = "u6";
+    m.whole[1].units = m.whole[2].units = m.names;
+    m.whole[1].nunits = m.whole[2].nunits = 6;
 }
 
 static void make_units(void)
@@ -198,7 +210,7 @@ static struct pb_check make(struct pb_arena *a)
     c.units = m.u;
     c.nunits = PB_COUNT(m.u);
     c.untouched = 7;
-    c.findings = (struct pb_check_findings){m.policy, 1, 0};
+    c.findings = (struct pb_check_findings){m.whole, PB_COUNT(m.whole), 0};
     pb_check_sum(&c);
     return c;
 }
@@ -279,6 +291,78 @@ static void report_check__each_finding_has_its_fingerprint(void **state)
     pb_doc_release(&d);
 }
 
+static const struct pb_doc_item *item_at(const struct pb_doc *d, const char *subject)
+{
+    for (size_t i = 0; i < d->nitems; i++)
+        if (strcmp(d->items[i].subject, subject) == 0)
+            return &d->items[i];
+    fail_msg("no item '%s'", subject);
+    return NULL;
+}
+
+/* How many units share it, and which, is not what it is: its folder is. */
+static void report_check__what_is_shared_is_known_by_its_folder(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    char first[PB_SHA256_HEX];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct pb_check c = make(a);
+        struct pb_doc d;
+
+        m.whole[1].nunits -= i == 1;
+        m.whole[1].file = i == 2 ? "modules/other/main.tf" : "modules/net/b.tf";
+        pb_doc_of_check(&d, &c, &(struct pb_report_opts){.version = "1"});
+        if (i == 0)
+            memcpy(first, item_at(&d, "data.external.a")->fingerprint, sizeof(first));
+        else if (i == 1)
+            assert_string_equal(item_at(&d, "data.external.a")->fingerprint, first);
+        else
+            assert_string_not_equal(item_at(&d, "data.external.a")->fingerprint, first);
+        pb_doc_release(&d);
+    }
+}
+
+/* It is listed with none of them, and each is to be looked at for it. */
+static void report_check__what_is_shared_counts_for_each(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_check c = make(a);
+    struct pb_doc d;
+
+    (void)state;
+    pb_doc_of_check(&d, &c, &(struct pb_report_opts){.version = "1"});
+    assert_string_equal(d.units[2].name, "gone");
+    assert_int_equal(d.units[2].n, 0);
+    assert_int_equal(d.units[2].level, PB_LEVEL_WARNING);
+    assert_true(item_at(&d, "data.external.a")->unit == PB_DOC_NO_UNIT);
+    pb_doc_release(&d);
+}
+
+static void report_check__text_names_a_few_units(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_check c = make(a);
+    struct pb_check_finding *f = &m.whole[2];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+        f->nunits = i ? 5 : 6;
+        pb_report_check(&b, pb_report_format_find("text"), &c,
+                        &(struct pb_report_opts){.width = 1000});
+        assert_non_null(strstr(
+            b.s, i ? "'example_a.b' is changed, which stands for 12 resources "
+                     "(modules/net/main.tf:9), in 5 units: prod, gone, <b>@ann</b>, u4, u5\n"
+                   : "'example_a.b' is changed, which stands for 12 resources "
+                     "(modules/net/main.tf:9), in 6 units: prod, gone, <b>@ann</b>, u4 and 2 "
+                     "more\n"));
+        assert_non_null(strstr(b.s, "in 6 units: prod, gone, <b>@ann</b>, u4 and 2 more\n"));
+    }
+}
+
 static void report_check__conflicts(void **state)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
@@ -307,6 +391,9 @@ int main(void)
         cmocka_unit_test(report_check__documents),
         cmocka_unit_test(report_check__what_was_there_before_does_not_count),
         cmocka_unit_test(report_check__each_finding_has_its_fingerprint),
+        cmocka_unit_test(report_check__what_is_shared_is_known_by_its_folder),
+        cmocka_unit_test(report_check__what_is_shared_counts_for_each),
+        cmocka_unit_test(report_check__text_names_a_few_units),
         cmocka_unit_test(report_check__conflicts),
     };
     return cmocka_run_group_tests_name("report_check", tests, NULL, NULL);
