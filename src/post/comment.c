@@ -31,8 +31,10 @@ static size_t oldest(const struct pb_post_items *items)
 static bool is_same(const char *a, const char *b)
 {
     for (;; a++, b++) {
-        a += strspn(a, "\r");
-        b += strspn(b, "\r");
+        while (*a == '\r')
+            a++;
+        while (*b == '\r')
+            b++;
         if (*a != *b || *a == '\0')
             break;
     }

@@ -249,7 +249,7 @@ at_terminal() {
     printf '%s' "$output" >"$BATS_TEST_TMPDIR/raw"
     "$PLUMB_TEST_PYTHON" - "$BATS_TEST_TMPDIR/raw" <<'PY'
 import re, sys
-drawn = re.findall(r"(?m)^applying [^\x1b]*", open(sys.argv[1], newline="").read())
+drawn = re.findall(r"(?m)(?:^|\x1b\[J)(applying [^\x1b]*)", open(sys.argv[1], newline="").read())
 rows = [[line for line in d.split("\n") if line.strip()] for d in drawn]
 assert len(rows) > 3 and max(map(len, rows)) <= 5, rows
 assert max(len(line) for r in rows for line in r) < 38, rows
