@@ -453,6 +453,8 @@ static void provider(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     const struct pb_hcl_body *now = p->now ? p->now->parts[0].block->body : NULL;
     const struct pb_tf_part *exec = exec_part(p->now);
 
+    if (!d->after.in->root) /* with the unit all of it goes */
+        return;
     if (exec)
         pb_tf_found(d, PB_TF_PROVIDER_PROGRAM, at(p, exec),
                     "'%s' runs a program to get its credentials whenever it is planned",

@@ -246,22 +246,52 @@ static void take_required(struct pb_map *out, struct pb_tf_diff *d, const struct
     }
 }
 
+/* Whether another module of that side requires it: then it is nothing new, or not gone. */
+static bool is_required(struct pb_tf_diff *d, const struct pb_tf_text *t, const char *name,
+                        const struct required *r)
+{
+    const char *source = r->source ? r->source : name;
+
+    for (size_t i = 0; i < t->folders.n; i++) {
+        const struct pb_tf_folder *f = t->folders.e[i].value;
+
+        for (size_t k = 0; k < f->entries.n; k++) {
+            const struct pb_tf_entry *e = f->entries.e[k].value;
+            PB_AUTO(map) struct pb_map has = PB_MAP_INIT;
+
+            if (strcmp(e->kind, "terraform") != 0)
+                continue;
+            take_required(&has, d, e);
+            for (size_t n = 0; n < has.n; n++) {
+                const struct required *one = has.e[n].value;
+
+                if (strcmp(one->source ? one->source : has.e[n].key, source) == 0)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void one_required(struct pb_tf_diff *d, const struct pb_tf_pair *p, const char *name,
                          const struct required *was, const struct required *now)
 {
     struct pb_tf_where w = at(p, (now ? now : was)->part);
 
-    name = pb_tf_shown(d, name);
-    w.address = pb_arena_printf(d->work, "provider.%s", name);
+    w.address = pb_arena_printf(d->work, "provider.%s", pb_tf_shown(d, name));
     if (w.line)
         w.line = (now ? now : was)->line;
     if (w.last_line < w.line || w.line)
         w.last_line = w.line;
     if (!was) {
+        if (is_required(d, &d->before, name, now))
+            return;
+        name = pb_tf_shown(d, name);
         pb_tf_found(d, PB_TF_PROVIDER_ADDED, w, "the provider '%s' is required from '%s'", name,
                     now->source ? pb_tf_shown(d, now->source) : name);
         return;
     }
+    name = pb_tf_shown(d, name);
     if (!pb_streq(was->source, now->source))
         pb_tf_found(d, PB_TF_PROVIDER_SOURCE_CHANGED, w,
                     "the provider '%s' comes from '%s' instead "
@@ -283,11 +313,11 @@ static void required_providers(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     take_required(&now, d, p->now);
     for (size_t i = 0; i < now.n; i++)
         one_required(d, p, now.e[i].key, pb_map_get(&was, now.e[i].key), now.e[i].value);
-    for (size_t i = 0; i < was.n; i++) {
+    for (size_t i = 0; d->after.in->root && i < was.n; i++) {
         struct required *r = was.e[i].value;
         struct pb_tf_where w;
 
-        if (pb_map_has(&now, was.e[i].key))
+        if (pb_map_has(&now, was.e[i].key) || is_required(d, &d->after, was.e[i].key, r))
             continue;
         w = pb_tf_at_part(p->old_in, p->old, r->part, true);
         w.address = pb_arena_printf(d->work, "provider.%s", pb_tf_shown(d, was.e[i].key));
