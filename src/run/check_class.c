@@ -49,6 +49,12 @@ static bool outside(enum pb_verdict v)
     return v == PB_DRIFTED || v == PB_LAUNDERED || v == PB_CONFLICT || v == PB_MISSING;
 }
 
+/* Base was silent about what somebody did outside, and the change asks for just that. */
+static bool taken_over(enum pb_verdict before, enum pb_verdict after)
+{
+    return before == PB_COMPUTED && (after == PB_CONVERGED || after == PB_STALE_RECORD);
+}
+
 static bool unseen(enum pb_verdict v)
 {
     return v == PB_UNKNOWN_V || v == PB_UNOBSERVED;
@@ -70,7 +76,7 @@ enum pb_check_class pb_check_attr_class(bool touched, enum pb_verdict before, en
     if (unseen(after) || unseen(before))
         return PB_CHECK_UNSEEN;
     if (agrees(after))
-        return agrees(before) ? PB_CHECK_NONE : PB_CHECK_SETTLES;
+        return agrees(before) && !taken_over(before, after) ? PB_CHECK_NONE : PB_CHECK_SETTLES;
     /* Base had taken over what was done outside: it is not Git's alone either. */
     if (outside(before) || before == PB_CONVERGED)
         return PB_CHECK_COLLIDES;

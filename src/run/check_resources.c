@@ -125,6 +125,16 @@ static enum pb_verdict proved(const struct pb_attr_result *r)
     return r->verdict == PB_PENDING && !r->seen ? PB_UNKNOWN_V : r->verdict;
 }
 
+/* By 'ignore_changes' one tree leaves to the world what the other goes on asking for. */
+static void weigh_ignoring(struct pb_check_attr *a, const struct pb_attr_result *b,
+                           const struct pb_attr_result *m)
+{
+    a->touched = true;
+    a->before = b->ignored ? PB_IN_SYNC : b->verdict;
+    a->after = m->ignored ? PB_IN_SYNC : m->verdict;
+    a->class = pb_check_attr_class(true, a->before, a->after);
+}
+
 static struct pb_check_attr attr_of(const struct pb_attr_result *b, const struct pb_attr_result *m,
                                     bool touched)
 {
@@ -143,6 +153,13 @@ static struct pb_check_attr attr_of(const struct pb_attr_result *b, const struct
 
     if (!touched)
         a.after = a.before = b ? b->verdict : a.after;
+    /* An element that goes as a whole has no base of its own: that tells its parts. */
+    if (!b && pb_is_nullish(a.merged))
+        a.base = m->recorded;
+    if (b && m && b->ignored != m->ignored) {
+        weigh_ignoring(&a, b, m);
+        return a;
+    }
     if (touched || !(b ? b->ignored : any->ignored))
         a.class = pb_check_attr_class(touched, a.before, touched && m ? proved(m) : a.after);
     return a;
@@ -176,8 +193,11 @@ struct attr_list {
 static void add_attr(struct attr_list *l, const struct pairing *p,
                      const struct pb_check_resource *r, struct pb_check_attr a)
 {
+    /* Where nothing was seen, each attribute is unseen: that is told once, of the whole. */
+    bool dark = r->before == PB_UNOBSERVED || r->after == PB_UNOBSERVED;
+
     weigh_whole(&a, r);
-    if (!a.touched && !a.class && !p->all)
+    if (!a.touched && (!a.class || dark) && !p->all)
         return;
     l->v = pb_grow(l->v, &l->cap, l->n + 1, sizeof(*l->v));
     l->v[l->n++] = a;
@@ -199,6 +219,11 @@ static void weigh_collections(struct attr_list *l)
             if (l->v[k].touched && is_outside(l->v[k].before) &&
                 same_collection(l->v[k].path, l->v[i].path))
                 l->v[i].class = PB_CHECK_COLLIDES;
+    /* Of an element that goes as a whole: its parts settle nothing where the whole collides. */
+    for (size_t i = 0; i < l->n; i++)
+        for (size_t k = 0; l->v[i].class == PB_CHECK_SETTLES && !l->v[i].merged && k < l->n; k++)
+            if (l->v[k].class == PB_CHECK_COLLIDES && same_collection(l->v[k].path, l->v[i].path))
+                l->v[i].class = PB_CHECK_NONE;
 }
 
 static void take_attrs(struct pb_check_resource *r, struct attr_list *l, const struct pairing *p)
@@ -249,6 +274,13 @@ static void copy_attributes(struct pb_check_resource *r, const struct pairing *p
         add_attr(&l, p, r, a);
     }
     take_attrs(r, &l, p);
+}
+
+static bool same_words(const char *const *a, const char *const *b)
+{
+    for (; a && b && *a && *b && strcmp(*a, *b) == 0; a++, b++)
+        ;
+    return (!a || !*a) && (!b || !*b);
 }
 
 /* ---- resources ------------------------------------------------------------------------------- */
@@ -360,7 +392,8 @@ static struct pb_check_resource resource_of(const struct pairing *p,
                                   .base = base,
                                   .merged = merged};
 
-    if (b && m && base->action == merged->action && same(p, b->planned, m->planned))
+    if (b && m && base->action == merged->action && same(p, b->planned, m->planned) &&
+        same_words(b->ignore_changes, m->ignore_changes))
         copy_attributes(&r, p);
     else
         pair_attributes(&r, p);

@@ -24,7 +24,7 @@ enum { N = sizeof(verdicts) / sizeof(verdicts[0]) };
 static const char touched[N][N + 1] = {
     /* in_sync   */ "-----cucXX",
     /* unchecked */ "-----cucXX",
-    /* computed  */ "-----cucXX",
+    /* computed  */ "---sscucXX",
     /* stale     */ "-----cucXX",
     /* converged */ "-----XuXXX",
     /* pending   */ "ssssscuXXX",
