@@ -29,11 +29,14 @@ static const char *refused(struct pb_arena *a, const struct pb_check *c)
     if (of_mode(c, PB_CHECK_FAILED))
         return pb_arena_printf(a, "refused: %s could not be planned safely",
                                count(a, of_mode(c, PB_CHECK_FAILED), "unit"));
+    if (collide && c->changes == 1)
+        return "refused: merging would change 1 resource, and overwrite what was changed there "
+               "outside of Git";
     if (collide)
         return pb_arena_printf(a,
-                               "refused: merging would overwrite what was changed outside of "
-                               "Git of %s; it would change %s",
-                               count(a, collide, "resource"), count(a, c->changes, "resource"));
+                               "refused: merging would change %zu resources, and overwrite in %zu "
+                               "of them what was changed outside of Git",
+                               c->changes, collide);
     return pb_arena_printf(a, "refused: merging would change %s, and base's rules deny that",
                            count(a, c->changes, "resource"));
 }
@@ -66,7 +69,60 @@ const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c)
     if (c->changes)
         return pb_arena_printf(a, "merging would change %s, and collides with nothing",
                                count(a, c->changes, "resource"));
-    return "merging changes nothing";
+    return c->by_class[PB_CHECK_SETTLES]
+               ? pb_arena_printf(a, "merging changes nothing, and settles %s",
+                                 count(a, c->by_class[PB_CHECK_SETTLES], "resource"))
+               : "merging changes nothing";
+}
+
+/* ---- words that other formats use, too ------------------------------------------------------ */
+
+const char *pb_check_deleted(struct pb_arena *a, const struct pb_check_resource *r)
+{
+    return pb_arena_printf(a, "deleted outside of Git%s%s", r->reason ? ": " : "",
+                           r->reason ? r->reason : "");
+}
+
+const char *pb_check_action(struct pb_arena *a, const struct pb_check_resource *r)
+{
+    if (r->importing)
+        return r->action == PB_ACT_NONE
+                   ? "import"
+                   : pb_arena_printf(a, "import, %s", pb_action_name(r->action));
+    if (r->class == PB_CHECK_SETTLES && r->action == PB_ACT_UPDATE)
+        return "record"; /* the plan has it, and there is nothing to be done */
+    if (r->action != PB_ACT_NONE)
+        return pb_action_name(r->action);
+    return r->moved_from ? "move" : NULL;
+}
+
+const char *pb_check_mode(struct pb_arena *a, const struct pb_check_unit *u)
+{
+    bool said = u->mode == PB_CHECK_ADDED || u->mode == PB_CHECK_REMOVED;
+
+    return pb_arena_printf(a, "%s%s", pb_check_mode_names[u->mode],
+                           said            ? ""
+                           : u->is_added   ? ", added"
+                           : u->is_removed ? ", removed"
+                                           : "");
+}
+
+const char *pb_check_cell(struct pb_arena *a, const struct pb_check_attr *at,
+                          enum pb_check_column column)
+{
+    const struct pb_value *const v[] = {at->base, at->merged, at->live};
+    bool live = column == PB_CHECK_LIVE, changed = false;
+
+    if (live && !at->seen)
+        return "(not seen)";
+    if (!at->sensitive || pb_is_nullish(v[column]))
+        return pb_cell_text(a, v[column], live ? PB_CELL_LIVE : PB_CELL_DECLARED);
+    if (column == PB_CHECK_MERGED)
+        changed = at->touched;
+    else if (live)
+        changed =
+            at->before != PB_PENDING && pb_verdicts[at->before].effect == PB_EFFECT_DIFFERENCE;
+    return changed ? "(sensitive, changed)" : "(sensitive)";
 }
 
 static enum pb_style style_of(const struct pb_check *c)
@@ -162,16 +218,6 @@ static void findings(struct pb_pen *p, const struct pb_check_findings *f, size_t
 
 /* ---- resources ------------------------------------------------------------------------------ */
 
-static const char *cell(struct pb_pen *p, const struct pb_check_attr *a, const struct pb_value *v,
-                        int column)
-{
-    if (column == PB_CELL_LIVE && !a->seen)
-        return "(not seen)";
-    if (a->sensitive && !pb_is_nullish(v))
-        return "(sensitive)";
-    return pb_cell_text(p->arena, v, column);
-}
-
 static const char *fit(struct pb_pen *p, const char *s)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
@@ -180,26 +226,24 @@ static const char *fit(struct pb_pen *p, const char *s)
     return pb_arena_strdup(p->arena, b.s);
 }
 
-static void values(struct pb_pen *p, const char *name, const char *s)
+static void value(struct pb_pen *p, const char *name, const struct pb_check_attr *a,
+                  enum pb_check_column column)
 {
-    pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", name, fit(p, s));
+    pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", name, fit(p, pb_check_cell(p->arena, a, column)));
 }
 
-/* Both values and the world's, of what collides; else one line. */
-static void attribute(struct pb_pen *p, const struct pb_check_attr *a)
+/* Both values and the world's; `told`: what was said of the whole resource. */
+static void attribute(struct pb_pen *p, const struct pb_check_attr *a, const char *told)
 {
-    const char *was = cell(p, a, a->base, PB_CELL_DECLARED);
-    const char *is = cell(p, a, a->merged, PB_CELL_DECLARED);
-    const char *live = cell(p, a, a->live, PB_CELL_LIVE);
-
     pb_buf_adds(p->b, "        ");
     pb_pen_safe(p, a->path);
     pb_buf_addf(p->b, "  %s\n", pb_check_classes[a->class].name);
-    values(p, "base", was);
+    value(p, "base", a, PB_CHECK_BASE);
     if (a->touched)
-        values(p, "merged", is);
-    values(p, "live", live);
-    if (a->reason && a->class == PB_CHECK_UNSEEN)
+        value(p, "merged", a, PB_CHECK_MERGED);
+    value(p, "live", a, PB_CHECK_LIVE);
+    if (a->reason && (a->class == PB_CHECK_UNSEEN || a->class == PB_CHECK_SETTLES) &&
+        !pb_streq(a->reason, told))
         pb_pen_line(p, 10, a->reason);
 }
 
@@ -213,30 +257,37 @@ static void author(struct pb_pen *p, const struct pb_check_resource *r)
 
 static void resource_head(struct pb_pen *p, const struct pb_check_resource *r)
 {
+    const char *action = pb_check_action(p->arena, r);
+
     pb_buf_adds(p->b, "    ");
     pb_pen_ink(p, r->class == PB_CHECK_COLLIDES ? PB_RED : PB_BOLD,
                pb_check_classes[r->class].name);
-    pb_buf_addf(p->b, "  %s  ",
-                r->importing               ? "import"
-                : r->action != PB_ACT_NONE ? pb_action_name(r->action)
-                : r->moved_from            ? "move"
-                : r->touched               ? "none"
-                                           : pb_verdict_name(r->before));
+    pb_buf_addf(p->b, "  %s  ", action ? action : r->touched ? "none" : pb_verdict_name(r->before));
     pb_pen_ink(p, PB_BOLD, r->address);
     if (r->file) {
         pb_buf_adds(p->b, "  ");
         pb_pen_safe(p, r->file);
         if (r->line)
             pb_buf_addf(p->b, ":%u", r->line);
+        pb_buf_adds(p->b, r->file_of_base ? " of base" : "");
     }
     pb_buf_addc(p->b, '\n');
+}
+
+/* The gate's own words for a collision are the same. */
+static bool is_said_by_gate(const struct pb_check_resource *r)
+{
+    return r->gate && r->gate->decision != PB_GATE_ALLOW && r->gate->cause == PB_CAUSE_OVERWRITE;
 }
 
 static void resource(struct pb_pen *p, const struct pb_check_resource *r)
 {
     pb_buf_addc(p->b, '\n');
     resource_head(p, r);
-    if (r->class == PB_CHECK_COLLIDES || (r->class == PB_CHECK_REVERTS && !r->nattrs))
+    if (r->before == PB_MISSING)
+        pb_pen_line(p, 6, pb_check_deleted(p->arena, r));
+    else if ((r->class == PB_CHECK_COLLIDES && !is_said_by_gate(r)) ||
+             (r->class == PB_CHECK_REVERTS && !r->nattrs))
         pb_pen_line(p, 6, pb_check_classes[r->class].meaning);
     if (r->moved_from)
         pb_pen_line(p, 6, pb_arena_printf(p->arena, "moves from %s", r->moved_from));
@@ -251,7 +302,7 @@ static void resource(struct pb_pen *p, const struct pb_check_resource *r)
         author(p, r);
     for (size_t i = 0; i < r->nattrs; i++)
         if (p->o->all || r->attrs[i].class)
-            attribute(p, &r->attrs[i]);
+            attribute(p, &r->attrs[i], r->reason);
 }
 
 /* What is of this change, the worst first. */
@@ -311,7 +362,7 @@ static void unit_head(struct pb_pen *p, const struct pb_check_unit *u)
         pb_buf_adds(p->b, "  ");
         pb_pen_safe(p, u->path);
     }
-    pb_buf_addf(p->b, "  %s", pb_check_mode_names[u->mode]);
+    pb_buf_addf(p->b, "  %s", pb_check_mode(p->arena, u));
     if (u->reached_by) {
         pb_buf_adds(p->b, "  reached by ");
         pb_pen_safe(p, u->reached_by);

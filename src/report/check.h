@@ -18,6 +18,16 @@ void pb_report_check_json(struct pb_buf *b, const struct pb_check *c,
 
 /* The line that matters first, in plain text and in `a`: also for other formats. */
 const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c);
+/* The same of a unit and a resource: how it was looked at, what an apply would do (NULL: nothing),
+ * and what became of one that base finds missing, which is not yet safe to show. */
+const char *pb_check_mode(struct pb_arena *a, const struct pb_check_unit *u);
+const char *pb_check_action(struct pb_arena *a, const struct pb_check_resource *r);
+const char *pb_check_deleted(struct pb_arena *a, const struct pb_check_resource *r);
+
+enum pb_check_column { PB_CHECK_BASE, PB_CHECK_MERGED, PB_CHECK_LIVE };
+/* A value as cell.h shows it, or why it is not shown. */
+const char *pb_check_cell(struct pb_arena *a, const struct pb_check_attr *at,
+                          enum pb_check_column column);
 
 /* "in 7 units: a, b, c, d and 3 more"; NULL: it is of one, or of none. */
 const char *pb_check_shared_by(struct pb_arena *a, const struct pb_check_finding *f);

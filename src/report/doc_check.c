@@ -130,22 +130,6 @@ static size_t rule_of_code(struct pb_doc *d, const char *code, const char *meani
 
 /* ---- resources ---------------------------------------------------------------------------- */
 
-static const char *cell(struct pb_doc *d, const struct pb_check_attr *a, int column)
-{
-    const struct pb_value *const v[PB_NCELLS] = {a->base, a->merged, a->live};
-    bool live = column == PB_NCELLS - 1;
-
-    if (live && !a->seen)
-        return "(not seen)";
-    if (a->sensitive && !pb_is_nullish(v[column]))
-        return column == 1 && a->touched ? "(sensitive, changed)"
-               : live && pb_verdicts[a->before].effect == PB_EFFECT_DIFFERENCE &&
-                       a->before != PB_PENDING
-                   ? "(sensitive, changed)"
-                   : "(sensitive)";
-    return pb_cell_text(d->arena, v[column], live ? PB_CELL_LIVE : PB_CELL_DECLARED);
-}
-
 static bool is_told(const struct pb_check_attr *a, bool all)
 {
     return all || a->class != PB_CHECK_NONE;
@@ -166,7 +150,7 @@ static void rows(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check_
         if (!pb_streq(a->reason, r->reason))
             v[i->nrows].reason = pb_doc_safe(d, a->reason);
         for (int c = 0; c < PB_NCELLS; c++)
-            v[i->nrows].cell[c] = cell(d, a, c);
+            v[i->nrows].cell[c] = pb_check_cell(d->arena, a, (enum pb_check_column)c);
         i->nrows++;
     }
     i->rows = v;
@@ -229,14 +213,13 @@ static void resource(struct pb_doc *d, size_t unit, const struct pb_check_resour
         i->file = d->units[unit].file;
         i->line = d->units[unit].line;
     }
-    i->action = r->importing               ? "import"
-                : r->action != PB_ACT_NONE ? pb_action_name(r->action)
-                : r->moved_from            ? "move"
-                                           : NULL;
+    i->action = pb_check_action(d->arena, r);
     if (r->gate && r->gate->decision != PB_GATE_ALLOW && i->level >= PB_LEVEL_WARNING)
         i->why = pb_doc_printf(d, "%s; decided by %s", r->gate->why, r->gate->rule);
     else if (r->unseen || r->class == PB_CHECK_UNSEEN)
         i->why = pb_doc_safe(d, r->reason);
+    if (r->before == PB_MISSING)
+        pb_doc_note(d, &i->notes, "%s", pb_check_deleted(d->arena, r));
     pb_doc_author(d, i, r->class == PB_CHECK_COLLIDES ? PB_CAUSE_OVERWRITE : PB_CAUSE_GIT, r->by);
     rows(d, i, r, all);
 }
@@ -337,7 +320,7 @@ static const char *result(struct pb_doc *d, const struct pb_check_unit *u)
     for (size_t i = 0; i < u->nresources; i++)
         if (u->resources[i].touched || u->resources[i].class >= PB_CHECK_CAUSED)
             touched[u->resources[i].class]++;
-    pb_buf_addf(&b, "%s", pb_check_mode_names[u->mode]);
+    pb_buf_adds(&b, pb_check_mode(d->arena, u));
     for (int k = PB_CHECK_COLLIDES; k > PB_CHECK_NONE; k--)
         if (touched[k])
             pb_buf_addf(&b, "%s%zu %s", n++ ? ", " : ": ", touched[k], pb_check_classes[k].name);
