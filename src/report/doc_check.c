@@ -220,7 +220,11 @@ static void resource(struct pb_doc *d, size_t unit, const struct pb_check_resour
         i->why = pb_doc_safe(d, r->reason);
     if (r->before == PB_MISSING)
         pb_doc_note(d, &i->notes, "%s", pb_check_deleted(d->arena, r));
-    pb_doc_author(d, i, r->class == PB_CHECK_COLLIDES ? PB_CAUSE_OVERWRITE : PB_CAUSE_GIT, r->by);
+    /* The newest commit of its block need not be one of the change: it declares, and no more. */
+    pb_doc_author(d, i,
+                  r->class == PB_CHECK_COLLIDES || (r->by && r->by->block) ? PB_CAUSE_OVERWRITE
+                                                                           : PB_CAUSE_GIT,
+                  r->by);
     rows(d, i, r, all);
 }
 
@@ -345,8 +349,9 @@ static void before(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_ch
         pb_doc_note(d, &out->notes, "not of this change, and there before: %s", b.s);
 }
 
-static void unit(struct pb_doc *d, size_t k, const struct pb_check_unit *u, bool all)
+static void unit(struct pb_doc *d, size_t k, const struct pb_check *c, bool all)
 {
+    const struct pb_check_unit *u = &c->units[k];
     struct pb_doc_unit *out = &d->units[k];
 
     out->name = pb_doc_safe(d, u->name);
@@ -363,7 +368,7 @@ static void unit(struct pb_doc *d, size_t k, const struct pb_check_unit *u, bool
     }
     if (u->mode == PB_CHECK_STATIC)
         out->level = PB_LEVEL_WARNING;
-    if (u->why)
+    if (u->why && c->trusted) /* else it is the head, of which that was said */
         pb_doc_note(d, &out->notes, "%s", u->why);
     if (u->reached_by)
         pb_doc_note(d, &out->notes, "reached by %s", u->reached_by);
@@ -421,7 +426,7 @@ void pb_doc_of_check(struct pb_doc *d, const struct pb_check *c, const struct pb
         whole(d, PB_DOC_NO_UNIT, FAILED, PB_CONFIG_FILE, c->broken);
     findings(d, PB_DOC_NO_UNIT, &c->findings);
     for (size_t k = 0; k < c->nunits; k++)
-        unit(d, k, &c->units[k], o->all);
+        unit(d, k, c, o->all);
     weigh_shared(d);
     pb_doc_end(d);
 }
