@@ -160,12 +160,22 @@ static void doubt_absence(const struct pb_session *s)
     }
 }
 
+/* Answers come in any order; reports have one. */
+static int by_place(const void *x, const void *y)
+{
+    const struct pb_diag *a = x, *b = y;
+    int c = strcmp(a->address ? a->address : "", b->address ? b->address : "");
+
+    return c ? c : strcmp(a->message, b->message);
+}
+
 static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct pb_arena *a,
                    const struct pb_observe_request *rq, struct pb_err *err)
 {
     struct pb_observe_stats own = {0};
     int64_t start = pb_clock_ms();
     struct pb_run run = {.rq = rq, .arena = a, .stats = &own};
+    size_t told = rq->diags ? rq->diags->n : 0;
     int rc;
 
     if (stats)
@@ -180,6 +190,8 @@ static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct p
         doubt_absence(&run.sessions[i]);
         pb_session_release(&run.sessions[i]);
     }
+    if (rq->diags && rq->diags->n > told)
+        qsort(rq->diags->v + told, rq->diags->n - told, sizeof(*rq->diags->v), by_place);
     free(run.sessions);
     pb_map_release(&run.said);
     run.stats->elapsed_ms = (long)(pb_clock_ms() - start);

@@ -155,8 +155,8 @@ def verdict(report):
                      {"findings": [place(f) for f in u["findings"]],
                       "resources": [reduced(r) for r in u["resources"]]}
                      for u in report["units"]]}
-    out["broken"], out["conflicts"] = report["broken"], report["conflicts"]
-    out["diagnostics"] = sorted(report["diagnostics"], key=lambda d: d["message"])
+    for name in ("broken", "conflicts", "diagnostics"):
+        out[name] = report[name]
     return lines(without(out)) + "\n"
 
 
@@ -165,7 +165,7 @@ def results(sarif):
     made = sarif["runs"][0]
     for r in made["results"]:
         r.pop("ruleIndex", None)
-    told = sorted(made["invocations"][0].get("toolExecutionNotifications", []), key=str)
+    told = made["invocations"][0].get("toolExecutionNotifications", [])
     return lines({"results": made["results"], "notifications": told}) + "\n"
 
 
