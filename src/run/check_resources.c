@@ -156,7 +156,7 @@ static struct pb_check_attr attr_of(const struct pb_attr_result *b, const struct
     /* An element that goes as a whole has no base of its own: that tells its parts. */
     if (!b && pb_is_nullish(a.merged))
         a.base = m->recorded;
-    if (b && m && b->ignored != m->ignored) {
+    if (!touched && b && m && b->ignored != m->ignored) {
         weigh_ignoring(&a, b, m);
         return a;
     }
