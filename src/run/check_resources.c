@@ -170,8 +170,9 @@ static bool is_outside(enum pb_verdict v)
     return v == PB_DRIFTED || v == PB_LAUNDERED || v == PB_CONFLICT || v == PB_MISSING;
 }
 
-/* Where the whole is made, replaced or taken away, what was changed outside goes with it. */
-static void weigh_whole(struct pb_check_attr *a, const struct pb_check_resource *r)
+/* Where the whole is made, replaced or taken away, what was changed outside goes with it: but for
+ * what others are meant to change. */
+static void weigh_whole(struct pb_check_attr *a, const struct pb_check_resource *r, bool ignored)
 {
     bool gone = r->action == PB_ACT_DELETE || r->action == PB_ACT_FORGET;
 
@@ -180,9 +181,10 @@ static void weigh_whole(struct pb_check_attr *a, const struct pb_check_resource 
     if (gone) /* that Git says nothing of any attribute any more is said by the action */
         a->touched = false;
     if (gone || a->class < PB_CHECK_COLLIDES)
-        a->class = is_outside(a->before) && r->action != PB_ACT_FORGET ? PB_CHECK_COLLIDES
-                   : gone                                              ? PB_CHECK_NONE
-                                                                       : a->class;
+        a->class = is_outside(a->before) && !ignored && r->action != PB_ACT_FORGET
+                       ? PB_CHECK_COLLIDES
+                   : gone ? PB_CHECK_NONE
+                          : a->class;
 }
 
 struct attr_list {
@@ -196,7 +198,6 @@ static void add_attr(struct attr_list *l, const struct pairing *p,
     /* Where nothing was seen, each attribute is unseen: that is told once, of the whole. */
     bool dark = r->before == PB_UNOBSERVED || r->after == PB_UNOBSERVED;
 
-    weigh_whole(&a, r);
     if (!a.touched && (!a.class || dark) && !p->all)
         return;
     l->v = pb_grow(l->v, &l->cap, l->n + 1, sizeof(*l->v));
@@ -237,6 +238,16 @@ static void take_attrs(struct pb_check_resource *r, struct attr_list *l, const s
     r->nattrs = l->n;
 }
 
+static void add_pair(struct attr_list *l, const struct pairing *p,
+                     const struct pb_check_resource *r, const struct pb_attr_result *b,
+                     const struct pb_attr_result *m, bool touched)
+{
+    struct pb_check_attr a = attr_of(b, m, touched);
+
+    weigh_whole(&a, r, b ? b->ignored : m->ignored);
+    add_attr(l, p, r, a);
+}
+
 /* Of a resource that the trees make different things of. */
 static void pair_attributes(struct pb_check_resource *r, const struct pairing *p)
 {
@@ -251,11 +262,11 @@ static void pair_attributes(struct pb_check_resource *r, const struct pairing *p
         bool touched;
         const struct pb_attr_result *twin = twin_of(&touched, p, &t, &m->attrs[i]);
 
-        add_attr(&l, p, r, attr_of(twin, &m->attrs[i], touched));
+        add_pair(&l, p, r, twin, &m->attrs[i], touched);
     }
     for (size_t i = 0; b && i < b->nattrs; i++)
         if (!t.taken[i])
-            add_attr(&l, p, r, attr_of(&b->attrs[i], NULL, m && b->attrs[i].planned));
+            add_pair(&l, p, r, &b->attrs[i], NULL, m && b->attrs[i].planned);
     weigh_collections(&l);
     take_attrs(r, &l, p);
     pb_map_release(&t.path);

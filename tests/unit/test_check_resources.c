@@ -370,6 +370,11 @@ static void check_resources__what_is_ignored(void **state)
         {"beside what the change does", IS("{'name':'a','size':1}"),
          DO("update", "{'name':'a','size':2}"), A("{'name':'a','size':1}"),
          A("{'name':'o','size':1}"), "t.a caused* update size=caused*"},
+        {"gone with the whole", IS(NAME("a")), DO("delete", "null"), A(NAME("a")), A(NAME("o")),
+         "t.a caused* delete"},
+        {"replaced with the whole", IS("{'name':'a','size':1}"),
+         DO("replace", "{'name':'a','size':2}"), A("{'name':'a','size':1}"),
+         A("{'name':'o','size':1}"), "t.a caused* replace size=caused*"},
     };
     static const struct scene whole[] = {
         {"somebody else's", IS(NAME("a")), IS(NAME("a")), A(NAME("a")), A(NAME("o")), ""},
