@@ -327,7 +327,8 @@ static bool moves_or_imports_anew(const struct pb_declared *b, const struct pb_d
     if (!m)
         return false;
     return (m->importing && !(b && b->importing)) ||
-           (m->previous_address && !(b && pb_streq(b->previous_address, m->previous_address)));
+           (m->previous_address && !(b && pb_streq(b->previous_address, m->previous_address) &&
+                                     pb_streq(b->address, m->address)));
 }
 
 static struct pb_check_cell cell_of(const struct pairing *p, const struct pb_check_resource *r,

@@ -288,6 +288,8 @@ static void check_resources__moves(void **state)
          "{'t.b':{'is':{'name':'a'},'was':'t.a'}}", A(NAME("a")), NULL, ""},
         {"not to be moved any more", "{'t.b':{'is':{'name':'a'},'was':'t.a'}}", IS(NAME("a")),
          A(NAME("a")), A(NAME("o")), "t.a reverts none name=reverts"},
+        {"moved elsewhere", "{'t.b':{'is':{'name':'a'},'was':'t.a'}}",
+         "{'t.c':{'is':{'name':'a'},'was':'t.a'}}", A(NAME("a")), NULL, "t.c caused* move"},
         {"moved, replaced, and not to be seen", IS(NAME("a")),
          "{'t.b':{'do':'replace','is':{'name':'b'},'was':'t.a'}}", A(NAME("a")), A("'unknown'"),
          "t.b unseen*? move name=unseen*"},
