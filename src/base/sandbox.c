@@ -478,15 +478,24 @@ static void wait_for_all(const struct pb_sandbox_run *r)
             return;
 }
 
+/* The key of plumb.yaml that allows more; NULL: none does. */
+static const char *limit_of(const char *broken)
+{
+    return pb_ends_with(broken, " MiB of memory")       ? "check.memory"
+           : pb_ends_with(broken, " MiB")               ? "check.disk"
+           : pb_ends_with(broken, " processes at once") ? "check.processes"
+                                                        : NULL;
+}
+
 static int judge(const struct pb_sandbox_run *r, const struct pb_child_status *st,
                  struct pb_err *err)
 {
+    const char *key = r->broken ? limit_of(r->broken) : NULL;
+
     if (r->broken)
-        return pb_fail(err, PB_E_REFUSED, "planning of '%s' %s: look at what the change does%s",
-                       r->subject, r->broken,
-                       strstr(r->broken, "memory")
-                           ? ", or raise 'check.memory' in plumb.yaml of the base"
-                           : "");
+        return pb_fail(err, PB_E_REFUSED, "planning of '%s' %s: look at what the change does%s%s%s",
+                       r->subject, r->broken, key ? ", or raise '" : "", key ? key : "",
+                       key ? "' in plumb.yaml of the base" : "");
     if (st->timed_out)
         return pb_fail(err, PB_E_REFUSED,
                        "planning of '%s' took longer than %ld ms: look at what the change does, or "

@@ -119,8 +119,10 @@ struct pb_config_trust {
 struct pb_config_check {
     struct pb_config_trust trust;
     char *const *network; /* HOST, HOST:PORT, *.SUFFIX:PORT; or NULL */
-    int64_t memory;       /* MiB; 0: the sandbox's default */
-    int64_t timeout;      /* ms; 0: the sandbox's default */
+    /* 0: the sandbox's default. */
+    int64_t memory, disk; /* MiB */
+    int64_t processes;
+    int64_t timeout; /* ms */
 };
 
 struct pb_config {

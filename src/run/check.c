@@ -69,8 +69,11 @@ static void set_box(struct pb_checking *k)
 {
     const struct pb_config_check *c = &k->check->audit.config.check;
 
-    k->box = (struct pb_sandbox){
-        .network = c->network, .memory_mib = (long)c->memory, .time_ms = (long)c->timeout};
+    k->box = (struct pb_sandbox){.network = c->network,
+                                 .memory_mib = (long)c->memory,
+                                 .disk_mib = (long)c->disk,
+                                 .processes = (long)c->processes,
+                                 .time_ms = (long)c->timeout};
 }
 
 static void not_planned(struct pb_check *c)

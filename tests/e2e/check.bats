@@ -224,6 +224,27 @@ TF
     says "the state of 'v' would be '$BATS_TEST_TMPDIR/others.tfstate', outside of the repository"
 }
 
+# LIMIT BOMB WORDS: base says the limit, and the change something else.
+limited() {
+    repo=$(fake_estate "estate-${1%%:*}")
+    sed -e "s|^echo .*|[ \$1 != plan ] \|\| { $2; }|" \
+        "$PLUMB_ROOT/tests/support/fake-terraform" >"$repo.tool"
+    printf 'check: {%s}\n' "$1" >>"$repo/plumb.yaml"
+    commit_all "$repo" base
+    git -C "$repo" branch base
+    sed -i "s/^check: .*/check: {disk: 9999, processes: 999}/" "$repo/plumb.yaml"
+    edit one two change
+    check 3 --trust
+    says "$3" "raise 'check.${1%%:*}' in plumb.yaml of the base"
+}
+
+@test "what planning may write, and how many processes it may have, is for base to say" {
+    need_box
+    limited 'disk: 64' 'head -c 200M /dev/zero >big; sleep 9' "wrote more than 64 MiB"
+    limited 'processes: 16' 'for i in {1..40}; do sleep 9 \& done; wait' \
+        "ran more than 16 processes at once"
+}
+
 @test "without a base, or with one that is not there, it says what is missing" {
     begin
     must_fail 64 env -u GITHUB_BASE_REF "$PLUMB" -C "$repo" check

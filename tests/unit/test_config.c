@@ -46,6 +46,7 @@ static void config__every_key_is_read(void **state)
                            "packs: [observers]\n"
                            "observe: {concurrency: 4, timeout: 90s}\n"
                            "cache: {data_source_ttl: 2h}\n"
+                           "check: {memory: 8192, disk: 64, processes: 32768, timeout: 1h}\n"
                            "fail_on: [drifted, missing]\n",
                            &err),
                      0);
@@ -70,6 +71,10 @@ static void config__every_key_is_read(void **state)
     assert_int_equal(c.observe.concurrency, 4);
     assert_int_equal(c.observe.timeout, 90000);
     assert_int_equal(c.cache.data_source_ttl, 7200000);
+    assert_int_equal(c.check.memory, 8192);
+    assert_int_equal(c.check.disk, 64);
+    assert_int_equal(c.check.processes, 32768);
+    assert_int_equal(c.check.timeout, 3600000);
     assert_string_equal(c.fail_on[1], "missing");
     assert_ptr_equal(pb_config_unit_find(&c, "top"), &c.units[1]);
     assert_null(pb_config_unit_find(&c, "none"));
@@ -131,6 +136,12 @@ static void config__messages(void **state)
          "plumb.yaml:3: 'concurrency' in 'observe' is 0: it must be 1 to 512"},
         {"version: 1\ncheck:\n  trust: {signed: maybe}\n",
          "plumb.yaml:3: 'signed' in 'trust' must be true or false, not a string"},
+        {"version: 1\ncheck: {disk: 63}\n",
+         "plumb.yaml:2: 'disk' in 'check' is 63: it must be 64 to 1048576"},
+        {"version: 1\ncheck: {processes: 15}\n",
+         "plumb.yaml:2: 'processes' in 'check' is 15: it must be 16 to 32768"},
+        {"version: 1\ncheck: {processes: 1.5}\n",
+         "plumb.yaml:2: 'processes' in 'check' must be a whole number, not a number"},
         {"version: 1\nfail_on: [drift]\n",
          "plumb.yaml:2: 'fail_on' cannot be 'drift'; did you mean 'drifted'?"},
         {"version: 1\nignore:\n  - {adress: a}\n",
