@@ -157,6 +157,7 @@ char *const *pb_args_all(const struct pb_args *a, enum pb_opt_id id); /* or NULL
 /* Texts made from the table. */
 void pb_help_overview(struct pb_buf *b);
 void pb_help_command(struct pb_buf *b, const struct pb_command *c);
+void pb_help_findings(struct pb_buf *b); /* what a check finds beside plans */
 void pb_help_man(struct pb_buf *b);
 void pb_help_markdown(struct pb_buf *b); /* the README's tables of commands, exits, verdicts */
 int pb_completion(struct pb_buf *b, const char *shell, struct pb_err *err);

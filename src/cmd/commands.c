@@ -17,9 +17,10 @@ static const char *const post_results[] = {"status", "comment", NULL};
 static const char *const post_findings[] = {"status", "comment", "issues", NULL};
 static const char *const observer_names[] = {"rest", "provider", "terraform", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const command_names[] = {
-    "audit",   "check", "plan", "apply",  "recover", "rollback", "tf",         "explain",
-    "observe", "log",   "init", "doctor", "help",    "version",  "completion", NULL};
+/* Of help: the commands, and what is no command. */
+static const char *const help_topics[] = {
+    "audit", "check", "plan",   "apply", "recover", "rollback",   "tf",       "explain", "observe",
+    "log",   "init",  "doctor", "help",  "version", "completion", "findings", NULL};
 /* First words of shim.c's table; test_cmd compares. */
 static const char *const tf_words[] = {
     "apply",   "destroy",   "console",  "debug",     "env",
@@ -264,7 +265,8 @@ const struct pb_command pb_commands[] = {
         "it this change causes; where it collides with a change that somebody made outside of "
         "Git, with both values; and apart from that what was pending or drifted before, which "
         "does not make a check fail. It names what no plan shows: provisioners, data sources that "
-        "run or ask something, sources and versions of providers and modules, override files.\n\n"
+        "run or ask something, sources and versions of providers and modules, override files "
+        "('plumb help findings' lists all of it).\n\n"
         "Base is what runs with credentials, and its plumb.yaml has the rules. The head's code is "
         "planned only where it is trusted, by --trust or by what base's 'check.trust' says, and "
         "always in a sandbox without a way out; without one it is refused. What is not trusted "
@@ -500,15 +502,19 @@ const struct pb_command pb_commands[] = {
     {
         "help",
         "show help for a command, or the manual page",
-        "[options] [COMMAND]",
-        "All of it comes from the table that the command line is parsed by.",
+        "[options] [COMMAND | findings]",
+        "'plumb help findings' lists what a check can find. All of it comes from the tables that "
+        "the "
+        "program works by.",
         help_opts,
         0,
         1,
-        command_names,
+        help_topics,
         plain_exits,
         "what was asked for was printed",
-        {{"plumb help audit", "one command"}, {"plumb help --man | man -l -", "the manual"}},
+        {{"plumb help audit", "one command"},
+         {"plumb help findings", "what 'plumb check' can find"},
+         {"plumb help --man | man -l -", "the manual"}},
         pb_cmd_help,
     },
     {

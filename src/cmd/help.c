@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "model/verdict.h"
 #include "report/report.h"
+#include "run/check.h"
 #include "version.h"
 
 #include <string.h>
@@ -164,6 +165,33 @@ void pb_help_command(struct pb_buf *b, const struct pb_command *c)
     add_exits(b, c);
 }
 
+/* ---- findings of a check ------------------------------------------------------------------ */
+
+static const struct {
+    const char *name, *meaning;
+} severities[] = {
+    {"error", "what the change does could not be judged"},
+    {"warning", "somebody should look before it is merged"},
+    {"notice", "good to know"},
+};
+
+void pb_help_findings(struct pb_buf *b)
+{
+    const struct pb_text_rule *r;
+
+    add_wrapped(b,
+                "What 'plumb check' finds beside plans: in the text of a change, in plumb.yaml and "
+                "in the units. Of these only config-broken, and unit-removed where the state has "
+                "something, change the exit code. In SARIF the rule is check/CODE.",
+                0, 0);
+    for (size_t s = 0; s < PB_COUNT(severities); s++) {
+        pb_buf_addf(b, "\n%s: %s\n", severities[s].name, severities[s].meaning);
+        for (size_t i = 0; (r = pb_check_rule_at(i)); i++)
+            if (strcmp(r->severity, severities[s].name) == 0)
+                add_row(b, r->code, 25, r->summary);
+    }
+}
+
 /* roff: a leading dot or quote is a request, a backslash an escape, '-' a hyphen. */
 static void add_roff(struct pb_buf *b, const char *s)
 {
@@ -226,6 +254,9 @@ void pb_help_man(struct pb_buf *b)
     pb_buf_adds(b, ".SH VERDICTS\n");
     for (size_t i = 0; i < PB_NVERDICTS; i++)
         add_roff_item(b, pb_verdicts[i].name, pb_verdicts[i].meaning);
+    pb_buf_adds(b, ".SH FINDINGS OF A CHECK\n");
+    for (size_t i = 0; pb_check_rule_at(i); i++)
+        add_roff_item(b, pb_check_rule_at(i)->code, pb_check_rule_at(i)->summary);
     pb_buf_adds(b, ".SH FORMATS\n");
     for (size_t i = 0; i < pb_report_formats_count; i++)
         add_roff_item(b, pb_report_formats[i].name, pb_report_formats[i].about);
@@ -259,6 +290,10 @@ void pb_help_markdown(struct pb_buf *b)
     pb_buf_adds(b, "\n| Format | For |\n|---|---|\n");
     for (size_t i = 0; i < pb_report_formats_count; i++)
         pb_buf_addf(b, "| `%s` | %s |\n", pb_report_formats[i].name, pb_report_formats[i].about);
+    pb_buf_adds(b, "\n| Finding of a check | Severity | Meaning |\n|---|---|---|\n");
+    for (size_t i = 0; pb_check_rule_at(i); i++)
+        pb_buf_addf(b, "| `%s` | %s | %s |\n", pb_check_rule_at(i)->code,
+                    pb_check_rule_at(i)->severity, pb_check_rule_at(i)->summary);
     pb_buf_addc(b, '\n');
     pb_config_add_reference(b);
 }

@@ -40,6 +40,8 @@ int pb_cmd_help(const struct pb_args *args)
         pb_help_man(&b);
     } else if (pb_args_has(args, PB_O_MARKDOWN)) {
         pb_help_markdown(&b);
+    } else if (args->pos.n && strcmp(args->pos.v[0], "findings") == 0) {
+        pb_help_findings(&b);
     } else if (args->pos.n) {
         const struct pb_command *c = pb_command_find(args->pos.v[0]);
 

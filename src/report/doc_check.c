@@ -252,11 +252,12 @@ static void share(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check
 static void finding(struct pb_doc *d, size_t unit, const struct pb_check_finding *f)
 {
     struct pb_doc_item *i = pb_doc_add(d, unit);
+    const struct pb_text_rule *rule = pb_check_rule_find(f->code);
     const char *of = pb_check_stands_for(d->arena, f);
 
     i->level = level_of(f->severity);
     i->group = i->level >= PB_LEVEL_WARNING ? TEXT : NOTICES;
-    i->rule = rule_of_code(d, f->code, "of the text of the change",
+    i->rule = rule_of_code(d, f->code, rule ? rule->summary : "of the text of the change",
                            "Somebody should look at it before it is merged.", i->level);
     i->outcome = i->level == PB_LEVEL_ERROR     ? PB_DOC_FAIL
                  : i->level == PB_LEVEL_WARNING ? PB_DOC_SKIP

@@ -8,19 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void pb_check_find(struct pb_check_findings *f, struct pb_arena *a,
-                   const struct pb_check_finding *one)
-{
-    struct pb_check_finding *out;
-
-    f->v = pb_grow(f->v, &f->cap, f->n + 1, sizeof(*f->v));
-    out = &f->v[f->n++];
-    *out = *one;
-    out->message = pb_arena_strdup(a, one->message);
-    out->address = one->address ? pb_arena_strdup(a, one->address) : NULL;
-    out->file = one->file ? pb_arena_strdup(a, one->file) : NULL;
-}
-
 /* ---- the merge ------------------------------------------------------------------------------ */
 
 static void take_conflicts(struct pb_check *c, const struct pb_merge *m)
@@ -96,10 +83,9 @@ static void say_removed(struct pb_check_unit *cu)
     if (cu->mode != PB_CHECK_REMOVED)
         return;
     pb_check_find(
-        &cu->findings, cu->arena,
+        &cu->findings, cu->arena, pb_check_rule_at(PB_CHECK_UNIT_REMOVED),
         &(struct pb_check_finding){
-            .code = "unit-removed",
-            .severity = cu->recorded ? "warning" : "notice",
+            .severity = cu->recorded ? NULL : "notice",
             .message = pb_arena_printf(
                 cu->arena,
                 cu->recorded ? "the unit is removed, and its state has %zu resource%s that Git "

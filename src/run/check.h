@@ -106,6 +106,28 @@ struct pb_check_findings {
     size_t n, cap;
 };
 
+/* What the check itself can find; the text has the executor's rules. */
+enum pb_check_rule {
+    PB_CHECK_CONFIG_BROKEN,
+    PB_CHECK_UNIT_REMOVED,
+    PB_CHECK_BLOCK_ADDED, /* in the order of enum pb_text_change */
+    PB_CHECK_BLOCK_CHANGED,
+    PB_CHECK_BLOCK_REMOVED,
+    PB_CHECK_POLICY_GATE,
+    PB_CHECK_POLICY_IGNORE,
+    PB_CHECK_POLICY_PACKS,
+    PB_CHECK_POLICY_CHECK,
+    PB_CHECK_POLICY_LEDGER,
+    PB_CHECK_POLICY_REPORT,
+    PB_CHECK_POLICY_FILE,
+    PB_NCHECK_RULES
+};
+
+/* All that a check can find: the table behind help, documentation and reports. The i-th of it, its
+ * own first; NULL: there are no more. A finding may be milder than its rule. */
+const struct pb_text_rule *pb_check_rule_at(size_t i);
+const struct pb_text_rule *pb_check_rule_find(const char *code); /* NULL: no such code */
+
 /* ---- units ---------------------------------------------------------------------------------- */
 
 enum pb_check_mode {

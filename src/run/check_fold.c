@@ -80,7 +80,7 @@ static void tell_once(struct pb_check *c, const struct shared *s)
     one.units = names;
     one.nunits = s->n;
     one.resources = s->resources;
-    pb_check_find(&c->findings, c->arena, &one);
+    pb_check_add(&c->findings, c->arena, &one);
 }
 
 static void take_away(struct pb_check_findings *f, struct fold *all)

@@ -26,7 +26,10 @@ struct pb_checking {
 };
 
 /* Adds it, with all its strings copied. */
-void pb_check_find(struct pb_check_findings *f, struct pb_arena *a,
+void pb_check_add(struct pb_check_findings *f, struct pb_arena *a,
+                  const struct pb_check_finding *one);
+/* The same of what a rule finds: its code, and its severity unless the finding has one. */
+void pb_check_find(struct pb_check_findings *f, struct pb_arena *a, const struct pb_text_rule *rule,
                    const struct pb_check_finding *one);
 
 /* check_trust.c: fills check->trusted and check->trust. */

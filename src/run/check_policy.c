@@ -13,30 +13,31 @@
 /* What a section, or one key of it, is about; the first row that fits counts. */
 static const struct topic {
     const char *key; /* "gate.protected"; a section alone stands for all of its keys */
-    const char *code, *severity, *about;
+    enum pb_check_rule rule;
+    const char *about;
 } topics[] = {
-    {"gate.protected", "policy-gate", "warning", "what may never be deleted or replaced"},
-    {"gate.rules", "policy-gate", "warning", "what is applied without anybody being asked"},
-    {"gate.branch", "policy-gate", "warning", "which commits may be applied"},
-    {"gate.remote", "policy-gate", "warning", "which commits may be applied"},
-    {"gate.signatures", "policy-gate", "warning", "which commits may be applied"},
-    {"gate.allowed_signers", "policy-gate", "warning", "who may sign what is applied"},
-    {"gate.max_delete", "policy-gate", "warning", "how much one plan may delete"},
-    {"gate.max_replace", "policy-gate", "warning", "how much one plan may replace"},
-    {"gate.coverage", "policy-gate", "warning", "what has to be seen before an apply"},
-    {"gate.policies", "policy-gate", "warning", "which programs are asked about a plan"},
-    {"gate.windows", "policy-gate", "warning", "when is applied"},
-    {"gate.freezes", "policy-gate", "warning", "when nothing is applied"},
-    {"gate.provisioners", "policy-gate", "warning", "what an apply may start beside the plan"},
-    {"gate", "policy-gate", "warning", "what may be applied"},
-    {"ignore", "policy-ignore", "warning", "what is no longer reported as drift"},
-    {"packs", "policy-packs", "warning", "how live state is read, with credentials"},
-    {"check.trust", "policy-check", "warning", "whose changes are planned before they are merged"},
-    {"check.network", "policy-check", "warning", "what the planning of a change may connect to"},
-    {"check", "policy-check", "warning", "how changes are checked"},
-    {"ledger", "policy-ledger", "warning", "what is recorded, where, and who vouches for it"},
-    {"fail_on", "policy-report", "warning", "which verdicts make an audit fail"},
-    {"", "policy-report", "notice", "how plumb works here"},
+    {"gate.protected", PB_CHECK_POLICY_GATE, "what may never be deleted or replaced"},
+    {"gate.rules", PB_CHECK_POLICY_GATE, "what is applied without anybody being asked"},
+    {"gate.branch", PB_CHECK_POLICY_GATE, "which commits may be applied"},
+    {"gate.remote", PB_CHECK_POLICY_GATE, "which commits may be applied"},
+    {"gate.signatures", PB_CHECK_POLICY_GATE, "which commits may be applied"},
+    {"gate.allowed_signers", PB_CHECK_POLICY_GATE, "who may sign what is applied"},
+    {"gate.max_delete", PB_CHECK_POLICY_GATE, "how much one plan may delete"},
+    {"gate.max_replace", PB_CHECK_POLICY_GATE, "how much one plan may replace"},
+    {"gate.coverage", PB_CHECK_POLICY_GATE, "what has to be seen before an apply"},
+    {"gate.policies", PB_CHECK_POLICY_GATE, "which programs are asked about a plan"},
+    {"gate.windows", PB_CHECK_POLICY_GATE, "when is applied"},
+    {"gate.freezes", PB_CHECK_POLICY_GATE, "when nothing is applied"},
+    {"gate.provisioners", PB_CHECK_POLICY_GATE, "what an apply may start beside the plan"},
+    {"gate", PB_CHECK_POLICY_GATE, "what may be applied"},
+    {"ignore", PB_CHECK_POLICY_IGNORE, "what is no longer reported as drift"},
+    {"packs", PB_CHECK_POLICY_PACKS, "how live state is read, with credentials"},
+    {"check.trust", PB_CHECK_POLICY_CHECK, "whose changes are planned before they are merged"},
+    {"check.network", PB_CHECK_POLICY_CHECK, "what the planning of a change may connect to"},
+    {"check", PB_CHECK_POLICY_CHECK, "how changes are checked"},
+    {"ledger", PB_CHECK_POLICY_LEDGER, "what is recorded, where, and who vouches for it"},
+    {"fail_on", PB_CHECK_POLICY_REPORT, "which verdicts make an audit fail"},
+    {"", PB_CHECK_POLICY_REPORT, "how plumb works here"},
 };
 
 static const struct topic *topic_of(const char *key)
@@ -57,9 +58,8 @@ static void find(struct pb_check *c, const char *key, const struct topic *t, con
 {
     const char *message = pb_arena_printf(c->arena, "'%s' %s: it says %s", key, what, t->about);
 
-    pb_check_find(&c->findings, c->arena,
-                  &(struct pb_check_finding){.code = t->code,
-                                             .severity = t->severity,
+    pb_check_find(&c->findings, c->arena, pb_check_rule_at(t->rule),
+                  &(struct pb_check_finding){.severity = *t->key ? NULL : "notice",
                                              .message = message,
                                              .file = PB_CONFIG_FILE,
                                              .line = at ? at->line : 0,
@@ -231,10 +231,8 @@ static void file_changes(struct pb_checking *k, const char *path, const char *ke
         if (strncmp(p, path, n) != 0 || (n && p[n] && p[n] != '/'))
             continue;
         pb_check_find(
-            &c->findings, c->arena,
+            &c->findings, c->arena, pb_check_rule_at(PB_CHECK_POLICY_FILE),
             &(struct pb_check_finding){
-                .code = "policy-file",
-                .severity = "warning",
                 .message = pb_arena_printf(c->arena, "'%s' is what base's '%s' goes by: it says %s",
                                            p, key, topic_of(key)->about),
                 .file = p});

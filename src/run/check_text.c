@@ -198,21 +198,17 @@ static size_t count(const struct pb_declared_set *d, const struct pb_text_block 
 static void add_blocks(struct pb_check_unit *cu, const struct pb_text_diff *diff,
                        const struct pb_declared_set *known)
 {
-    static const struct {
-        const char *code, *word;
-    } words[] = {[PB_TEXT_ADDED] = {"block-added", "is added"},
-                 [PB_TEXT_CHANGED] = {"block-changed", "is changed"},
-                 [PB_TEXT_REMOVED] = {"block-removed", "is removed"}};
+    static const char *const words[] = {[PB_TEXT_ADDED] = "is added",
+                                        [PB_TEXT_CHANGED] = "is changed",
+                                        [PB_TEXT_REMOVED] = "is removed"};
 
     for (size_t i = 0; i < diff->nblocks; i++) {
         const struct pb_text_block *b = &diff->blocks[i];
 
         pb_check_find(
-            &cu->findings, cu->arena,
+            &cu->findings, cu->arena, pb_check_rule_at(PB_CHECK_BLOCK_ADDED + (size_t)b->change),
             &(struct pb_check_finding){
-                .code = words[b->change].code,
-                .severity = "notice",
-                .message = pb_arena_printf(cu->arena, "'%s' %s", b->address, words[b->change].word),
+                .message = pb_arena_printf(cu->arena, "'%s' %s", b->address, words[b->change]),
                 .address = b->address,
                 .file = b->file,
                 .line = b->line,
@@ -227,10 +223,8 @@ static void add_findings(struct pb_check_unit *cu, const struct pb_text_diff *di
     for (size_t i = 0; i < diff->nfindings; i++) {
         const struct pb_text_finding *f = &diff->findings[i];
 
-        pb_check_find(&cu->findings, cu->arena,
-                      &(struct pb_check_finding){.code = f->rule->code,
-                                                 .severity = f->rule->severity,
-                                                 .message = f->message,
+        pb_check_find(&cu->findings, cu->arena, f->rule,
+                      &(struct pb_check_finding){.message = f->message,
                                                  .address = f->address,
                                                  .file = f->file,
                                                  .line = f->line,

@@ -181,11 +181,8 @@ static bool is_for_merged(void *ctx, const struct pb_unit_result *u)
 static void broken(struct pb_check *c, const struct pb_err *why)
 {
     c->broken = pb_arena_strdup(c->arena, why->msg);
-    pb_check_find(&c->findings, c->arena,
-                  &(struct pb_check_finding){.code = "config-broken",
-                                             .severity = "error",
-                                             .message = why->msg,
-                                             .file = PB_CONFIG_FILE});
+    pb_check_find(&c->findings, c->arena, pb_check_rule_at(PB_CHECK_CONFIG_BROKEN),
+                  &(struct pb_check_finding){.message = why->msg, .file = PB_CONFIG_FILE});
 }
 
 /* 0 also where it cannot be worked with: that is what the change brings. */

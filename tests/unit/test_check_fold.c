@@ -49,7 +49,7 @@ static const struct pb_check_finding shared = {.code = "provisioner-added",
 
 static void found(size_t unit, struct pb_check_finding f)
 {
-    pb_check_find(&units[unit].findings, check.arena, &f);
+    pb_check_add(&units[unit].findings, check.arena, &f);
 }
 
 /* What is left where: "check: CODE[a b]; a: CODE ..." without what has nothing. */
@@ -183,8 +183,8 @@ static void check_fold__order(void **state)
     struct pb_check_finding f = shared;
 
     (void)state;
-    pb_check_find(&check.findings, check.arena,
-                  &(struct pb_check_finding){.code = "policy-gate", .message = "m"});
+    pb_check_add(&check.findings, check.arena,
+                 &(struct pb_check_finding){.code = "policy-gate", .message = "m"});
     f.code = "z";
     found(0, f);
     found(1, shared);

@@ -14,6 +14,7 @@
 #include "cmd/shim.h"
 #include "model/verdict.h"
 #include "report/report.h"
+#include "run/check.h"
 
 static int parse(struct pb_args *a, struct pb_err *err, const char *line)
 {
@@ -309,9 +310,11 @@ static void cmd__values_are_those_that_there_are(void **state)
         assert_int_equal(pb_verdict_parse(&verdict, v[n]), 0);
     }
     v = pb_command_find("help")->pos_values;
-    for (n = 0; v[n]; n++)
-        assert_non_null(pb_command_find(v[n]));
+    for (n = 0; pb_command_find(v[n]); n++)
+        ;
     assert_int_equal(n, pb_ncommands);
+    assert_string_equal(v[n], "findings");
+    assert_null(v[n + 1]);
 }
 
 /* ---- the tool's own command line ---------------------------------------------------------- */
@@ -417,12 +420,37 @@ static void cmd__the_words_of_tf_are_those_of_the_table(void **state)
     assert_int_equal(n, 0);
 }
 
+/* Each finding of a check is in each list of them. */
+static void cmd__help_has_every_finding(void **state)
+{
+    PB_AUTO(buf) struct pb_buf topic = PB_BUF_INIT, man = PB_BUF_INIT, tables = PB_BUF_INIT;
+    const struct pb_text_rule *r;
+
+    (void)state;
+    pb_help_findings(&topic);
+    pb_help_man(&man);
+    pb_help_markdown(&tables);
+    for (size_t i = 0; (r = pb_check_rule_at(i)); i++) {
+        PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, item = PB_BUF_INIT, row = PB_BUF_INIT;
+
+        pb_buf_addf(&line, "\n  %s ", r->code);
+        pb_buf_addf(&row, "\n| `%s` | %s | %s |\n", r->code, r->severity, r->summary);
+        pb_buf_adds(&item, "\n.B ");
+        for (const char *c = r->code; *c; c++)
+            pb_buf_addf(&item, "%s%c", *c == '-' ? "\\" : "", *c);
+        pb_buf_addc(&item, '\n');
+        if (!strstr(topic.s, line.s) || !strstr(man.s, item.s) || !strstr(tables.s, row.s))
+            fail_msg("'%s' is not in all of them", r->code);
+    }
+}
+
 static void cmd__help_fits_a_terminal(void **state)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
     (void)state;
     pb_help_overview(&b);
+    pb_help_findings(&b);
     for (size_t i = 0; i < pb_ncommands; i++) {
         pb_help_command(&b, &pb_commands[i]);
         for (const struct pb_opt *o = pb_commands[i].opts; o && o->name; o++)
@@ -451,6 +479,7 @@ int main(void)
         cmocka_unit_test(cmd__values_are_those_that_there_are),
         cmocka_unit_test(cmd__what_a_tools_command_line_does),
         cmocka_unit_test(cmd__the_words_of_tf_are_those_of_the_table),
+        cmocka_unit_test(cmd__help_has_every_finding),
         cmocka_unit_test(cmd__help_fits_a_terminal),
     };
     return cmocka_run_group_tests_name("cmd", tests, NULL, NULL);
