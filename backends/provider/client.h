@@ -17,7 +17,7 @@
 #ifndef PB_PROVIDER_CLIENT_H
 #define PB_PROVIDER_CLIENT_H
 
-#include "backends/provider/process.h"
+#include "backends/plugin/process.h"
 #include "backends/provider/proto.h"
 #include "backends/provider/rpc.h"
 

@@ -95,20 +95,12 @@ static bool has_config(struct pb_session *s)
     return true;
 }
 
-/* A private folder for the socket, whose whole path has to fit into 107 bytes: where temporary
- * files are too deep down, it is one directly below /tmp. */
 static int make_dir(struct pb_session *s, struct pb_err *err)
 {
-    char shorter[] = "/tmp/plumb-plugin-XXXXXX";
+    PB_AUTO(str)
+    char *wish = pb_asprintf("%s/p%zu", s->run->rq->plugins->work, (size_t)(s - s->run->sessions));
 
-    s->dir = pb_asprintf("%s/p%zu", s->run->rq->plugins->work, (size_t)(s - s->run->sessions));
-    if (strlen(s->dir) <= PB_SESSION_DIR_MAX)
-        return pb_fs_mkdirs(s->dir, 0700, err);
-    free(pb_take(&s->dir));
-    if (!mkdtemp(shorter))
-        return pb_fail_errno(err, PB_E_IO, "cannot create a folder for a provider's socket");
-    s->dir = pb_strdup(shorter);
-    return 0;
+    return pb_plugin_dir(&s->dir, wish, err);
 }
 
 void pb_session_start(struct pb_session *s)

@@ -21,7 +21,6 @@ enum {
     PB_SESSION_WINDOW = 10, /* calls under way: at first, and at most */
     PB_SESSION_WINDOW_MAX = 50,
     PB_SESSION_REASON_MAX = 900,
-    PB_SESSION_DIR_MAX = 80,  /* leaves room for the names that providers give to sockets */
     PB_SESSION_DIAGS_MAX = 20 /* warnings repeated in the report */
 };
 

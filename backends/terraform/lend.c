@@ -210,20 +210,6 @@ static const char *from_env(const struct pb_strv *env, const char *name)
     return NULL;
 }
 
-static void drop_env(struct pb_strv *env, const char *name)
-{
-    size_t n = strlen(name), kept = 0;
-
-    for (size_t i = 0; i < env->n; i++) {
-        if (strncmp(env->v[i], name, n) == 0 && env->v[i][n] == '=')
-            free(env->v[i]);
-        else
-            env->v[kept++] = env->v[i];
-    }
-    env->n = kept;
-    env->v[kept] = NULL;
-}
-
 static bool has_config_folder(const char *home)
 {
     PB_AUTO(str) char *path = pb_fs_join(home, ".terraform.d");
@@ -377,5 +363,5 @@ void pb_tf_lend_end(struct pb_tf_run *r)
     if (r->own_config)
         pb_strv_setenv(&r->env, config_variable, r->own_config);
     else
-        drop_env(&r->env, config_variable);
+        pb_strv_dropenv(&r->env, config_variable);
 }

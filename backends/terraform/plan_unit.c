@@ -6,6 +6,7 @@
 #include "backends/terraform/confine.h"
 #include "backends/terraform/env.h"
 #include "backends/terraform/lend.h"
+#include "backends/terraform/serve.h"
 #include "backends/terraform/outside.h"
 #include "backends/terraform/prepare.h"
 #include "backends/terraform/schemas.h"
@@ -392,6 +393,12 @@ static void read_text(struct pb_tf_planning *p)
                     "%s: ignore_changes and dynamic blocks are not known", why.msg);
 }
 
+static void serve_no_more(struct pb_tf_planning *p)
+{
+    pb_tf_serve_end(p->served, &p->run);
+    p->served = NULL;
+}
+
 /* With providers that an earlier init has checked: what is left are the backend, in a folder
  * that requires no provider, and the local modules. */
 static bool reuse(struct pb_tf_planning *p)
@@ -399,8 +406,10 @@ static bool reuse(struct pb_tf_planning *p)
     char *get[] = {pb_arena_strdup(p->arena, "get"), pb_arena_strdup(p->arena, "-no-color"), NULL};
     struct pb_tf_lent lent;
 
-    if (pb_tf_read_text(p, NULL, p->run.tool.tofu, NULL) || !pb_tf_lend_recall(&lent, p) ||
-        pb_tf_init_backend(&p->run, p->own, p->recorded, NULL) || !pb_tf_lend(&lent, &p->run))
+    if (pb_tf_read_text(p, NULL, p->run.tool.tofu, NULL) || !pb_tf_lend_recall(&lent, p))
+        return false;
+    p->served = pb_tf_serve(&p->run, &lent, p->tree);
+    if (pb_tf_init_backend(&p->run, p->own, p->recorded, NULL) || !pb_tf_lend(&lent, &p->run))
         return false;
     if (p->tree->n > 1 && pb_tf_run(&p->run, "get", get, NULL)) {
         pb_tf_lend_end(&p->run);
@@ -423,6 +432,8 @@ static int install(struct pb_tf_planning *p, struct pb_err *err)
     pb_tf_lend_remember(&lent, p);
     p->packages = lent.dirs;
     p->lends = pb_tf_lend(&lent, &p->run);
+    if (p->lends)
+        p->served = pb_tf_serve(&p->run, &lent, p->tree);
     return 0;
 }
 
@@ -431,6 +442,7 @@ static int plan(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_e
     int64_t from = pb_clock_ms(), planned;
 
     collect_secrets(p);
+    pb_tf_serve_use(p->served, &p->run);
     if (plan_with_schemas(p, asked, err))
         return -1;
     planned = pb_clock_ms();
@@ -460,6 +472,7 @@ static int plan_reusing(struct pb_tf_planning *p, struct pb_tf_asked *asked, str
         pb_tf_ask_remove(&p->run);
         pb_tf_lend_end(&p->run);
     }
+    serve_no_more(p);
     if (pb_cancel_check(err) || install(p, err))
         return -1;
     return plan(p, asked, err);
@@ -509,4 +522,11 @@ int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
                     "depends on the day; commit the file",
                     p->u->name);
     return 0;
+}
+
+void pb_tf_planning_release(struct pb_tf_planning *p)
+{
+    serve_no_more(p);
+    pb_diags_release(&p->said);
+    pb_tf_run_release(&p->run);
 }

@@ -96,8 +96,7 @@ static int observe(struct pb_live *out, struct pb_observe_stats *stats, struct p
     } else {
         failed(out, rq, pb_arena_strdup(a, why.msg));
     }
-    pb_diags_release(&p.said);
-    pb_tf_run_release(&p.run);
+    pb_tf_planning_release(&p);
     return rc;
 }
 

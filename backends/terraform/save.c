@@ -285,8 +285,7 @@ static int ask_aside(struct pb_tf_planning *p, struct pb_unit_ctx *u, struct pb_
         take_values(p, aside.providers, aside.nproviders);
         rc = 0;
     }
-    pb_diags_release(&aside.said);
-    pb_tf_run_release(&aside.run);
+    pb_tf_planning_release(&aside);
     return rc;
 }
 

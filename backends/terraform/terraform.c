@@ -287,8 +287,7 @@ static int declare(struct pb_declare_result *out, struct pb_arena *a, const stru
         rc = 0;
     }
     repeat(u, a, &p.said);
-    pb_diags_release(&p.said);
-    pb_tf_run_release(&p.run);
+    pb_tf_planning_release(&p);
     return rc;
 }
 

@@ -12,6 +12,8 @@
 #include "backends/terraform/run.h"
 #include "backends/terraform/store.h"
 
+struct pb_tf_serving;
+
 struct pb_tf_planning {
     struct pb_arena *arena;
     const struct pb_unit_ctx *u;
@@ -31,13 +33,15 @@ struct pb_tf_planning {
     struct pb_value packages; /* source -> folder of the package that runs, as init checked it */
     const struct pb_tf_backend *own; /* the state's, for a plan that is to be applied; else NULL */
     bool lends;                      /* packages are used as they lie there: lend.h */
+    struct pb_tf_serving *served;    /* and run already: serve.h; or NULL */
     struct pb_tf_plan plan;
     struct pb_diags said; /* by planning: kept with the cached result */
     long plan_ms, show_ms;
 };
 
-/* init, plan, show: fills plan. */
+/* init, plan, show: fills plan. Release p also when it fails. */
 int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err);
+void pb_tf_planning_release(struct pb_tf_planning *p);
 /* providers from what the plan knows; schemas of the types in use. */
 int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct pb_err *err);
 

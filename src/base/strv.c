@@ -70,6 +70,21 @@ void pb_strv_setenv(struct pb_strv *v, const char *name, const char *value)
     pb_strv_addf(v, "%s=%s", name, value);
 }
 
+void pb_strv_dropenv(struct pb_strv *v, const char *name)
+{
+    size_t len = strlen(name), kept = 0;
+
+    for (size_t i = 0; i < v->n; i++) {
+        if (strncmp(v->v[i], name, len) == 0 && v->v[i][len] == '=')
+            free(v->v[i]);
+        else
+            v->v[kept++] = v->v[i];
+    }
+    v->n = kept;
+    if (v->v)
+        v->v[kept] = NULL;
+}
+
 void pb_auto_strv(struct pb_strv *v)
 {
     pb_strv_release(v);

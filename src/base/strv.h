@@ -24,6 +24,7 @@ void pb_strv_sort(struct pb_strv *v);
 
 /* As an environment: sets NAME=VALUE, replacing an earlier NAME. */
 void pb_strv_setenv(struct pb_strv *v, const char *name, const char *value);
+void pb_strv_dropenv(struct pb_strv *v, const char *name);
 
 void pb_auto_strv(struct pb_strv *v);
 

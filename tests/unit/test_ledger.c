@@ -237,8 +237,8 @@ static enum seen seen_from(struct given *g, const struct frame *f, size_t seq)
     return rc == 1 ? STANDS : rc < 0 ? CORRUPT : torn ? TORN : ENDS;
 }
 
-/* With a sanitizer each look takes many times as long: one bit of each byte is flipped then, and one
- * byte of some is held to be the end. */
+/* With a sanitizer each look takes many times as long: one bit of each byte is flipped then, and
+ * one byte of some is held to be the end. */
 #ifdef __SANITIZE_ADDRESS__
 enum { ENTRIES = 200, BITS = 1, BYTES = 7 };
 #else

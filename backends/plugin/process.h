@@ -14,8 +14,8 @@
  * It gets a session of its own and dies with the thread that started it. What it prints is never
  * stored in a file: providers print secrets.
  */
-#ifndef PB_PROVIDER_PROCESS_H
-#define PB_PROVIDER_PROCESS_H
+#ifndef PB_PLUGIN_PROCESS_H
+#define PB_PLUGIN_PROCESS_H
 
 #include <poll.h>
 
@@ -30,10 +30,15 @@ struct pb_plugin_spec {
     const char *path;  /* of the binary */
     const char *name;  /* "aws": silences what it would log */
     char *const *env;  /* what it may know; the handshake's own variables are added */
+    bool tools_env;    /* env is that of the tool it is started for: TF_ stays in it */
     const char *dir;   /* private: its socket and temporary files; must exist */
     const char *cwd;   /* where it runs: some resources are relative paths; NULL: dir */
     long handshake_ms; /* how long it may take to say where its socket is */
 };
+
+/* A private folder for the socket, whose whole path has to fit into 107 bytes: `wish`, or where that
+ * is too deep down one directly below /tmp. The caller's to free, and to remove. */
+int pb_plugin_dir(char **out, const char *wish, struct pb_err *err);
 
 int pb_plugin_start(struct pb_plugin **out, const struct pb_plugin_spec *spec, struct pb_err *err);
 
@@ -41,7 +46,8 @@ enum pb_plugin_state pb_plugin_state(const struct pb_plugin *p);
 const char *pb_plugin_problem(const struct pb_plugin *p); /* when it failed; for people */
 const char *pb_plugin_socket(const struct pb_plugin *p);  /* once ready */
 int pb_plugin_protocol(const struct pb_plugin *p);        /* once ready: 5 or 6 */
-int64_t pb_plugin_deadline(const struct pb_plugin *p);    /* of the handshake; INT64_MAX: none */
+pid_t pb_plugin_pid(const struct pb_plugin *p);
+int64_t pb_plugin_deadline(const struct pb_plugin *p); /* of the handshake; INT64_MAX: none */
 int pb_plugin_fds(const struct pb_plugin *p, struct pollfd out[2]); /* how many */
 void pb_plugin_work(struct pb_plugin *p);
 

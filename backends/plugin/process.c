@@ -1,4 +1,4 @@
-#include "backends/provider/process.h"
+#include "backends/plugin/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -24,6 +25,7 @@ enum {
     TERM_MS = 500,   /* after SIGTERM */
     KILL_TICKS = 50, /* of 10 ms, for what it started */
     WORDS_MAX = 400,
+    DIR_MAX_BYTES = 80, /* leaves room for the names that providers give to sockets */
 };
 
 /* The published cookie: it only says that this is no person's shell. */
@@ -56,12 +58,29 @@ static void fail(struct pb_plugin *p, char *why)
 
 /* ---- starting --------------------------------------------------------------------------- */
 
+int pb_plugin_dir(char **out, const char *wish, struct pb_err *err)
+{
+    char shorter[] = "/tmp/plumb-plugin-XXXXXX";
+
+    *out = NULL;
+    if (strlen(wish) <= DIR_MAX_BYTES) {
+        if (pb_fs_mkdirs(wish, 0700, err))
+            return -1;
+        *out = pb_strdup(wish);
+        return 0;
+    }
+    if (!mkdtemp(shorter))
+        return pb_fail_errno(err, PB_E_IO, "cannot create a folder for a provider's socket");
+    *out = pb_strdup(shorter);
+    return 0;
+}
+
 static void build_env(struct pb_strv *env, const struct pb_plugin_spec *s)
 {
     PB_AUTO(buf) struct pb_buf log = PB_BUF_INIT;
 
     for (char *const *e = s->env; e && *e; e++)
-        if (!pb_starts_with(*e, "TF_") && !pb_starts_with(*e, "PLUGIN_"))
+        if ((s->tools_env || !pb_starts_with(*e, "TF_")) && !pb_starts_with(*e, "PLUGIN_"))
             pb_strv_add(env, *e);
     pb_strv_setenv(env, "TF_PLUGIN_MAGIC_COOKIE", COOKIE);
     pb_strv_setenv(env, "PLUGIN_PROTOCOL_VERSIONS", "5,6");
@@ -258,6 +277,11 @@ const char *pb_plugin_socket(const struct pb_plugin *p)
 int pb_plugin_protocol(const struct pb_plugin *p)
 {
     return p->protocol;
+}
+
+pid_t pb_plugin_pid(const struct pb_plugin *p)
+{
+    return pb_child_pid(p->child);
 }
 
 int64_t pb_plugin_deadline(const struct pb_plugin *p)

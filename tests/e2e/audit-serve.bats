@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2153 # helpers.bash sets $PLUMB
+# A provider with one configuration is started once for all that Terraform does to plan: see
+# backends/terraform/serve.h.
+load helpers
+load sim
+
+setup() {
+    setup_environment
+    need terraform
+    sim_up
+    export SIM_TOKEN=sim-admin-token
+    mirror=$BATS_TEST_TMPDIR/mirror
+    cp -r "$SIM_BIN/mirror" "$mirror"
+    provider=$(find "$mirror" -type f -name 'terraform-provider-sim*')
+    started=$BATS_TEST_TMPDIR/started
+    sim_mirror "$mirror"
+    greeting=
+}
+
+# begin TF: an estate whose provider tells of each time that it is started
+begin() {
+    mv "$provider" "$BATS_TEST_TMPDIR/program"
+    cat >"$provider" <<SH
+#!/bin/sh
+echo "\$\$ \$PPID \$(tr '\\0' ' ' </proc/\$PPID/cmdline)" >>"$started"
+$greeting
+exec "$BATS_TEST_TMPDIR/program"
+SH
+    chmod 755 "$provider"
+    repo=$(temp_repo estate)
+    cat >"$repo/main.tf" <<TF
+terraform {
+  backend "local" {}
+  required_providers {
+    sim = { source = "example/sim" }
+  }
+}
+provider "sim" {}
+$1
+resource "sim_network" "n" {
+  name = "n"
+  cidr = "10.0.0.0/16"
+}
+TF
+    printf '.terraform/\n*.tfstate*\n' >"$repo/.gitignore"
+    printf 'version: 1\nunits: [{name: u, path: .}]\n' >"$repo/plumb.yaml"
+    must terraform -chdir="$repo" init -input=false >/dev/null
+    must terraform -chdir="$repo" apply -input=false -auto-approve >/dev/null
+    commit_all "$repo" start
+}
+
+# audited TEXT: audits a new commit; how often plumb started the provider, and Terraform
+audited() {
+    echo "# $1" >>"$repo/main.tf"
+    commit_all "$repo" "$1"
+    : >"$started"
+    report=$(must plumb -C "$repo" audit)
+    by_plumb=$(grep -c "^[0-9 ]*$PLUMB" "$started") || true
+    by_terraform=$(grep -c 'terraform ' "$started") || true
+    gone
+}
+
+# Each that was started has ended, a moment later at the most.
+gone() {
+    local pid tries=0
+    while read -r pid _; do
+        while [ -d "/proc/$pid" ]; do
+            [ $((tries += 1)) -lt 50 ]
+            sleep 0.1
+        done
+    done <"$started"
+}
+
+@test "one that is served is started once, whether its package is new or known" {
+    begin ""
+    audited one
+    [ "$by_plumb $by_terraform" = "1 0" ]
+    [[ $report == *"1 in sync"* ]]
+    audited two
+    [ "$by_plumb $by_terraform" = "1 0" ]
+    [[ $report == *"1 in sync"* ]]
+}
+
+@test "one with two configurations is not: each has a process of its own" {
+    begin 'provider "sim" {
+  alias = "other"
+  token = "sim-ops-token"
+}
+resource "sim_network" "o" {
+  provider = sim.other
+  name     = "o"
+  cidr     = "10.1.0.0/16"
+}'
+    audited one
+    [ "$by_plumb" = 0 ]
+    [ "$by_terraform" -gt 1 ]
+    [[ $report == *"2 in sync"* ]]
+}
+
+@test "one with a configuration in a module is not, either" {
+    begin ""
+    printf 'module "m" {\n  source = "./mod"\n}\n' >>"$repo/main.tf"
+    mkdir "$repo/mod"
+    cat >"$repo/mod/main.tf" <<'TF'
+terraform {
+  required_providers {
+    sim = { source = "example/sim" }
+  }
+}
+provider "sim" {
+}
+resource "sim_network" "m" {
+  name = "m"
+  cidr = "10.2.0.0/16"
+}
+TF
+    must terraform -chdir="$repo" init -input=false >/dev/null
+    must terraform -chdir="$repo" apply -input=false -auto-approve >/dev/null
+    audited one
+    [ "$by_plumb" = 0 ]
+    [[ $report == *"2 in sync"* ]]
+}
+
+@test "what does not greet as a provider does is left to Terraform" {
+    # The first time it is started it says something else.
+    # shellcheck disable=SC2016 # the script's
+    greeting='[ "$(wc -l <"'$started'")" -gt 1 ] || { echo hello; sleep 300; }'
+    : >"$started"
+    echo first >"$started"
+    begin ""
+    audited one
+    [ "$by_plumb" = 1 ]
+    [ "$by_terraform" -gt 0 ]
+    [[ $report == *"1 in sync"* ]]
+}
+
+@test "an apply starts its own, which need nobody else" {
+    begin ""
+    sed -i 's/name = "n"/name = "renamed"/' "$repo/main.tf"
+    commit_all "$repo" renamed
+    : >"$started"
+    must plumb -C "$repo" apply --auto-approve >&2
+    # The last one is of the apply, and not plumb's.
+    grep -q 'terraform apply' "$started"
+    gone
+}
+
+@test "none is left when plumb is killed" {
+    begin ""
+    sim_fault '{"match": "GET /v1/images*", "kind": "delay", "delay_ms": 3000}'
+    printf 'data "sim_image" "d" {\n  family = "debian"\n}\n' >>"$repo/main.tf"
+    commit_all "$repo" slow
+    : >"$started"
+    "$PLUMB" -C "$repo" audit >/dev/null 2>&1 3>&- &
+    plumb=$!
+    local tries=0
+    until [ -s "$started" ]; do
+        [ $((tries += 1)) -lt 200 ]
+        sleep 0.05
+    done
+    kill -9 "$plumb"
+    wait "$plumb" || true
+    gone
+}
