@@ -36,8 +36,8 @@ struct pb_plugin_spec {
     long handshake_ms; /* how long it may take to say where its socket is */
 };
 
-/* A private folder for the socket, whose whole path has to fit into 107 bytes: `wish`, or where that
- * is too deep down one directly below /tmp. The caller's to free, and to remove. */
+/* A private folder for the socket, whose whole path has to fit into 107 bytes: `wish`, or where
+ * that is too deep down one directly below /tmp. The caller's to free, and to remove. */
 int pb_plugin_dir(char **out, const char *wish, struct pb_err *err);
 
 int pb_plugin_start(struct pb_plugin **out, const struct pb_plugin_spec *spec, struct pb_err *err);
