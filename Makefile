@@ -43,8 +43,8 @@ endif
 PKGS := libcrypto libgit2 yajl libcurl yaml-0.1 libpcre2-8 expat \
         libprotobuf-c libnghttp2 msgpack
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-# libcurl is loaded when it is wanted: src/observe/curl.h
-PKG_LIBS   := $(shell pkg-config --libs $(filter-out libcurl,$(PKGS)) 2>/dev/null)
+# These are loaded when they are wanted: src/observe/curl.h, src/git/git2.h
+PKG_LIBS   := $(shell pkg-config --libs $(filter-out libcurl libgit2,$(PKGS)) 2>/dev/null)
 PKG_ERROR  := $(shell pkg-config --print-errors --exists $(PKGS) 2>&1 || echo missing)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
@@ -56,7 +56,8 @@ endif
 HARDEN_C  := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 HARDEN_LD := -pie -Wl,-z,relro,-z,now
 # A library that a program does not call is not loaded when it starts.
-LINK_ALL  := -Wl,--as-needed
+# One function of ours is found by a library, by its name: src/git/repo.c
+LINK_ALL  := -Wl,--as-needed -Wl,--export-dynamic-symbol=mbedtls_x509_crt_parse_file
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 ifeq ($(CONFIG),asan)

@@ -4,9 +4,8 @@
 #ifndef PB_GIT_INTERNAL_H
 #define PB_GIT_INTERNAL_H
 
-#include <git2.h>
-
 #include "base/err.h"
+#include "git/git2.h"
 #include "git/repo.h"
 
 struct pb_repo {

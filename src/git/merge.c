@@ -3,9 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <git2/sys/mempack.h>
-#include <git2/sys/odb_backend.h>
-
 #include "base/mem.h"
 #include "git/history.h"
 #include "git/internal.h"

@@ -9,10 +9,11 @@
 #include "base/text.h"
 #include "git/internal.h"
 
-#define AUTO_GIT(kind, type, free_it) \
-    void pb_auto_git##kind(type **p)  \
-    {                                 \
-        free_it(*p);                  \
+#define AUTO_GIT(kind, type, free_it)                        \
+    void pb_auto_git##kind(type **p)                         \
+    {                                                        \
+        if (*p) /* also where libgit2 could not be loaded */ \
+            free_it(*p);                                     \
     }
 
 AUTO_GIT(repo, git_repository, git_repository_free)
@@ -99,6 +100,8 @@ int pb_repo_open(struct pb_repo **out, const char *dir, unsigned flags, struct p
 
     if (!real)
         return pb_fail_errno(err, PB_E_GIT, "cannot find folder '%s'", dir);
+    if (pb_git2_load(err))
+        return -1;
     if (git_libgit2_init() < 0)
         return pb_git_fail(err, -1, "cannot start libgit2");
     code = git_repository_open_ext(
