@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { CHUNK = 1 << 16, DEPTH_MAX = 200 };
+enum { CHUNK = 1 << 16, DEPTH_MAX = 200, HOSTS_NAMED = 3 };
 
 /* ---- the tree -------------------------------------------------------------------------------- */
 
@@ -283,18 +283,21 @@ static int write_config(struct pb_tf_run *r, struct pb_err *err)
     return 0;
 }
 
-const char *pb_tf_confine_hint(const char *said)
+const char *pb_tf_confine_note(struct pb_arena *a, const struct pb_sandbox *s)
 {
-    static const char *const signs[] = {"dial tcp", "no such host", "Proxy", "Could not resolve"};
+    PB_AUTO(buf) struct pb_buf hosts = PB_BUF_INIT;
+    size_t n = 0;
 
-    for (size_t i = 0; i < PB_COUNT(signs); i++)
-        if (strstr(said, signs[i]))
-            return " (it ran in a sandbox, which reaches what 'check.network' in plumb.yaml of the "
-                   "base lists, and no name server)";
-    return strcasestr(said, "credential")
-               ? " (it ran in a sandbox: credentials are those of the environment, and none where "
-                 "'check.network' in plumb.yaml of the base lists no host)"
-               : "";
+    for (char *const *p = s->network; p && *p && n < HOSTS_NAMED; p++)
+        pb_buf_addf(&hosts, "%s%s", n++ ? ", " : "", *p);
+    if (!n)
+        return " (it ran in a sandbox: no credentials, no network and no files of this machine, "
+               "since 'check.network' in plumb.yaml of the base lists no host)";
+    return pb_arena_printf(a,
+                           " (it ran in a sandbox: credentials of the environment alone, no files "
+                           "of this machine, and no network but 'check.network' in plumb.yaml of "
+                           "the base: %s%s)",
+                           hosts.s, s->network[n] ? " and others" : "");
 }
 
 int pb_tf_confine_run(struct pb_tf_run *r, const struct pb_strv *recorded, struct pb_err *err)

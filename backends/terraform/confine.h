@@ -39,8 +39,8 @@ int pb_tf_confine_run(struct pb_tf_run *r, const struct pb_strv *recorded, struc
 int pb_tf_confine_start(struct pb_sandbox_run **out, const struct pb_tf_run *r,
                         const struct pb_child_spec *spec, struct pb_err *err);
 
-/* What to add to an error that a sandbox may be the reason of; "" for others. */
-const char *pb_tf_confine_hint(const char *said);
+/* What to add to the failure of a command that ran in there: what it had, and had not. */
+const char *pb_tf_confine_note(struct pb_arena *a, const struct pb_sandbox *s);
 
 /* Folders with packages that init may use in there; adds those that hold what is locked. False
  * when some of it is in none. */

@@ -111,22 +111,24 @@ static int explain(const struct pb_tf_command *c, const struct pb_child_status *
                    struct pb_err *err)
 {
     const char *tool = c->run->tool.tofu ? "tofu" : "terraform";
+    const struct pb_sandbox *box = c->run->u->sandbox;
+    const char *note = box ? pb_tf_confine_note(c->run->arena, box) : "";
     PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
 
     pb_tf_errors(&why, pb_tf_run_file(c->run, c->name, "out"),
                  pb_tf_run_file(c->run, c->name, "err"), &c->run->secrets);
     if (st->timed_out)
-        return pb_fail(err, PB_E_TOOL, "%s %s took longer than %ld ms and was stopped", tool,
-                       c->doing, c->run->u->timeout_ms);
+        return pb_fail(err, PB_E_TOOL, "%s %s took longer than %ld ms and was stopped%s", tool,
+                       c->doing, c->run->u->timeout_ms, note);
     if (why.len && pb_tf_lock_refused(err, c->run->arena, why.s, c->run->u->name))
         return -1;
     if (why.len)
-        return pb_fail(err, PB_E_TOOL, "%s %s: %s%s", tool, c->doing, why.s,
-                       c->run->u->sandbox ? pb_tf_confine_hint(why.s) : "");
+        return pb_fail(err, PB_E_TOOL, "%s %s: %s%s", tool, c->doing, why.s, note);
     if (!st->exited)
-        return pb_fail(err, PB_E_TOOL, "%s %s was killed by signal %d", tool, c->doing, st->signal);
-    return pb_fail(err, PB_E_TOOL, "%s %s failed with exit code %d and no message", tool, c->doing,
-                   st->code);
+        return pb_fail(err, PB_E_TOOL, "%s %s was killed by signal %d%s", tool, c->doing,
+                       st->signal, note);
+    return pb_fail(err, PB_E_TOOL, "%s %s failed with exit code %d and no message%s", tool,
+                   c->doing, st->code, note);
 }
 
 int pb_tf_finish(struct pb_tf_command *c, struct pb_err *err)

@@ -139,7 +139,13 @@ TF
     export TF_CLI_CONFIG_FILE=$BATS_TEST_TMPDIR/direct
     echo 'provider_installation { direct {} }' >"$TF_CLI_CONFIG_FILE"
     must_fail 1 try
-    says "it ran in a sandbox, which reaches what 'check.network' in plumb.yaml of the base lists"
+    says "(it ran in a sandbox: no credentials, no network and no files of this machine, since" \
+        "'check.network' in plumb.yaml of the base lists no host)"
+    # Whatever it fails of: what is missing there is not missing here.
+    expression 'file("/etc/hostname")'
+    must_fail 1 try --network a.example --network b.example:8443
+    says "Invalid function argument" "credentials of the environment alone" \
+        "no network but 'check.network' in plumb.yaml of the base: a.example, b.example:8443)"
 }
 
 @test "planning that takes all it can ends in a refusal" {
