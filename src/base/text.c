@@ -186,7 +186,7 @@ size_t pb_text_width(const char *s)
 
 /* ---- nearest ---------------------------------------------------------------------------- */
 
-enum { WORD_MAX = 64 };
+enum { WORD_MAX = 64, BEGUN_MIN = 3 };
 
 static size_t least_of(size_t a, size_t b)
 {
@@ -213,6 +213,21 @@ static size_t distance(const char *a, size_t na, const char *b, size_t nb)
     return d[na % 3][nb];
 }
 
+/* The one word that begins like this; NULL: none does, or several do. */
+static const char *begun(const char *word, size_t len, const char *const *words, size_t n)
+{
+    const char *found = NULL;
+
+    for (size_t i = 0; i < n && len >= BEGUN_MIN; i++) {
+        if (strncmp(words[i], word, len) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = words[i];
+    }
+    return found;
+}
+
 const char *pb_text_nearest(const char *word, const char *const *words, size_t n)
 {
     const char *best = NULL;
@@ -222,7 +237,8 @@ const char *pb_text_nearest(const char *word, const char *const *words, size_t n
         return NULL;
     for (size_t i = 0; i < n; i++) {
         size_t m = strlen(words[i]);
-        size_t d, near = 1 + least_of(len, m) / 4;
+        /* Of four letters two others make another word: yaml is no html. */
+        size_t d, near = least_of(len, m) > 4 ? 1 + least_of(len, m) / 4 : 1;
         if (m == 0 || m > WORD_MAX)
             continue;
         d = distance(word, len, words[i], m);
@@ -231,7 +247,7 @@ const char *pb_text_nearest(const char *word, const char *const *words, size_t n
             best_d = d;
         }
     }
-    return best;
+    return best ? best : begun(word, len, words, n);
 }
 
 void pb_text_take_out(struct pb_buf *b, const char *secret)

@@ -18,7 +18,8 @@ void pb_text_add_safe(struct pb_buf *b, const char *s, size_t n);
 /* Display width in columns of valid UTF-8 (wcwidth without a locale is not enough). */
 size_t pb_text_width(const char *s);
 
-/* The nearest of the given words by edit distance, or NULL when none is near. */
+/* The nearest of the given words by edit distance, or else the only one that begins so; NULL when
+ * none is near. */
 const char *pb_text_nearest(const char *word, const char *const *words, size_t n);
 
 /* Where that line begins, counted from 1; NULL when there are fewer. */

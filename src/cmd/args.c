@@ -31,6 +31,14 @@ char *const *pb_args_all(const struct pb_args *a, enum pb_opt_id id)
     return a->value[id].n ? a->value[id].v : NULL;
 }
 
+const char *pb_args_name(const struct pb_args *a, enum pb_opt_id id)
+{
+    for (const struct pb_opt *o = a->command->opts; o && o->name; o++)
+        if (o->id == id)
+            return o->name;
+    BUG("'%s' has no option %d", a->command->name, (int)id);
+}
+
 static const struct pb_opt *find_in(const struct pb_opt *o, const char *name, size_t n, char c)
 {
     for (; o && o->name; o++) {

@@ -86,9 +86,15 @@ int pb_cmd_reports_usage(const struct pb_args *args)
     const struct pb_strv *formats = &args->value[PB_O_FORMAT], *files = &args->value[PB_O_OUTPUT];
     struct pb_err err = PB_ERR_INIT;
 
-    if (formats->n <= files->n + 1)
+    if (formats->n > files->n + 1)
+        pb_fail(&err, PB_E_USAGE,
+                "only one --format can go to stdout: give the others an --output");
+    else if (files->n > formats->n && files->n > 1)
+        pb_fail(&err, PB_E_USAGE,
+                "the n-th --output takes the n-th --format, and '%s' has none: give it a --format",
+                files->v[formats->n ? formats->n : 1]);
+    else
         return 0;
-    pb_fail(&err, PB_E_USAGE, "only one --format can go to stdout: give the others an --output");
     return pb_cmd_fail(&err);
 }
 

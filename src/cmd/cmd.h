@@ -150,8 +150,10 @@ struct pb_args {
  * nearest name. */
 int pb_args_parse(struct pb_args *out, int argc, char *const *argv, struct pb_err *err);
 void pb_args_release(struct pb_args *a);
-bool pb_args_has(const struct pb_args *a, enum pb_opt_id id);         /* a switch: it is on */
-const char *pb_args_get(const struct pb_args *a, enum pb_opt_id id);  /* the last, or NULL */
+bool pb_args_has(const struct pb_args *a, enum pb_opt_id id);        /* a switch: it is on */
+const char *pb_args_get(const struct pb_args *a, enum pb_opt_id id); /* the last, or NULL */
+/* How the command spells it: "post-to". */
+const char *pb_args_name(const struct pb_args *a, enum pb_opt_id id);
 char *const *pb_args_all(const struct pb_args *a, enum pb_opt_id id); /* or NULL */
 
 /* Texts made from the table. */

@@ -28,6 +28,15 @@ static bool takes_file(const struct pb_opt *o)
     return o->arg && (strcmp(o->arg, "FILE") == 0 || strcmp(o->arg, "DIR") == 0);
 }
 
+/* Words that are looked up are so in quotes: names of branches are no program. */
+static void bash_words(struct pb_buf *b, const struct pb_opt *o)
+{
+    if (strcmp(o->arg, "REV") == 0)
+        pb_buf_adds(b, "$(git for-each-ref \"--format=%(refname:short)\" 2>/dev/null)");
+    else
+        add_values(b, o->values);
+}
+
 /* case arms for options whose value is known; `command|` in front of the previous word. */
 static void bash_values(struct pb_buf *b, const char *command, const struct pb_opt *o)
 {
@@ -44,9 +53,12 @@ static void bash_values(struct pb_buf *b, const char *command, const struct pb_o
                         o->arg[0] == 'D' ? 'd' : 'f');
             continue;
         }
-        pb_buf_adds(b, ") COMPREPLY=($(compgen -W '");
-        add_values(b, o->values);
-        pb_buf_adds(b, "' -- \"$cur\")); return ;;\n");
+        pb_buf_adds(b, o->form & PB_OPT_LIST
+                           ? ") COMPREPLY=($(compgen -P \"${cur%\"${cur##*,}\"}\" -W '"
+                           : ") COMPREPLY=($(compgen -W '");
+        bash_words(b, o);
+        pb_buf_adds(b, o->form & PB_OPT_LIST ? "' -- \"${cur##*,}\")); return ;;\n"
+                                             : "' -- \"$cur\")); return ;;\n");
     }
 }
 

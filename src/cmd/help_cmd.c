@@ -16,17 +16,15 @@ int pb_cmd_version(const struct pb_args *args)
     return PB_EXIT_PLUMB;
 }
 
-static int unknown_topic(const char *name)
+static int unknown_topic(const char *const *topics, const char *name)
 {
     struct pb_err err = PB_ERR_INIT;
-    const char *names[64], *near;
+    const char *near;
     size_t n = 0;
 
-    while (n < pb_ncommands && n < PB_COUNT(names)) {
-        names[n] = pb_commands[n].name;
+    while (topics[n])
         n++;
-    }
-    near = pb_text_nearest(name, names, n);
+    near = pb_text_nearest(name, topics, n);
     pb_fail(&err, PB_E_USAGE, "no command '%s'%s%s%s", name, near ? "; did you mean '" : "",
             near ? near : "", near ? "'?" : "; 'plumb help' lists them");
     return pb_cmd_fail(&err);
@@ -46,7 +44,7 @@ int pb_cmd_help(const struct pb_args *args)
         const struct pb_command *c = pb_command_find(args->pos.v[0]);
 
         if (!c)
-            return unknown_topic(args->pos.v[0]);
+            return unknown_topic(args->command->pos_values, args->pos.v[0]);
         pb_help_command(&b, c);
     } else {
         pb_help_overview(&b);

@@ -41,8 +41,8 @@ static int read_options(struct pb_cmd_post *p, const struct pb_args *args, struc
         for (int id = PB_O_POST_TO; id <= PB_O_POST_TIMEOUT; id++)
             if (pb_args_get(args, (enum pb_opt_id)id))
                 return pb_fail(err, PB_E_USAGE,
-                               "'%s' says how to post, and nothing is to be posted: add '--post'",
-                               pb_args_get(args, (enum pb_opt_id)id));
+                               "'--%s' says how to post, and nothing is to be posted: add '--post'",
+                               pb_args_name(args, (enum pb_opt_id)id));
     return 0;
 }
 
@@ -106,11 +106,13 @@ void pb_cmd_post_result(struct pb_cmd_post *p, const struct pb_cmd_post_result *
         warn(&err);
     if (!p->comment)
         return;
-    /* A run that is about no pull request, such as that after the merge, has nothing to say. */
+    /* A run that is about no pull request, such as that after the merge, is no mistake; but what
+     * was asked for and is not done is said, whoever wants it quiet. */
     if (!pb_post_has_change(p->post)) {
-        if (!pb_args_has(p->args, PB_O_QUIET))
-            pb_cmd_note("no comment on %s: this is about no pull request",
-                        pb_post_host_name(p->post));
+        pb_cmd_note(
+            "no comment on %s: this is about no pull request, as far as the environment and "
+            "'--post-change' say",
+            pb_post_host_name(p->post));
         return;
     }
     pb_cmd_post_markdown(&body, p, r->write, r->what);

@@ -68,8 +68,9 @@ static const char *find_token(struct pb_post *p, struct pb_err *err)
         token = pb_post_env(p->token_name = host->job_token);
     if (token == NULL) {
         p->token_name = host->tokens[0];
-        pb_fail(err, PB_E_AUTH, "there is no token for %s: set '%s' to %s", host->title,
-                p->token_name, host->token_remedy);
+        pb_fail(err, PB_E_AUTH, "there is no token in '%s'%s%s%s: set '%s' to %s", host->tokens[0],
+                host->tokens[1] ? " or '" : "", host->tokens[1] ? host->tokens[1] : "",
+                host->tokens[1] ? "'" : "", p->token_name, host->token_remedy);
     } else if (strpbrk(token, " \t\r\n") != NULL) {
         pb_fail(err, PB_E_AUTH,
                 "there is a blank or a line break in '%s': set it to the token alone",
@@ -342,8 +343,8 @@ int pb_post_who(struct pb_post *p, struct pb_err *err)
 
     if (p->asked_who)
         return 0;
-    if (pb_post_ask(p, &(struct pb_post_rq){"GET", "/user", NULL, "see whose the token is", false},
-                    &reply, &why) < 0) {
+    if (pb_post_ask(p, &(struct pb_post_rq){"GET", "/user", NULL, "see who posts", false}, &reply,
+                    &why) < 0) {
         if (reply.status != 403 && reply.status != 404) {
             *err = why;
             return -1;

@@ -119,6 +119,10 @@ reports() {
     must_fail 64 plumb -C "$repo" audit --format sarif --format junit
     says "only one --format can go to stdout: give the others an --output"
     must_fail 64 plumb -C "$repo" plan --format sarif --format junit
+    must_fail 64 plumb -C "$repo" audit --format json -o "$out/a" -o "$out/b"
+    says "the n-th --output takes the n-th --format, and '$out/b' has none: give it a --format"
+    must_fail 64 plumb -C "$repo" check --base main -o "$out/a" -o "$out/b"
+    [ ! -e "$out/a" ]
     must_fail 64 plumb -C "$repo" audit --format pdf
     says "there is: text, json, markdown"
     plumb -C "$repo" audit --format junit >"$out/r.xml"

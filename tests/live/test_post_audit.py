@@ -143,7 +143,8 @@ class Results(Posted):
                          (head, "drift (eu)"))
 
     def test_no_comment_without_a_pull_request(self):
-        done = self.audit("status,comment")
+        # What was asked for and is not done is said, also where nothing else is.
+        done = self.audit("status,comment", "--quiet")
         self.assertIn("this is about no pull request", done.err)
         self.assertEqual((len(self.host.statuses), self.host.comments), (1, []))
 

@@ -79,6 +79,10 @@ static void text__nearest(void **state)
     assert_string_equal(pb_text_nearest("adit", words, 5), "audit");
     assert_string_equal(pb_text_nearest("aplpy", words, 5), "apply");
     assert_string_equal(pb_text_nearest("expain", words, 5), "explain");
+    assert_string_equal(pb_text_nearest("expl", words, 5), "explain");
+    assert_null(pb_text_nearest("pl", words, 5)); /* too short to tell */
+    assert_null(pb_text_nearest("yaml", (const char *const[]){"html"}, 1));
+    assert_null(pb_text_nearest("pos", (const char *const[]){"post-to", "post-url"}, 2));
     assert_null(pb_text_nearest("zebra", words, 5));
     assert_null(pb_text_nearest("", words, 5));
     assert_null(pb_text_nearest("x", words, 5));
