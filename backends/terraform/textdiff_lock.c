@@ -123,10 +123,11 @@ static void hashes(struct pb_tf_diff *d, struct pb_tf_where w, const char *name,
     gone = count_missing(&was->hashes, &now->hashes);
     come = count_missing(&now->hashes, &was->hashes);
     if (gone && come)
-        pb_tf_found(d, PB_TF_LOCK_HASHES_CHANGED, w,
-                    "'%s' is still %s, but %zu of its %zu hashes are others: the same version does "
-                    "not change its packages",
-                    name, pb_tf_shown(d, now->version), come, now->hashes.n);
+        pb_tf_found(
+            d, PB_TF_LOCK_HASHES_CHANGED, w,
+            "'%s' is still %s, but has other hashes (%zu of %zu): the same version does not "
+            "change its packages",
+            name, pb_tf_shown(d, now->version), come, now->hashes.n);
     else if (gone)
         pb_tf_found(d, PB_TF_LOCK_HASHES_DROPPED, w, "'%s' loses %zu of its %zu hashes", name, gone,
                     was->hashes.n);

@@ -1,5 +1,7 @@
 #include "base/exits.h"
 
+#include <string.h>
+
 const struct pb_exit_row pb_exits[] = {
     {PB_EXIT_PLUMB, "plumb", "everything that was looked at is what Git says"},
     {PB_EXIT_ERROR, "error", "plumb could not do its work; the message says what to do"},
@@ -13,6 +15,35 @@ const struct pb_exit_row pb_exits[] = {
     {PB_EXIT_INTERRUPTED, "interrupted", "a signal stopped plumb; nothing was left behind"},
 };
 const size_t pb_exits_count = PB_COUNT(pb_exits);
+
+static const struct {
+    const char *command;
+    struct pb_exit_row row;
+} own[] = {
+    {"check",
+     {PB_EXIT_PLUMB, "passed",
+      "merging would change nothing, or nothing that '--fail-on' is about"}},
+    {"check", {PB_EXIT_DRIFT, "changes", "merging would change something, and nothing denies it"}},
+    {"check",
+     {PB_EXIT_REFUSED, "refused",
+      "base's rules deny it, it collides, or it cannot be merged or planned safely"}},
+    {"check",
+     {PB_EXIT_INCONCLUSIVE, "inconclusive",
+      "something it touches could not be seen, or it was not planned"}},
+    {"plan", {PB_EXIT_PLUMB, "unchanged", "an apply would change nothing"}},
+    {"plan", {PB_EXIT_DRIFT, "changes", "an apply would change something"}},
+};
+
+const struct pb_exit_row *pb_exit_find(const char *command, enum pb_exit code)
+{
+    for (size_t i = 0; command && i < PB_COUNT(own); i++)
+        if (own[i].row.code == code && strcmp(own[i].command, command) == 0)
+            return &own[i].row;
+    for (size_t i = 0; i < pb_exits_count; i++)
+        if (pb_exits[i].code == code)
+            return &pb_exits[i];
+    BUG("no row for exit code %d", (int)code);
+}
 
 enum pb_exit pb_exit_of(enum pb_err_class cls)
 {

@@ -1,6 +1,6 @@
 /*
  * exits.h: the one table of exit codes. Help, the man page and the README's table are
- * made from pb_exits[].
+ * made from pb_exits[]; a command may have words of its own for what a code means there.
  */
 #ifndef PB_BASE_EXITS_H
 #define PB_BASE_EXITS_H
@@ -27,6 +27,9 @@ struct pb_exit_row {
 
 extern const struct pb_exit_row pb_exits[];
 extern const size_t pb_exits_count;
+
+/* What a code means for this command; NULL: in general. */
+const struct pb_exit_row *pb_exit_find(const char *command, enum pb_exit code);
 
 /* The exit code for a failure of this class. */
 enum pb_exit pb_exit_of(enum pb_err_class cls);

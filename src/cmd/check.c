@@ -33,6 +33,16 @@ static const char *base_of_environment(struct pb_arena *a)
     return found ? pb_arena_printf(a, "origin/%s", found) : NULL;
 }
 
+static enum pb_check_level level_of(const struct pb_args *args)
+{
+    const char *name = pb_args_get(args, PB_O_FAIL_ON);
+    enum pb_check_level level = PB_CHECK_ON_CHANGES;
+
+    while (name && !pb_streq(pb_check_levels[level], name)) /* parsing has let in no other */
+        level++;
+    return level;
+}
+
 static int options_of(struct pb_check_options *o, struct pb_arena *a, const struct pb_args *args,
                       struct pb_err *err)
 {
@@ -42,6 +52,7 @@ static int options_of(struct pb_check_options *o, struct pb_arena *a, const stru
                                    .units = pb_args_all(args, PB_O_UNIT),
                                    .observer = pb_args_get(args, PB_O_OBSERVER),
                                    .trust = pb_args_has(args, PB_O_TRUST),
+                                   .fail_on = level_of(args),
                                    .all = pb_args_has(args, PB_O_ALL)};
     if (!o->base)
         o->base = base_of_environment(a);
@@ -60,7 +71,7 @@ static void write_check(struct pb_buf *b, const struct pb_report_format *f,
 
 static void post(struct pb_cmd_post *p, struct pb_arena *a, const struct pb_check *c, bool sure)
 {
-    struct pb_cmd_post_result r = {.state = pb_cmd_post_of_change(c->exit_code),
+    struct pb_cmd_post_result r = {.state = pb_cmd_post_of_change(pb_check_exit(c)),
                                    .text = pb_check_headline(a, c),
                                    .commit = c->head,
                                    .sure = sure,
@@ -100,7 +111,7 @@ int pb_cmd_check(const struct pb_args *args)
         post(&posted, a, &check, o.head != NULL);
     pb_cmd_post_close(&posted);
     if (!code)
-        code = (int)check.exit_code;
+        code = (int)pb_check_exit(&check);
     pb_check_release(&check);
     return code;
 }

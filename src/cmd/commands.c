@@ -3,6 +3,7 @@
 #include "cmd/terraform_opts.h"
 #include "post/post.h"
 #include "report/report.h"
+#include "run/check.h"
 
 #define OPT_END                                \
     {                                          \
@@ -115,6 +116,11 @@ static const struct pb_opt check_opts[] = {
     {PB_O_HEAD, 0, "head", "REV", "what is to be merged (default: HEAD)", NULL, false, 0},
     {PB_O_TRUST, 0, "trust", NULL, "somebody has read it: it may be planned, in a sandbox", NULL,
      false, 0},
+    {PB_O_FAIL_ON, 0, "fail-on", "LEVEL",
+     "what is milder exits with 0: a change (2) is the mildest, then comes what was not seen or "
+     "not "
+     "planned (4), then what is refused (3) (default: changes)",
+     pb_check_levels, false, 0},
     OPT_REPORTS,
     {PB_O_ALL, 'a', "all", NULL, "also what was there before, and what nothing happens to", NULL,
      false, 0},
@@ -273,17 +279,21 @@ const struct pb_command pb_commands[] = {
         "is compared by its text alone: nothing is started and nothing is asked.\n\n"
         "2 means that merging would change something, 3 that base's rules deny it, that it "
         "collides, or that it cannot be merged at all, 4 that something it touches could not be "
-        "seen, or was not planned.",
+        "seen, or was not planned. With --fail-on unseen a change that nothing speaks against "
+        "exits "
+        "with 0, as CI wants it. --post status makes 0 and 2 a success, 3 a failure, the rest an "
+        "error.",
         check_opts,
         0,
         0,
         NULL,
         check_exits,
-        "merging would change nothing",
+        NULL,
         {{"plumb check --base origin/main", "this branch"},
          {"plumb check --base origin/main --head origin/topic --trust", "somebody else's, read"},
          {"plumb check --base origin/main --format json --output check.json", "for a program"},
-         {"plumb check --base origin/main --format markdown --output check.md", "for a comment"}},
+         {"plumb check --base origin/main --format markdown --output check.md", "for a comment"},
+         {"plumb check --fail-on unseen --post status,comment", "in CI: a change does not fail"}},
         pb_cmd_check,
     },
     {
@@ -309,7 +319,7 @@ const struct pb_command pb_commands[] = {
         0,
         NULL,
         plan_exits,
-        "an apply would change nothing",
+        NULL,
         {{"plumb plan", "this commit"},
          {"plumb plan --rev origin/main --format json", "what is merged, for a program"},
          {"plumb plan --format markdown --output plan.md", "for a comment under a pull request"},

@@ -117,14 +117,6 @@ static void add_refused(struct pb_buf *b, const struct pb_opt *o)
     }
 }
 
-static const struct pb_exit_row *exit_row(enum pb_exit code)
-{
-    for (size_t i = 0; i < pb_exits_count; i++)
-        if (pb_exits[i].code == code)
-            return &pb_exits[i];
-    BUG("no row for exit code %d", (int)code);
-}
-
 static void add_exits(struct pb_buf *b, const struct pb_command *c)
 {
     const enum pb_exit *codes = c->exits;
@@ -135,7 +127,8 @@ static void add_exits(struct pb_buf *b, const struct pb_command *c)
 
         pb_buf_addf(&label, "%3d", (int)*codes);
         add_row(b, label.s, 3,
-                *codes == PB_EXIT_PLUMB && c->done ? c->done : exit_row(*codes)->meaning);
+                *codes == PB_EXIT_PLUMB && c->done ? c->done
+                                                   : pb_exit_find(c->name, *codes)->meaning);
     }
 }
 

@@ -53,7 +53,7 @@ const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c)
                                    : pb_arena_printf(a, "%zu files conflict", c->nconflicts),
                                c->base_ref);
     if (c->broken)
-        return "refused: after merging nothing could be done with plumb.yaml";
+        return "refused: plumb.yaml cannot be used after merging";
     if (c->failed)
         return pb_arena_printf(a, "error: %zu of %s could not be checked", c->failed,
                                count(a, c->nunits, "unit"));
@@ -81,6 +81,11 @@ const char *pb_check_deleted(struct pb_arena *a, const struct pb_check_resource 
 {
     return pb_arena_printf(a, "deleted outside of Git%s%s", r->reason ? ": " : "",
                            r->reason ? r->reason : "");
+}
+
+bool pb_check_is_denied(const struct pb_check_resource *r)
+{
+    return r->class == PB_CHECK_CAUSED && r->gate && r->gate->decision == PB_GATE_DENY;
 }
 
 const char *pb_check_action(struct pb_arena *a, const struct pb_check_resource *r)
@@ -145,7 +150,7 @@ static void head(struct pb_pen *p, const struct pb_check *c)
                 pb_arena_printf(p->arena, "base %s (%.8s), head %s (%.8s)%s", c->base_ref, c->base,
                                 c->head_ref, c->head,
                                 c->fast_forward ? ", which contains base" : ""));
-    if (c->trust)
+    if (c->trust && c->nunits)
         pb_pen_line(p, 2,
                     pb_arena_printf(p->arena, "%strusted: %s", c->trusted ? "" : "not ", c->trust));
     for (size_t i = 0; i < c->nconflicts; i++)
@@ -232,6 +237,15 @@ static void value(struct pb_pen *p, const char *name, const struct pb_check_attr
     pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", name, fit(p, pb_check_cell(p->arena, a, column)));
 }
 
+/* Of what there is nothing to tell, in a line: the world's value. */
+static void unchanged(struct pb_pen *p, const struct pb_check_attr *a)
+{
+    pb_buf_adds(p->b, "        ");
+    pb_pen_safe(p, a->path);
+    pb_buf_addf(p->b, "  %s: %s\n", pb_check_classes[PB_CHECK_NONE].meaning,
+                fit(p, pb_check_cell(p->arena, a, PB_CHECK_LIVE)));
+}
+
 /* Both values and the world's; `told`: what was said of the whole resource. */
 static void attribute(struct pb_pen *p, const struct pb_check_attr *a, const char *told)
 {
@@ -301,21 +315,33 @@ static void resource(struct pb_pen *p, const struct pb_check_resource *r)
     if (r->class == PB_CHECK_COLLIDES)
         author(p, r);
     for (size_t i = 0; i < r->nattrs; i++)
-        if (p->o->all || r->attrs[i].class)
+        if (r->attrs[i].class || (p->o->all && r->attrs[i].touched))
             attribute(p, &r->attrs[i], r->reason);
+    for (size_t i = 0; p->o->all && i < r->nattrs; i++)
+        if (!r->attrs[i].class && !r->attrs[i].touched)
+            unchanged(p, &r->attrs[i]);
+}
+
+static void ours_of(struct pb_pen *p, const struct pb_check_unit *u, enum pb_check_class class,
+                    bool denied)
+{
+    for (size_t i = 0; i < u->nresources; i++) {
+        const struct pb_check_resource *r = &u->resources[i];
+
+        if (r->class == class && r->touched && pb_check_is_denied(r) == denied)
+            resource(p, r);
+    }
 }
 
 /* What is of this change, the worst first. */
 static void ours(struct pb_pen *p, const struct pb_check_unit *u)
 {
-    for (int k = PB_CHECK_COLLIDES; k >= PB_CHECK_NONE; k--)
-        for (size_t i = 0; i < u->nresources; i++) {
-            const struct pb_check_resource *r = &u->resources[i];
-
-            if ((int)r->class == k && r->touched &&
-                (k >= PB_CHECK_UNSEEN || p->o->all || k == PB_CHECK_SETTLES))
-                resource(p, r);
-        }
+    for (int k = PB_CHECK_COLLIDES; k >= PB_CHECK_NONE; k--) {
+        if (k < PB_CHECK_UNSEEN && k != PB_CHECK_SETTLES && !p->o->all)
+            continue;
+        ours_of(p, u, (enum pb_check_class)k, true);
+        ours_of(p, u, (enum pb_check_class)k, false);
+    }
 }
 
 static void refusals(struct pb_pen *p, const struct pb_check_unit *u)
@@ -395,7 +421,7 @@ static void footer(struct pb_pen *p, const struct pb_check *c)
     if (c->untouched)
         pb_buf_addf(p->b, "not reached by the change: %s\n", pb_pen_count(p, c->untouched, "unit"));
     pb_buf_addf(p->b, "took %ld.%02ld s; exit %d\n", c->elapsed_ms / 1000,
-                c->elapsed_ms % 1000 / 10, (int)c->exit_code);
+                c->elapsed_ms % 1000 / 10, (int)pb_check_exit(c));
 }
 
 void pb_report_check_text(struct pb_buf *b, const struct pb_check *c,

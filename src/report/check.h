@@ -22,6 +22,7 @@ const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c);
  * and what became of one that base finds missing, which is not yet safe to show. */
 const char *pb_check_mode(struct pb_arena *a, const struct pb_check_unit *u);
 const char *pb_check_action(struct pb_arena *a, const struct pb_check_resource *r);
+bool pb_check_is_denied(const struct pb_check_resource *r); /* though it collides with nothing */
 const char *pb_check_deleted(struct pb_arena *a, const struct pb_check_resource *r);
 
 enum pb_check_column { PB_CHECK_BASE, PB_CHECK_MERGED, PB_CHECK_LIVE };

@@ -280,7 +280,7 @@ static void summary(struct pb_buf *b, const struct pb_check *c)
     number(b, "refused", c->refused);
     number(b, "unseen", c->unseen);
     classes(b, c->by_class);
-    pb_buf_addf(b, ",\"exit_code\":%d}", (int)c->exit_code);
+    pb_buf_addf(b, ",\"exit_code\":%d}", (int)pb_check_exit(c));
 }
 
 void pb_report_check_json(struct pb_buf *b, const struct pb_check *c,

@@ -168,7 +168,7 @@ static size_t group_of(const struct pb_check_resource *r)
         [PB_CHECK_UNSEEN] = BEFORE_UNSEEN,   [PB_CHECK_CAUSED] = CAUSED,
         [PB_CHECK_COLLIDES] = COLLIDES};
 
-    if (r->class == PB_CHECK_CAUSED && r->gate && r->gate->decision == PB_GATE_DENY)
+    if (pb_check_is_denied(r))
         return DENIED;
     return (r->touched ? touched : before)[r->class];
 }
@@ -201,7 +201,7 @@ static void resource(struct pb_doc *d, size_t unit, const struct pb_check_resour
     i->subject = pb_doc_safe(d, r->address);
     i->type = pb_doc_safe(d, r->type);
     i->id = pb_doc_safe(d, r->id);
-    i->observer = pb_doc_safe(d, r->observer);
+    i->observer = pb_streq(r->observer, "none") ? NULL : pb_doc_safe(d, r->observer);
     i->moved_from = pb_doc_safe(d, r->moved_from);
     i->file = pb_doc_safe(d, r->file);
     if (r->file_of_base) {
@@ -320,15 +320,23 @@ static void whole(struct pb_doc *d, size_t unit, size_t group, const char *subje
 static const char *result(struct pb_doc *d, const struct pb_check_unit *u)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
-    size_t touched[PB_NCHECKS] = {0}, n = 0;
+    size_t touched[PB_NCHECKS] = {0}, denied = 0, n = 0;
 
-    for (size_t i = 0; i < u->nresources; i++)
-        if (u->resources[i].touched || u->resources[i].class >= PB_CHECK_CAUSED)
-            touched[u->resources[i].class]++;
+    for (size_t i = 0; i < u->nresources; i++) {
+        const struct pb_check_resource *r = &u->resources[i];
+
+        if (pb_check_is_denied(r))
+            denied++;
+        else if (r->touched || r->class >= PB_CHECK_CAUSED)
+            touched[r->class]++;
+    }
     pb_buf_adds(&b, pb_check_mode(d->arena, u));
-    for (int k = PB_CHECK_COLLIDES; k > PB_CHECK_NONE; k--)
+    for (int k = PB_CHECK_COLLIDES; k > PB_CHECK_NONE; k--) {
+        if (k == PB_CHECK_CAUSED && denied)
+            pb_buf_addf(&b, "%s%zu denied", n++ ? ", " : ": ", denied);
         if (touched[k])
             pb_buf_addf(&b, "%s%zu %s", n++ ? ", " : ": ", touched[k], pb_check_classes[k].name);
+    }
     if (!n && u->mode == PB_CHECK_PLANNED)
         pb_buf_adds(&b, ": changes nothing");
     return pb_arena_strdup(d->arena, b.s);
@@ -411,11 +419,11 @@ void pb_doc_of_check(struct pb_doc *d, const struct pb_check *c, const struct pb
     d->trees = true;
     d->commit = pb_arena_strdup(d->arena, c->head);
     d->base = pb_arena_strdup(d->arena, c->base);
-    d->exit_code = c->exit_code;
+    d->exit_code = pb_check_exit(c);
     d->elapsed_ms = c->elapsed_ms;
     d->level = level_of_exit(c->exit_code);
     d->headline = pb_doc_safe(d, pb_check_headline(d->arena, c));
-    if (c->trust)
+    if (c->trust && c->nunits)
         pb_doc_note(d, &d->notes, "%strusted: %s", c->trusted ? "" : "not ", c->trust);
     if (c->untouched)
         pb_doc_note(d, &d->notes, "not reached by the change: %zu unit%s", c->untouched,

@@ -455,9 +455,7 @@ static void facts(struct pb_buf *b, const struct pb_doc *d)
                                d->coverage.attributes_observed, d->coverage.attributes_total);
     took = pb_asprintf("%.10s %.5s UTC, %ld.%02ld s", when, when + 11, d->elapsed_ms / 1000,
                        d->elapsed_ms % 1000 / 10);
-    for (size_t i = 0; i < pb_exits_count; i++)
-        if (pb_exits[i].code == d->exit_code)
-            code = pb_asprintf("%d, %s", (int)d->exit_code, pb_exits[i].name);
+    code = pb_asprintf("%d, %s", (int)d->exit_code, pb_exit_find(d->kind, d->exit_code)->name);
     pb_buf_adds(b, "<dl class=\"facts\">\n");
     commit = d->commit ? pb_asprintf("%.12s", d->commit) : NULL;
     fact(b, "commit", commit, true);

@@ -307,12 +307,16 @@ static void choose(struct md *m, enum pb_level level)
     }
 }
 
-static void sections(struct pb_buf *b, const struct md *m)
+/* `grave`: what somebody has to look at, of all units; or else what is left. */
+static void sections(struct pb_buf *b, const struct md *m, bool grave)
 {
     for (size_t from = 0, to; from < m->d->nitems; from = to) {
+        bool is_grave = m->d->groups[m->d->items[from].group].level >= PB_LEVEL_WARNING;
         size_t kept = 0, shown = 0;
 
         to = section_end(m, from);
+        if (is_grave != grave)
+            continue;
         for (size_t i = from; i < to; i++) {
             kept += m->kept[i];
             shown += is_shown(&m->d->items[i], m->o);
@@ -329,13 +333,6 @@ static void sections(struct pb_buf *b, const struct md *m)
 
 /* ---- what is around ----------------------------------------------------------------------- */
 
-static void exit_words(struct pb_buf *b, const struct pb_doc *d)
-{
-    for (size_t i = 0; i < pb_exits_count; i++)
-        if (pb_exits[i].code == d->exit_code)
-            pb_buf_addf(b, "exit %d (%s)", (int)d->exit_code, pb_exits[i].name);
-}
-
 static void head(struct pb_buf *b, const struct pb_doc *d)
 {
     pb_doc_marker(b, d->kind, d->scope);
@@ -349,8 +346,7 @@ static void head(struct pb_buf *b, const struct pb_doc *d)
     if (d->coverage.resources_total)
         pb_buf_addf(b, ", %zu of %zu resources observed", d->coverage.resources_observed,
                     d->coverage.resources_total);
-    pb_buf_adds(b, ", ");
-    exit_words(b, d);
+    pb_buf_addf(b, ", exit %d (%s)", (int)d->exit_code, pb_exit_find(d->kind, d->exit_code)->name);
     for (size_t i = 0; d->notes && d->notes[i]; i++) {
         pb_buf_adds(b, "<br>\n");
         pb_add_prose(b, d->notes[i]);
@@ -471,7 +467,8 @@ void pb_report_markdown(struct pb_buf *b, const struct pb_doc *d, const struct p
     for (int level = PB_LEVEL_ERROR; level >= PB_LEVEL_NONE; level--)
         choose(&m, (enum pb_level)level);
     pb_buf_add(b, m.head.s, m.head.len);
-    sections(b, &m);
+    sections(b, &m, true);
+    sections(b, &m, false);
     pb_buf_add(b, m.diags.s, m.diags.len);
     pointer(b, &m);
     for (size_t i = 0; i < d->nitems; i++)

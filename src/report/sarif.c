@@ -209,14 +209,6 @@ static void notification(struct pb_buf *b, const struct pb_doc_diag *n)
     pb_buf_addc(b, '}');
 }
 
-static const char *meaning_of(enum pb_exit code)
-{
-    for (size_t i = 0; i < pb_exits_count; i++)
-        if (pb_exits[i].code == code)
-            return pb_exits[i].meaning;
-    return "";
-}
-
 static void invocation(struct pb_buf *b, const struct pb_doc *d)
 {
     char from[PB_CLOCK_RFC3339], to[PB_CLOCK_RFC3339];
@@ -227,7 +219,7 @@ static void invocation(struct pb_buf *b, const struct pb_doc *d)
                 ",\n\"invocations\":[{\"executionSuccessful\":%s,\"exitCode\":%d,"
                 "\"startTimeUtc\":\"%s\",\"endTimeUtc\":\"%s\"",
                 d->exit_code == PB_EXIT_ERROR ? "false" : "true", (int)d->exit_code, from, to);
-    member(b, "exitCodeDescription", meaning_of(d->exit_code));
+    member(b, "exitCodeDescription", pb_exit_find(d->kind, d->exit_code)->meaning);
     pb_buf_adds(b, ",\"toolExecutionNotifications\":[");
     for (size_t i = 0; i < d->ndiags; i++) {
         pb_buf_adds(b, i ? ",\n" : "\n");

@@ -155,8 +155,10 @@ int pb_check_run(struct pb_check *out, const struct pb_check_options *o, struct 
     int64_t start = pb_clock_ms();
     int rc = -1;
 
-    *out = (struct pb_check){
-        .arena = pb_arena_new(), .base_ref = o->base, .head_ref = o->head ? o->head : "HEAD"};
+    *out = (struct pb_check){.arena = pb_arena_new(),
+                             .base_ref = o->base,
+                             .head_ref = o->head ? o->head : "HEAD",
+                             .fail_on = o->fail_on};
     k.audit_options = (struct pb_audit_options){.dir = o->dir,
                                                 .rev = o->base,
                                                 .config = o->config,

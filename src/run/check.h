@@ -166,6 +166,15 @@ struct pb_check_unit {
     size_t by_class[PB_NCHECKS];
 };
 
+/* What makes the exit code another than 0, the mildest first. */
+enum pb_check_level {
+    PB_CHECK_ON_CHANGES = 0, /* 2, and what follows */
+    PB_CHECK_ON_UNSEEN,      /* 4: not seen, or not planned; and what follows */
+    PB_CHECK_ON_REFUSED,     /* 3, and errors */
+    PB_NCHECK_LEVELS
+};
+extern const char *const pb_check_levels[PB_NCHECK_LEVELS + 1]; /* NULL-terminated */
+
 struct pb_check {
     struct pb_arena *arena;
     struct pb_audit audit; /* at base: repository, configuration, diagnostics of no unit */
@@ -194,19 +203,24 @@ struct pb_check {
     size_t refused; /* of these, and refusals of the whole, by the gate */
     size_t failed;  /* units */
     long elapsed_ms;
-    enum pb_exit exit_code;
+    enum pb_exit exit_code; /* what was found */
+    enum pb_check_level fail_on;
 };
+
+/* What the command exits with: 0 where what was found is milder than fail_on. */
+enum pb_exit pb_check_exit(const struct pb_check *c);
 
 /* ---- doing it ------------------------------------------------------------------------------- */
 
 struct pb_check_options {
-    const char *dir;                    /* where to look for the repository; NULL: here */
-    const char *base;                   /* revision; required */
-    const char *head;                   /* NULL: HEAD */
-    const char *config;                 /* file in place of plumb.yaml of both trees, or NULL */
-    char *const *units;                 /* names, of either tree; NULL: all */
-    const char *observer;               /* NULL: in order */
-    bool trust;                         /* the head is trusted, says who calls */
+    const char *dir;      /* where to look for the repository; NULL: here */
+    const char *base;     /* revision; required */
+    const char *head;     /* NULL: HEAD */
+    const char *config;   /* file in place of plumb.yaml of both trees, or NULL */
+    char *const *units;   /* names, of either tree; NULL: all */
+    const char *observer; /* NULL: in order */
+    bool trust;           /* the head is trusted, says who calls */
+    enum pb_check_level fail_on;
     bool all;                           /* keep also what there is nothing to tell of */
     const struct pb_progress *progress; /* called by several threads; or NULL */
 };

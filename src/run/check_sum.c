@@ -57,3 +57,13 @@ void pb_check_sum(struct pb_check *c)
         sum_unit(c, &c->units[i]);
     c->exit_code = exit_code(c);
 }
+
+const char *const pb_check_levels[PB_NCHECK_LEVELS + 1] = {"changes", "unseen", "refused", NULL};
+
+enum pb_exit pb_check_exit(const struct pb_check *c)
+{
+    bool mild = (c->exit_code == PB_EXIT_DRIFT && c->fail_on > PB_CHECK_ON_CHANGES) ||
+                (c->exit_code == PB_EXIT_INCONCLUSIVE && c->fail_on > PB_CHECK_ON_UNSEEN);
+
+    return mild ? PB_EXIT_PLUMB : c->exit_code;
+}

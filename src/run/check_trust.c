@@ -58,6 +58,24 @@ static const char *not_signed(struct pb_check *c)
                 : NULL;
 }
 
+/* Why it is in none of them; branches of this clone alone are nobody's push. */
+static const char *in_no_branch(struct pb_arena *a, char *const *patterns)
+{
+    PB_AUTO(buf) struct pb_buf all = PB_BUF_INIT;
+    const char *local = NULL;
+
+    for (char *const *p = patterns; *p; p++) {
+        pb_buf_addf(&all, "%s'%s'", p == patterns ? "" : ", ", *p);
+        if (!local && !strpbrk(*p, "*?[/"))
+            local = *p;
+    }
+    return local ? pb_arena_printf(a,
+                                   "the head is in no branch that base trusts (%s; these are "
+                                   "remote-tracking branches: 'origin/%s', not '%s')",
+                                   all.s, local, local)
+                 : pb_arena_printf(a, "the head is in no branch that base trusts (%s)", all.s);
+}
+
 int pb_check_trust(struct pb_checking *k, struct pb_err *err)
 {
     struct pb_check *c = k->check;
@@ -82,10 +100,10 @@ int pb_check_trust(struct pb_checking *k, struct pb_err *err)
     c->trusted = false;
     c->trust = pb_arena_printf(
         c->arena,
-        "%s: if somebody has read it, use --trust; 'check.trust' in base's %s says who "
-        "always is",
+        "%s: if somebody has read it, use --trust; whose changes are trusted without that, "
+        "'check.trust' in base's %s says",
         why           ? why
-        : t->branches ? "the head is in no branch that base trusts"
+        : t->branches ? in_no_branch(c->arena, t->branches)
                       : "base trusts no head by itself",
         PB_CONFIG_FILE);
     return 0;

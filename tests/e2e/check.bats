@@ -42,6 +42,12 @@ TF
     [ "$(json 'd["units"][0]["mode"]')" = static ]
     [ "$(codes)" = "block-added block-changed provisioner-added" ]
     [ ! -e "$BATS_TEST_TMPDIR/started" ]
+    # As CI wants it, or not.
+    ends 4 plumb -C "$repo" check --base base --fail-on unseen
+    ends 0 plumb -C "$repo" check --base base --fail-on refused
+    says "not planned" "exit 0"
+    must_fail 64 plumb -C "$repo" check --base base --fail-on drifted
+    says "--fail-on does not know 'drifted'; there is: changes, unseen, refused"
     must_fail 4 plumb -C "$repo" check --base base
     says "not planned: the head is not trusted; 1 unit was compared by text alone" "use --trust" \
         "warning  provisioner-added" "(env/b.tf:2)"
@@ -66,7 +72,7 @@ TF
     git -C "$repo" checkout -q -B topic base
     edit one two change
     check 4
-    says "the head is in no branch that base trusts"
+    says "the head is in no branch that base trusts ('origin/feature/*')"
     git -C "$repo" push -q origin HEAD:feature/y
     output=$(plumb -C "$repo" check --base base --format json || true)
     [ "$(json 'd["trust"]')" = "it is in 'origin/feature/y'" ]
@@ -109,6 +115,8 @@ TF
     commit_all "$repo" words
     check 0
     [ "$(json '[d["trusted"], d["summary"]["units_untouched"], d["units"]]')" = '[false, 1, []]' ]
+    ends 0 plumb -C "$repo" check --base base
+    says_not trusted
     ends 0 plumb -C "$repo" check --base main --head base
     says "nothing to check: 'main' has all of 'base'"
 }

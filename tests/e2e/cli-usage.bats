@@ -12,6 +12,14 @@ load helpers
     says "Usage: plumb"
     must_fail 64 plumb completion tcsh
     says "there is: bash, zsh, fish"
+    must_fail 64 plumb audit --format yaml
+    says_not "did you mean"
+    must_fail 64 plumb audit --out x
+    says "did you mean '--output'?"
+    must_fail 64 plumb help finding
+    says "did you mean 'findings'?"
+    must_fail 64 plumb check --base main --post-to gitlab
+    says "'--post-to' says how to post, and nothing is to be posted: add '--post'"
 }
 
 @test "help is the same by both ways, and fits" {
@@ -31,7 +39,11 @@ load helpers
     [ ! -s warnings ]
 }
 
-@test "completion completes commands, options and values in bash" {
+@test "completion completes commands, options, values and branches in bash" {
+    git init -q -b work "$BATS_TEST_TMPDIR/r"
+    git -C "$BATS_TEST_TMPDIR/r" commit -q --allow-empty -m x
+    # shellcheck disable=SC2016 # a name that would be a program
+    git -C "$BATS_TEST_TMPDIR/r" branch 'w$(touch${IFS}x)'
     # shellcheck disable=SC2016
     output=$(bash -c 'source <("$1" completion bash)
         try() {
@@ -42,8 +54,11 @@ load helpers
         try plumb ex
         try plumb audit --form
         try plumb audit --format js
-        try plumb -C dir completion z' _ "$PLUMB")
-    [ "$output" = $'explain\n--format\njson\nzsh' ]
+        try plumb -C dir completion z
+        try plumb check --post status,co
+        cd "$2" && try plumb check --base w' _ "$PLUMB" "$BATS_TEST_TMPDIR/r")
+    [ "$output" = $'explain\n--format\njson\nzsh\nstatus,comment\nw$(touch${IFS}x) work' ]
+    [ ! -e "$BATS_TEST_TMPDIR/r/x" ]
 }
 
 @test "completion scripts are accepted by the other shells" {
@@ -90,6 +105,9 @@ load helpers
     says "0  the resource was shown, whatever its verdict"
     output=$(plumb help doctor)
     says_not "is what Git says"
+    output=$(plumb help check)
+    says "0  merging would change nothing" "2  merging would change something"
+    says_not "drift or"
     output=$(plumb help audit)
     says "0  everything that was looked at is what Git says"
 }

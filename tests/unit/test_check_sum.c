@@ -89,6 +89,27 @@ static void check_sum__resources(void **state)
     }
 }
 
+static void check_sum__what_is_milder_than_asked_passes(void **state)
+{
+    static const struct {
+        enum pb_exit found, exits[PB_NCHECK_LEVELS]; /* of changes, unseen, refused */
+    } cases[] = {
+        {PB_EXIT_PLUMB, {PB_EXIT_PLUMB, PB_EXIT_PLUMB, PB_EXIT_PLUMB}},
+        {PB_EXIT_DRIFT, {PB_EXIT_DRIFT, PB_EXIT_PLUMB, PB_EXIT_PLUMB}},
+        {PB_EXIT_INCONCLUSIVE, {PB_EXIT_INCONCLUSIVE, PB_EXIT_INCONCLUSIVE, PB_EXIT_PLUMB}},
+        {PB_EXIT_REFUSED, {PB_EXIT_REFUSED, PB_EXIT_REFUSED, PB_EXIT_REFUSED}},
+        {PB_EXIT_ERROR, {PB_EXIT_ERROR, PB_EXIT_ERROR, PB_EXIT_ERROR}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(cases); i++)
+        for (int k = 0; k < PB_NCHECK_LEVELS; k++) {
+            struct pb_check c = {.exit_code = cases[i].found, .fail_on = (enum pb_check_level)k};
+
+            assert_int_equal(pb_check_exit(&c), cases[i].exits[k]);
+        }
+}
+
 /* ---- one unit, and the whole ----------------------------------------------------------------- */
 
 static const struct pb_check_refusal both = {.code = "freeze", .before = true},
@@ -217,8 +238,11 @@ static void check_sum__classes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(check_sum__resources), cmocka_unit_test(check_sum__units),
-        cmocka_unit_test(check_sum__the_whole), cmocka_unit_test(check_sum__the_worst_counts),
+        cmocka_unit_test(check_sum__resources),
+        cmocka_unit_test(check_sum__what_is_milder_than_asked_passes),
+        cmocka_unit_test(check_sum__units),
+        cmocka_unit_test(check_sum__the_whole),
+        cmocka_unit_test(check_sum__the_worst_counts),
         cmocka_unit_test(check_sum__classes),
     };
     return cmocka_run_group_tests_name("check_sum", tests, NULL, NULL);

@@ -363,6 +363,30 @@ static void report_check__text_names_a_few_units(void **state)
     }
 }
 
+static void report_check__text_begins_with_what_is_denied(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT, all = PB_BUF_INIT;
+    struct pb_check c = make(a);
+    const struct pb_report_format *text = pb_report_format_find("text");
+    const char *denied;
+
+    (void)state;
+    m.caused[1] = attr("zone", PB_CHECK_NONE, false, NULL, NULL, &m.ops);
+    pb_report_check(&b, text, &c, &(struct pb_report_opts){.width = 1000});
+    denied = strstr(b.s, "  example_a.protected");
+    assert_non_null(denied);
+    assert_true(denied < strstr(b.s, "  example_a.caused"));
+    assert_null(strstr(b.s, "zone"));
+    /* What there is nothing to tell of is a line, and hides none that there is. */
+    pb_report_check(&all, text, &c, &(struct pb_report_opts){.width = 1000, .all = true});
+    assert_non_null(strstr(all.s, "        zone  nothing changes: \"ops\"\n"));
+    c.nunits = 0;
+    pb_buf_clear(&b);
+    pb_report_check(&b, text, &c, &(struct pb_report_opts){.width = 1000});
+    assert_null(strstr(b.s, "trusted: "));
+}
+
 static void report_check__conflicts(void **state)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
@@ -394,6 +418,7 @@ int main(void)
         cmocka_unit_test(report_check__what_is_shared_is_known_by_its_folder),
         cmocka_unit_test(report_check__what_is_shared_counts_for_each),
         cmocka_unit_test(report_check__text_names_a_few_units),
+        cmocka_unit_test(report_check__text_begins_with_what_is_denied),
         cmocka_unit_test(report_check__conflicts),
     };
     return cmocka_run_group_tests_name("report_check", tests, NULL, NULL);
