@@ -62,7 +62,5 @@ int main(int argc, char **argv)
         code = dispatch(&args);
     pb_args_release(&args);
     pb_work_remove_all();
-    if (pb_cmd_flush() < 0 && code == PB_EXIT_PLUMB)
-        code = PB_EXIT_ERROR;
-    return code;
+    return pb_cmd_flush(code);
 }

@@ -199,7 +199,9 @@ static void take_text(struct pb_module_text *out, const struct block *b, const c
 
     if (source && pb_tf_is_local(text))
         pb_strv_add(&out->locals, text);
-    else if (!source)
+    else if (source) /* a template may come to a local one */
+        out->climbs |= strstr(text, "${") || strstr(text, "%{");
+    else
         out->climbs |= text_climbs(text, strlen(text));
 }
 
@@ -209,6 +211,8 @@ static void scan_hcl(struct pb_module_text *out, const char *text, size_t n)
     struct block b = {.line_start = true};
     enum token t;
 
+    if (at(&l, "\xef\xbb\xbf")) /* a byte order mark */
+        l.p += 3;
     while ((t = next(&l)) != T_END) {
         if (t == T_WORD)
             take_word(out, &b, l.text.s);
@@ -249,6 +253,8 @@ static void json_modules(struct pb_module_text *out, const struct pb_value *v, i
         json_modules(out, &v->items[i], level);
     if (source && pb_tf_is_local(source))
         pb_strv_add(&out->locals, source);
+    else if (source)
+        out->climbs |= strstr(source, "${") || strstr(source, "%{");
     for (size_t i = 0; pb_is(v, PB_MAP) && i < v->n; i++) {
         if (!level)
             json_modules(out, &v->members[i].value, 1);

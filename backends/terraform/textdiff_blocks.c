@@ -203,13 +203,8 @@ static const struct reader {
      "reads a file of the machine whenever it is planned", false},
 };
 
-static const struct reader *reader_of(const struct pb_tf_entry *e)
+static const struct reader *reader_of_type(const char *type)
 {
-    const struct pb_hcl_block *b = e->parts[0].block;
-    const char *type = b ? pb_hcl_label(b, 0) : "";
-
-    if (strcmp(e->kind, "data") != 0 && strcmp(e->kind, "ephemeral") != 0)
-        return NULL;
     for (size_t i = 0; i < PB_COUNT(readers); i++) {
         size_t n = strlen(readers[i].type);
 
@@ -220,6 +215,15 @@ static const struct reader *reader_of(const struct pb_tf_entry *e)
     return NULL;
 }
 
+static const struct reader *reader_of(const struct pb_tf_entry *e)
+{
+    const struct pb_hcl_block *b = e->parts[0].block;
+
+    if (!b || (strcmp(e->kind, "data") != 0 && strcmp(e->kind, "ephemeral") != 0))
+        return NULL;
+    return reader_of_type(pb_hcl_label(b, 0));
+}
+
 static void data(struct pb_tf_diff *d, const struct pb_tf_pair *p)
 {
     const struct reader *r = p->now ? reader_of(p->now) : NULL;
@@ -227,6 +231,28 @@ static void data(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     if (r)
         pb_tf_found(d, p->old ? r->changed : r->added, at(p, NULL), "%s '%s' %s",
                     p->old ? "the changed" : "the new", shown_address(d, p), r->does);
+}
+
+/* A check block has a data source of its own. */
+static void data_of_check(struct pb_tf_diff *d, const struct pb_tf_pair *p)
+{
+    size_t n, m;
+    struct inner *old = inner_of(d, p->old, "data", &n);
+    struct inner *now = inner_of(d, p->now, "data", &m);
+
+    pair_equal(now, m, old, n);
+    for (size_t i = 0; i < m; i++) {
+        const struct reader *r = reader_of_type(pb_hcl_label(now[i].block, 0));
+        bool was = like(old, n, &now[i]) != NULL;
+
+        if (!now[i].paired && r)
+            pb_tf_found(d, was ? r->changed : r->added, at_inner(p, &now[i], false),
+                        "%s data source '%s' of '%s' %s", was ? "the changed" : "the new",
+                        pb_tf_shown(d, pb_hcl_label(now[i].block, 0)), shown_address(d, p),
+                        r->does);
+    }
+    free(old);
+    free(now);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -475,6 +501,12 @@ static void action(struct pb_tf_diff *d, const struct pb_tf_pair *p)
                     shown_address(d, p));
 }
 
+/* One that is removed may have some for when it is destroyed. */
+static bool has_provisioners(const struct pb_tf_entry *e)
+{
+    return strcmp(e->kind, "resource") == 0 || strcmp(e->kind, "removed") == 0;
+}
+
 const char *pb_tf_entry_runs(struct pb_tf_diff *d, const struct pb_tf_entry *e,
                              const struct pb_tf_part **part)
 {
@@ -486,10 +518,18 @@ const char *pb_tf_entry_runs(struct pb_tf_diff *d, const struct pb_tf_entry *e,
         return e->address;
     if (strcmp(e->kind, "provider") == 0 && (*part = exec_part(e)))
         return e->address;
-    for (size_t i = 0; strcmp(e->kind, "resource") == 0 && i < e->n; i++) {
+    for (size_t i = 0; has_provisioners(e) && i < e->n; i++) {
         *part = &e->parts[i];
         if (pb_hcl_block_of(e->parts[i].block->body, "provisioner", 0))
             return e->address;
+    }
+    for (size_t i = 0; strcmp(e->kind, "check") == 0 && i < e->n; i++) {
+        const struct pb_hcl_block *b;
+
+        *part = &e->parts[i];
+        for (size_t k = 0; (b = pb_hcl_block_of(e->parts[i].block->body, "data", k)); k++)
+            if ((r = reader_of_type(pb_hcl_label(b, 0))) && r->runs)
+                return e->address;
     }
     return NULL;
 }
@@ -500,6 +540,10 @@ void pb_tf_find_in_block(struct pb_tf_diff *d, const struct pb_tf_pair *p)
         provisioners(d, p);
         protection(d, p);
         ignoring(d, p);
+    } else if (is(p, "removed")) {
+        provisioners(d, p);
+    } else if (is(p, "check")) {
+        data_of_check(d, p);
     } else if (is(p, "provider")) {
         provider(d, p);
     } else if (is(p, "action")) {

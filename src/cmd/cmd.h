@@ -169,7 +169,8 @@ int pb_cmd_fail(const struct pb_err *err);
 void pb_cmd_note(const char *fmt, ...) PB_PRINTF(1, 2);
 /* Writes to stdout; a failure shows at exit through pb_cmd_flush. */
 void pb_cmd_print(const struct pb_buf *b);
-int pb_cmd_flush(void); /* -1 and a message when stdout took not everything */
+/* The exit code in place of `code`: another one, and a message, when stdout took not everything. */
+int pb_cmd_flush(int code);
 
 extern const char *const pb_format_names[]; /* NULL-terminated: values of --format */
 

@@ -43,15 +43,19 @@ void pb_cmd_print(const struct pb_buf *b)
         print_errno = errno;
 }
 
-int pb_cmd_flush(void)
+int pb_cmd_flush(int code)
 {
     errno = 0;
     if (!fflush(stdout) && !ferror(stdout) && !fclose(stdout))
-        return 0;
+        return code;
     errno = print_errno ? print_errno : errno;
     /* A reader that went away (head, less) wanted no more: not worth a word, but no success. */
-    if (errno != EPIPE)
-        fprintf(stderr, "plumb: cannot write the whole output: %s\n",
-                errno ? strerror(errno) : "write error");
-    return -1;
+    if (errno == EPIPE)
+        return code == PB_EXIT_PLUMB ? PB_EXIT_ERROR : code;
+    fprintf(stderr, "plumb: cannot write the whole output: %s\n",
+            errno ? strerror(errno) : "write error");
+    /* Half a report is none; what was refused or done stays so. */
+    return code == PB_EXIT_PLUMB || code == PB_EXIT_DRIFT || code == PB_EXIT_INCONCLUSIVE
+               ? PB_EXIT_ERROR
+               : code;
 }

@@ -15,11 +15,32 @@ struct pb_pen pb_pen_of(struct pb_buf *b, const struct pb_report_opts *o)
 {
     size_t w = o->width > 0 ? (size_t)o->width : WIDTH;
 
-    return (struct pb_pen){b, o, w < WIDTH_MIN ? WIDTH_MIN : w, pb_arena_new()};
+    return (struct pb_pen){b, o, w < WIDTH_MIN ? WIDTH_MIN : w, b->len, pb_arena_new()};
+}
+
+/* CI systems take lines of a log for commands: GitHub Actions one that begins with "::", Azure
+ * Pipelines and older runners what "##[" or "##vso[" stands in. */
+static void defuse(struct pb_buf *b, size_t from)
+{
+    PB_AUTO(buf) struct pb_buf out = PB_BUF_INIT;
+    bool begins = true;
+
+    for (const char *s = b->s + from; *s; s++) {
+        if (begins && strncmp(s, "::", 2) == 0)
+            pb_buf_addc(&out, '\\');
+        begins = *s == '\n' || *s == '\r' || (begins && (*s == ' ' || *s == '\t'));
+        pb_buf_addc(&out, *s);
+        if (strncmp(s, "##[", 3) == 0 || strncmp(s, "##vso[", 6) == 0)
+            pb_buf_addc(&out, '\\');
+    }
+    pb_buf_truncate(b, from);
+    pb_buf_add(b, out.s, out.len);
 }
 
 void pb_pen_release(struct pb_pen *p)
 {
+    if (p->b->len > p->from)
+        defuse(p->b, p->from);
     pb_arena_free(p->arena);
     p->arena = NULL;
 }

@@ -10,7 +10,7 @@
 struct pb_pen {
     struct pb_buf *b;
     const struct pb_report_opts *o;
-    size_t width;
+    size_t width, from;     /* where in b it began */
     struct pb_arena *arena; /* for what lives as long as the pen */
 };
 

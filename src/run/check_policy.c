@@ -260,7 +260,7 @@ void pb_check_policy(struct pb_checking *k)
 {
     struct pb_check *c = k->check;
 
-    if (pb_strv_has(&k->paths, PB_CONFIG_FILE))
-        compare_files(c, read_file(c, c->base), read_file(c, c->merged));
+    /* Whatever path changed: it may be a link. */
+    compare_files(c, read_file(c, c->base), read_file(c, c->merged));
     compare_named_files(k);
 }

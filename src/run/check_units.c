@@ -196,6 +196,7 @@ static int open_merged(struct pb_checking *k, struct pb_err *err)
     memcpy(c->then.commit, c->merged, sizeof(c->then.commit));
     if (pb_units_find(&c->then.found, c->then.arena, c->audit.repo, c->merged, err) < 0)
         return -1;
+    pb_units_stay(&c->then.found, &c->audit.found);
     if (pb_audit_load_config(&c->then, k->options->config, &why) < 0 ||
         pb_audit_choose(&c->then, &k->audit_options, &why) < 0)
         broken(c, &why);

@@ -166,6 +166,17 @@ bool pb_units_is_root(const struct pb_module_dir *d)
     return d->candidate && !d->called;
 }
 
+void pb_units_stay(struct pb_units *now, const struct pb_units *before)
+{
+    for (size_t i = 0; i < before->n; i++) {
+        const struct pb_module_dir *d =
+            pb_units_is_root(&before->v[i]) ? pb_units_at(now, before->v[i].path) : NULL;
+
+        if (d)
+            ((struct pb_module_dir *)(uintptr_t)d)->called = false;
+    }
+}
+
 bool pb_units_is_left_out(const struct pb_module_dir *d)
 {
     return !d->candidate && !d->called;
@@ -194,8 +205,11 @@ static void reach(struct pb_strv *out, const struct pb_units *u, const char *pat
         return;
     if (d->climbs)
         pb_strv_add(out, "");
-    for (const char *const *l = d->locals; *l; l++)
+    for (const char *const *l = d->locals; *l; l++) {
         reach(out, u, *l);
+        if (!pb_units_at(u, *l)) /* behind a link, or where nothing was looked for */
+            pb_strv_add(out, "");
+    }
 }
 
 /* A variable may be a path that the configuration hands to file(). */

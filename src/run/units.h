@@ -33,6 +33,8 @@ int pb_units_find(struct pb_units *out, struct pb_arena *a, struct pb_repo *repo
                   const char *commit, struct pb_err *err);
 const struct pb_module_dir *pb_units_at(const struct pb_units *u, const char *path);
 bool pb_units_is_root(const struct pb_module_dir *d);
+/* What was a root module before is none by being called: a change could hide it so. */
+void pb_units_stay(struct pb_units *now, const struct pb_units *before);
 /* Neither a root module by its looks nor called by one: only a person can tell. */
 bool pb_units_is_left_out(const struct pb_module_dir *d);
 

@@ -253,6 +253,70 @@ limited() {
         "ran more than 16 processes at once"
 }
 
+@test "half a report is an error, and a refusal stays one" {
+    begin
+    edit one two change
+    must_fail 1 bash -c '"$PLUMB" -C "$1" check --base base --format json >/dev/full' - "$repo"
+    says "cannot write the whole output"
+    git -C "$repo" checkout -q base
+    edit one three base
+    must_fail 3 bash -c '"$PLUMB" -C "$1" check --base base --head main >/dev/full' - "$repo"
+}
+
+provisioner() {
+    printf 'resource "terraform_data" "p" {\n  provisioner "local-exec" {\n    command = "x"\n  }\n}\n'
+}
+
+@test "a plumb.yaml behind a link is compared, too" {
+    begin
+    git -C "$repo" mv plumb.yaml real.yaml
+    ln -s real.yaml "$repo/plumb.yaml"
+    commit_all "$repo" "a link"
+    git -C "$repo" branch -f base
+    printf 'check: {trust: {branches: ["*"]}}\n' >>"$repo/real.yaml"
+    commit_all "$repo" "trust me"
+    check 0
+    [ "$(codes)" = policy-check ]
+}
+
+@test "what is read by a module whose place the text hides is reached" {
+    begin
+    mkdir -p "$repo/evil" "$repo/env/.terraform/m"
+    echo '# nothing yet' >"$repo/evil/main.tf"
+    # shellcheck disable=SC2016 # Terraform's
+    for source in '"${"../evil"}"' '"./.terraform/m"'; do
+        printf 'module "m" { source = "../../../evil" }\n' >"$repo/env/.terraform/m/main.tf"
+        printf 'module "m" {\n  source = %s\n}\n' "$source" >"$repo/env/m.tf"
+        echo '# nothing yet' >"$repo/evil/main.tf"
+        git -C "$repo" add -f env
+        commit_all "$repo" before
+        git -C "$repo" branch -f base
+        provisioner >"$repo/evil/main.tf"
+        commit_all "$repo" evil
+        check 4
+        [ "$(json '[u["name"] for u in d["units"]]')" = '["u"]' ]
+    done
+}
+
+@test "a root module is not hidden by a call of it, nor by a byte order mark" {
+    begin
+    git -C "$repo" rm -q plumb.yaml
+    commit_all "$repo" "no plumb.yaml"
+    git -C "$repo" branch -f base
+    provisioner >"$repo/env/p.tf"
+    mkdir "$repo/z"
+    printf 'module "loop" {\n  source = "../env"\n  count  = 0\n}\n' >"$repo/z/x.tf"
+    commit_all "$repo" "a call"
+    check 4
+    says '"provisioner-added"'
+    git -C "$repo" rm -qr z
+    sed -i $'1s/^/\xef\xbb\xbf/' "$repo/env/main.tf"
+    commit_all "$repo" "a mark"
+    check 4
+    says '"provisioner-added"'
+    says_not '"removed": true' '"is_removed": true'
+}
+
 @test "without a base, or with one that is not there, it says what is missing" {
     begin
     must_fail 64 env -u GITHUB_BASE_REF "$PLUMB" -C "$repo" check

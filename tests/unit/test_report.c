@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "report/pen.h"
 #include "report/report.h"
 #include "run/live.h"
 #include "tests/support/values.h"
@@ -362,6 +363,21 @@ static void report__darkness_by_cause(void **state)
 }
 
 /* Units that are as they should be share a line where they are many. */
+static void report__no_line_is_a_command_for_a_ci_system(void **state)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_report_opts o = {0};
+    struct pb_pen p;
+
+    (void)state;
+    pb_buf_adds(&b, "::not ours\n");
+    p = pb_pen_of(&b, &o);
+    pb_buf_adds(&b, "  ::stop-commands::x\na ::b\n##vso[task.x]y ##[group]z # a\n::");
+    pb_pen_release(&p);
+    assert_string_equal(b.s, "::not ours\n  \\::stop-commands::x\na ::b\n#\\#vso[task.x]y "
+                             "#\\#[group]z # a\n\\::");
+}
+
 static void report__quiet_units_share_a_line(void **state)
 {
     static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g",
@@ -447,6 +463,7 @@ int main(void)
         cmocka_unit_test(report__explain_is_short),
         cmocka_unit_test(report__policies_by_statement),
         cmocka_unit_test(report__darkness_by_cause),
+        cmocka_unit_test(report__no_line_is_a_command_for_a_ci_system),
         cmocka_unit_test(report__quiet_units_share_a_line),
         cmocka_unit_test(report__exit_codes),
     };
