@@ -184,25 +184,45 @@ static int entry_at(git_tree_entry **out, git_tree *root, const char *path, cons
     return 0;
 }
 
+/* `real` is where `under` is; folders are called by the latter. */
+static int walk_from(struct walk *w, git_tree *root, const char *real, const char *under,
+                     struct pb_err *err)
+{
+    PB_AUTO(gittree) git_tree *top = NULL;
+    PB_AUTO(gitentry) git_tree_entry *e = NULL;
+
+    if (!*real)
+        return walk_dir(w, root, under, 0, err);
+    if (entry_at(&e, root, real, w->commit, err))
+        return -1;
+    if (git_tree_entry_type(e) != GIT_OBJECT_TREE)
+        return pb_fail(err, PB_E_GIT, "'%s' is no folder in commit %s", under, w->commit);
+    if (git_tree_lookup(&top, w->repo->git, git_tree_entry_id(e)) < 0)
+        return pb_git_fail(err, -1, "cannot read '%s' of commit %s", under, w->commit);
+    return walk_dir(w, top, under, 0, err);
+}
+
 int pb_tree_walk(struct pb_repo *repo, const char *commit, const char *under, pb_tree_fn fn,
                  void *ctx, struct pb_err *err)
 {
     struct walk w = {repo, commit, fn, ctx, 0};
     PB_AUTO(gittree) git_tree *root = NULL;
-    PB_AUTO(gittree) git_tree *top = NULL;
-    PB_AUTO(gitentry) git_tree_entry *e = NULL;
 
     if (pb_git_root(&root, repo, commit, err))
         return -1;
-    if (!*under)
-        return walk_dir(&w, root, "", 0, err);
-    if (entry_at(&e, root, under, commit, err))
+    return walk_from(&w, root, under, under, err);
+}
+
+int pb_tree_walk_through(struct pb_repo *repo, const char *commit, const char *under, pb_tree_fn fn,
+                         void *ctx, struct pb_err *err)
+{
+    struct walk w = {repo, commit, fn, ctx, 0};
+    PB_AUTO(gittree) git_tree *root = NULL;
+    PB_AUTO(str) char *real = NULL;
+
+    if (pb_git_root(&root, repo, commit, err) || resolve_in_tree(&real, repo, root, under, err))
         return -1;
-    if (git_tree_entry_type(e) != GIT_OBJECT_TREE)
-        return pb_fail(err, PB_E_GIT, "'%s' is no folder in commit %s", under, commit);
-    if (git_tree_lookup(&top, repo->git, git_tree_entry_id(e)) < 0)
-        return pb_git_fail(err, -1, "cannot read '%s' of commit %s", under, commit);
-    return walk_dir(&w, top, under, 0, err);
+    return walk_from(&w, root, real, under, err);
 }
 
 /* ---- one object ------------------------------------------------------------------------- */

@@ -29,6 +29,11 @@ typedef int (*pb_tree_fn)(void *ctx, const char *dir, const struct pb_tree_entry
 int pb_tree_walk(struct pb_repo *repo, const char *commit, const char *under, pb_tree_fn fn,
                  void *ctx, struct pb_err *err);
 
+/* The same where `under` may lead through links; folders are called by it and not by where they
+ * are. */
+int pb_tree_walk_through(struct pb_repo *repo, const char *commit, const char *under, pb_tree_fn fn,
+                         void *ctx, struct pb_err *err);
+
 /* The content of a file, at most `max` bytes. Links are followed inside the tree. */
 int pb_tree_read(struct pb_buf *out, struct pb_repo *repo, const char *commit, const char *path,
                  size_t max, struct pb_err *err);

@@ -23,12 +23,13 @@ struct gather {
     struct pb_map have;
 };
 
+/* `id` NULL: what it says is all that tells it from another. */
 static void add(struct gather *g, const char *path, const char *id, bool with_text)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     struct pb_err why = PB_ERR_INIT;
-    struct pb_text_file f = {.path = pb_arena_strdup(g->arena, path),
-                             .id = pb_arena_strdup(g->arena, id)};
+    struct pb_text_file f = {.path = pb_arena_strdup(g->arena, path)};
+    char hex[PB_SHA256_HEX];
 
     if (pb_map_put(&g->have, path, g))
         return;
@@ -38,6 +39,9 @@ static void add(struct gather *g, const char *path, const char *id, bool with_te
         f.text = pb_arena_strndup(g->arena, text.s, text.len);
         f.n = text.len;
     }
+    if (!id)
+        pb_sha256_hex_of(hex, text.s, text.len);
+    f.id = pb_arena_strdup(g->arena, id ? id : hex);
     g->v = pb_grow(g->v, &g->cap, g->n + 1, sizeof(*g->v));
     g->v[g->n++] = f;
 }
@@ -65,7 +69,8 @@ static int on_dir(void *ctx, const char *dir, const struct pb_tree_entry *e, siz
             continue;
         path = *dir ? pb_asprintf("%s/%s", dir, e[i].name) : pb_strdup(e[i].name);
         id = pb_asprintf("%d:%s", (int)e[i].kind, e[i].id);
-        add(g, path, id, true);
+        /* What is behind a link may change while the link stays. */
+        add(g, path, e[i].kind == PB_TREE_LINK ? NULL : id, true);
     }
     return 1;
 }
@@ -114,8 +119,9 @@ static int gather(struct gather *g, const struct pb_checking *k, const struct pb
         if (is_var_file(job->before, reach->v[i]) || is_var_file(job->after, reach->v[i]))
             continue;
         /* What the other tree has, or what a link leads to and is a file. */
-        if (pb_tree_walk(g->audit->repo, g->audit->commit, reach->v[i], on_dir, g, &why) < 0 &&
-            why.cls != PB_E_GIT) {
+        if (pb_tree_walk_through(g->audit->repo, g->audit->commit, reach->v[i], on_dir, g, &why) <
+                0 &&
+            why.cls != PB_E_GIT && why.cls != PB_E_REFUSED) {
             *err = why;
             return -1;
         }

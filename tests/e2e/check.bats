@@ -256,15 +256,18 @@ limited() {
 @test "half a report is an error, and a refusal stays one" {
     begin
     edit one two change
+    # shellcheck disable=SC2016 # the other shell's
     must_fail 1 bash -c '"$PLUMB" -C "$1" check --base base --format json >/dev/full' - "$repo"
     says "cannot write the whole output"
     git -C "$repo" checkout -q base
     edit one three base
+    # shellcheck disable=SC2016
     must_fail 3 bash -c '"$PLUMB" -C "$1" check --base base --head main >/dev/full' - "$repo"
 }
 
 provisioner() {
-    printf 'resource "terraform_data" "p" {\n  provisioner "local-exec" {\n    command = "x"\n  }\n}\n'
+    printf 'resource "terraform_data" "p" {\n  provisioner "local-exec" {\n    %s\n  }\n}\n' \
+        'command = "x"'
 }
 
 @test "a plumb.yaml behind a link is compared, too" {
@@ -296,6 +299,31 @@ provisioner() {
         check 4
         [ "$(json '[u["name"] for u in d["units"]]')" = '["u"]' ]
     done
+}
+
+@test "what is behind a link is read as if it lay there, and when only that changes" {
+    begin
+    mkdir "$repo/shared"
+    provisioner >"$repo/shared/main.tf"
+    ln -s ../shared "$repo/env/m"
+    printf 'module "m" {\n  source = "./m"\n}\n' >"$repo/env/m.tf"
+    commit_all "$repo" "a linked folder"
+    check 4
+    [[ $(codes) == *provisioner-added* ]]
+    git -C "$repo" branch -f base
+    sed -i 's/"x"/"y"/' "$repo/shared/main.tf"
+    commit_all "$repo" "what it leads to"
+    check 4
+    [[ $(codes) == *provisioner-changed* ]]
+    echo '# nothing yet' >"$repo/shared/file.tf"
+    ln -s ../shared/file.tf "$repo/env/linked.tf"
+    commit_all "$repo" "a linked file"
+    git -C "$repo" branch -f base
+    provisioner >"$repo/shared/file.tf"
+    sed -i 's/"p"/"q"/' "$repo/shared/file.tf"
+    commit_all "$repo" "what that leads to"
+    check 4
+    [[ $(codes) == *provisioner-added* ]]
 }
 
 @test "a root module is not hidden by a call of it, nor by a byte order mark" {

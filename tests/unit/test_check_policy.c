@@ -275,7 +275,7 @@ static void check_policy__files_that_base_names(void **state)
     PB_AUTO(buf) struct pb_buf got = PB_BUF_INIT;
 
     (void)state;
-    run(&got, V, V "packs: [a]\n", config, paths);
+    run(&got, V, V, config, paths);
     assert_string_equal(
         got.s,
         "policy-file warning signers:0 'signers' is what base's 'gate.allowed_signers' goes by: it "
