@@ -58,6 +58,29 @@ void pb_tf_ask_remove(const struct pb_tf_run *r)
     unlink(path);
 }
 
+void pb_tf_ask_forget(struct pb_declared_set *d, struct pb_arena *a,
+                      const struct pb_tf_asked *asked)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+
+    if (!asked->n || !d->outputs)
+        return;
+    for (size_t i = 0; i < d->outputs->n; i++) {
+        const struct pb_member *m = &d->outputs->members[i];
+        bool ours = false;
+
+        for (size_t k = 0; k < asked->n && !ours; k++) {
+            char name[64];
+
+            snprintf(name, sizeof(name), "plumb_provider_value_%zu", k);
+            ours = strcmp(m->key, name) == 0;
+        }
+        if (!ours)
+            pb_map_add(&b, m->key, m->value);
+    }
+    d->outputs = pb_box(a, pb_map_done(&b, a));
+}
+
 static struct pb_value fill(struct pb_arena *a, const struct pb_value *v,
                             const struct pb_tf_asked *asked, const struct pb_value *outputs)
 {

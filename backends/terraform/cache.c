@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { FORMAT = 5 };
+enum { FORMAT = 6 };
 #define ENTRY_MAX ((size_t)1 << 30)
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -177,6 +177,7 @@ static struct pb_value write_all(const struct writer *w, const struct pb_declare
     pb_map_add(&b, "said", write_diags(w, said));
     pb_map_add(&b, "declared", pb_list_done(&declared, w->a));
     pb_map_add(&b, "providers", pb_list_done(&providers, w->a));
+    put_value(&b, w, "outputs", r->declared.outputs);
     pb_map_add(&b, "schemas", pb_list_done(&schemas, w->a));
     return pb_map_done(&b, w->a);
 }
@@ -405,6 +406,7 @@ bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_diags *said, stru
         pb_get_int(&expires, v, "expires") == -1 || (expires && expires <= now))
         return false;
     out->declared.complete = pb_get_bool(v, "complete", false);
+    out->declared.outputs = pb_get(v, "outputs");
     out->from_cache = true;
     if (!read_resources(out, a, pb_get(v, "declared")) ||
         !read_providers(out, a, pb_get(v, "providers")) ||

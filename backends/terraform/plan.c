@@ -303,6 +303,23 @@ static bool changes_outputs(const struct pb_value *changes)
     return false;
 }
 
+static const struct pb_value *outputs_of(struct reader *r, const struct pb_value *changes)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+
+    for (size_t i = 0; pb_is(changes, PB_MAP) && i < changes->n; i++) {
+        const struct pb_value *change = &changes->members[i].value;
+        const struct pb_value *after;
+
+        if (pb_tf_action(pb_get(change, "actions")) == PB_ACT_DELETE)
+            continue;
+        after = side(r, pb_get(change, "after"), pb_get(change, "after_unknown"),
+                     pb_get(change, "after_sensitive"), NULL);
+        pb_map_add(&b, keep(r, changes->members[i].key), after ? *after : pb_null);
+    }
+    return pb_box(r->arena, pb_map_done(&b, r->arena));
+}
+
 static int read_document(struct reader *r, struct pb_tf_plan *out, const struct pb_value *doc)
 {
     if (check_format(r, doc))
@@ -310,6 +327,7 @@ static int read_document(struct reader *r, struct pb_tf_plan *out, const struct 
     out->configuration = pb_get(doc, "configuration");
     out->outputs = pb_walk(doc, "planned_values.outputs");
     out->changes_outputs = changes_outputs(pb_get(doc, "output_changes"));
+    out->declared.outputs = outputs_of(r, pb_get(doc, "output_changes"));
     out->terraform_version = pb_get_str(doc, "terraform_version");
     out->variables = pb_box(r->arena, read_variables(r, doc));
     /* OpenTofu and older versions say neither: then nothing speaks against the plan, and a

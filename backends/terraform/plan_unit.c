@@ -516,6 +516,7 @@ int pb_tf_plan_unit(struct pb_tf_planning *p, struct pb_err *err)
         return -1;
     pb_tf_answer((struct pb_provider_config *)(uintptr_t)p->providers, p->nproviders, p->arena,
                  &asked, p->plan.outputs);
+    pb_tf_ask_forget(&p->plan.declared, p->arena, &asked);
     if (p->floating)
         pb_diag_add(&p->said, p->arena, "warning", "terraform-no-lock", NULL,
                     "'%s' has no .terraform.lock.hcl in Git: which provider versions plan it "

@@ -71,6 +71,9 @@ struct pb_tf_asked {
 void pb_tf_ask(struct pb_tf_asked *asked, const struct pb_tf_planning *p);
 int pb_tf_ask_write(const struct pb_tf_asked *asked, const struct pb_tf_run *r, struct pb_err *err);
 void pb_tf_ask_remove(const struct pb_tf_run *r);
+/* Takes what was asked out of the unit's own outputs. */
+void pb_tf_ask_forget(struct pb_declared_set *d, struct pb_arena *a,
+                      const struct pb_tf_asked *asked);
 void pb_tf_answer(struct pb_provider_config *v, size_t n, struct pb_arena *a,
                   const struct pb_tf_asked *asked, const struct pb_value *outputs);
 

@@ -131,6 +131,7 @@ struct pb_declared_set {
     size_t nproviders;
     const struct pb_side_effect *effects; /* of no resource that the plan changes */
     size_t neffects;
+    const struct pb_value *outputs; /* of the unit as a whole, a map by name; NULL: not known */
     bool complete; /* false: the plan said that it is not (targets, deferred, errors) */
     bool broken;   /* and not for its targets alone */
 };

@@ -69,6 +69,9 @@ const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c)
     if (c->changes)
         return pb_arena_printf(a, "merging would change %s, and collides with nothing",
                                count(a, c->changes, "resource"));
+    if (c->beside)
+        return pb_arena_printf(a, "merging changes no resource, but providers or outputs: %s",
+                               count(a, c->beside, "finding"));
     return c->by_class[PB_CHECK_SETTLES]
                ? pb_arena_printf(a, "merging changes nothing, and settles %s",
                                  count(a, c->by_class[PB_CHECK_SETTLES], "resource"))

@@ -113,6 +113,7 @@ static int work(struct pb_checking *k, struct pb_err *err)
         struct pb_check_unit *cu = &c->units[i];
 
         say_removed(cu);
+        pb_check_plans(cu, &c->findings, &k->base.seal);
         if (pb_check_gate(k, &k->jobs[i], &cu->err) < 0)
             cu->mode = PB_CHECK_FAILED;
     }

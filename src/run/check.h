@@ -113,6 +113,9 @@ enum pb_check_rule {
     PB_CHECK_BLOCK_ADDED, /* in the order of enum pb_text_change */
     PB_CHECK_BLOCK_CHANGED,
     PB_CHECK_BLOCK_REMOVED,
+    PB_CHECK_OUTPUT_ADDED,
+    PB_CHECK_OUTPUT_CHANGED,
+    PB_CHECK_OUTPUT_REMOVED,
     PB_CHECK_POLICY_GATE,
     PB_CHECK_POLICY_IGNORE,
     PB_CHECK_POLICY_PACKS,
@@ -202,6 +205,7 @@ struct pb_check {
     size_t changes; /* that merging would bring about and that are of this change */
     size_t refused; /* of these, and refusals of the whole, by the gate */
     size_t failed;  /* units */
+    size_t beside;  /* findings of providers and outputs: no resource has to change for them */
     long elapsed_ms;
     enum pb_exit exit_code; /* what was found */
     enum pb_check_level fail_on;

@@ -3,6 +3,7 @@
 #define PB_RUN_CHECK_INTERNAL_H
 
 #include "base/sandbox.h"
+#include "reconcile/compare.h"
 #include "run/check.h"
 #include "run/session.h"
 
@@ -57,6 +58,14 @@ void pb_check_resources(struct pb_check_unit *cu, const struct pb_unit_result *b
  * confirmed; n 0: nothing. In `a`. */
 struct pb_reconcile_out pb_check_unmapped(struct pb_arena *a, const struct pb_check_unit *cu,
                                           const struct pb_unit_result *merged);
+
+/* Whether both say the same; what neither knows yet is the same. */
+bool pb_check_same(const struct pb_compare *c, const struct pb_value *a, const struct pb_value *b);
+
+/* check_plans.c: finds what the merged plan says otherwise of providers and outputs, once both are
+ * there; `shared`: what the text has told of several units. `seal` may be NULL. */
+void pb_check_plans(struct pb_check_unit *cu, const struct pb_check_findings *shared,
+                    const struct pb_seal *seal);
 
 /* check_gate.c: base's rules on the merged plan; on the thread that has the repository. */
 int pb_check_gate(struct pb_checking *k, struct pb_check_job *job, struct pb_err *err);

@@ -4,7 +4,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "reconcile/compare.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -20,26 +19,31 @@ struct pairing {
 
 /* ---- the same -------------------------------------------------------------------------------- */
 
-static bool same_known(const struct pairing *p, const struct pb_value *a, const struct pb_value *b)
+static bool same_known(const struct pb_compare *c, const struct pb_value *a,
+                       const struct pb_value *b)
 {
-    return a == b || pb_same(&p->cmp, &pb_type_dynamic, a, b, 0);
+    return a == b || pb_same(c, &pb_type_dynamic, a, b, 0);
 }
 
-/* As above, but what neither tree knows yet is the same. */
-static bool same(const struct pairing *p, const struct pb_value *a, const struct pb_value *b)
+bool pb_check_same(const struct pb_compare *c, const struct pb_value *a, const struct pb_value *b)
 {
     if (!pb_has_unknown(a) && !pb_has_unknown(b))
-        return same_known(p, a, b);
+        return same_known(c, a, b);
     if (!a || !b || a->kind != b->kind || (a->kind != PB_UNKNOWN && a->n != b->n))
         return false;
     for (size_t i = 0; a->kind == PB_LIST && i < a->n; i++)
-        if (!same(p, &a->items[i], &b->items[i]))
+        if (!pb_check_same(c, &a->items[i], &b->items[i]))
             return false;
     for (size_t i = 0; a->kind == PB_MAP && i < a->n; i++)
         if (strcmp(a->members[i].key, b->members[i].key) != 0 ||
-            !same(p, &a->members[i].value, &b->members[i].value))
+            !pb_check_same(c, &a->members[i].value, &b->members[i].value))
             return false;
     return true;
+}
+
+static bool same(const struct pairing *p, const struct pb_value *a, const struct pb_value *b)
+{
+    return pb_check_same(&p->cmp, a, b);
 }
 
 /* Both silent, or both ask for the same. */
@@ -52,7 +56,7 @@ static bool same_asked(const struct pairing *p, const struct pb_attr_result *a,
 static bool same_world(const struct pairing *p, const struct pb_attr_result *a,
                        const struct pb_attr_result *b)
 {
-    return a->seen == b->seen && same_known(p, a->recorded, b->recorded) &&
+    return a->seen == b->seen && same_known(&p->cmp, a->recorded, b->recorded) &&
            same(p, a->live, b->live);
 }
 

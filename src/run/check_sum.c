@@ -15,6 +15,16 @@ static bool is_refused(const struct pb_check_resource *r)
     return g->cause != PB_CAUSE_REVERT || r->class == PB_CHECK_COLLIDES;
 }
 
+static size_t count_beside(const struct pb_check_findings *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        n += strcmp(f->v[i].code, "provider-config-changed") == 0 ||
+             strncmp(f->v[i].code, "output-", strlen("output-")) == 0;
+    return n;
+}
+
 static void sum_unit(struct pb_check *c, const struct pb_check_unit *u)
 {
     if (u->mode == PB_CHECK_FAILED) {
@@ -22,6 +32,7 @@ static void sum_unit(struct pb_check *c, const struct pb_check_unit *u)
         c->failed += u->err.cls != PB_E_REFUSED;
         return;
     }
+    c->beside += count_beside(&u->findings);
     for (size_t i = 0; i < PB_NCHECKS; i++)
         c->by_class[i] += u->by_class[i];
     for (size_t i = 0; i < u->nresources; i++) {
@@ -53,6 +64,7 @@ void pb_check_sum(struct pb_check *c)
 {
     memset(c->by_class, 0, sizeof(c->by_class));
     c->unseen = c->changes = c->refused = c->failed = 0;
+    c->beside = count_beside(&c->findings);
     for (size_t i = 0; i < c->nunits; i++)
         sum_unit(c, &c->units[i]);
     c->exit_code = exit_code(c);

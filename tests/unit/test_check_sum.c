@@ -153,6 +153,13 @@ static void check_sum__units(void **state)
     (void)state;
     u = planned(NULL);
     assert_int_equal(sum(&c, &u, 1), PB_EXIT_PLUMB);
+    u.findings = (struct pb_check_findings){
+        .v = (struct pb_check_finding[]){{.code = "output-added"},
+                                         {.code = "provider-config-changed"},
+                                         {.code = "moved-block"}},
+        .n = 3};
+    assert_int_equal(sum(&c, &u, 1), PB_EXIT_PLUMB);
+    assert_int_equal(c.beside, 2);
     u = failed(PB_E_TOOL);
     assert_int_equal(sum(&c, &u, 1), PB_EXIT_ERROR);
     assert_int_equal(c.failed, 1);

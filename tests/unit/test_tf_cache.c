@@ -22,12 +22,16 @@ static struct pb_declare_result sample(struct pb_arena *a)
     static const struct pb_side_effect runs[] = {
         {"local-exec", true, false, false, "main.tf", 3, 9}, {"x", false, true, true, NULL, 0, 0}};
     static struct pb_provider_config p;
+    const struct pb_value *outputs = NULL;
     const struct pb_value *planned = NULL, *mask = NULL, *values = NULL;
     const char *text = "{\"n\":12345678901234567890123,\"password\":\"hunter2\"}";
 
     pb_json_parse(&planned, a, text, strlen(text), "x", NULL);
-    pb_json_parse(&mask, a, "{\"password\":true}", 17, "x", NULL);
     pb_json_parse(&values, a, "{\"region\":\"eu-west-1\"}", 22, "x", NULL);
+    pb_json_parse(&outputs, a, "{\"o\":\"hunter2\",\"p\":1}", 21, "x", NULL);
+    pb_json_parse(&mask, a, "{\"o\":true}", 10, "x", NULL);
+    outputs = pb_box(a, pb_mark_sensitive(a, outputs, mask));
+    pb_json_parse(&mask, a, "{\"password\":true}", 17, "x", NULL);
     d = (struct pb_declared){.address = "a.b",
                              .type = "a",
                              .provider = "provider[\"x\"]",
@@ -45,6 +49,7 @@ static struct pb_declare_result sample(struct pb_arena *a)
                                                    .nproviders = 1,
                                                    .effects = runs + 1,
                                                    .neffects = 1,
+                                                   .outputs = outputs,
                                                    .complete = true}};
 }
 
@@ -88,6 +93,9 @@ static void tf_cache__round_trip_without_the_secret(void **state)
     assert_true(pb_seal_matches(&seal, pb_get(d->planned, "password"),
                                 pb_get(in.declared.v[0].planned, "password")));
     assert_string_equal(pb_get_str(out.declared.providers[0].values, "region"), "eu-west-1");
+    assert_string_equal(pb_get(out.declared.outputs, "p")->s, "1");
+    assert_true(pb_seal_matches(&seal, pb_get(out.declared.outputs, "o"),
+                                pb_get(in.declared.outputs, "o")));
 }
 
 static void tf_cache__expired_damaged_and_missing_are_no_hit(void **state)
