@@ -50,6 +50,11 @@ int pb_check_text(struct pb_checking *k, struct pb_check_job *job, struct pb_err
 int pb_check_each(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);
 int pb_check_then(struct pb_session *j, struct pb_err *err);
 
+/* check_imports.c: takes an import of what is recorded under an address that the change lets go of
+ * for the move that it is. Not where base imports it already. */
+void pb_check_imports(struct pb_declared_set *merged, struct pb_arena *a,
+                      const struct pb_declared_set *base, const struct pb_recorded_set *recorded);
+
 /* check_resources.c: the resources of a unit from what both trees make of the same world. NULL for
  * `base`: the unit is added. `seal` may be NULL. */
 void pb_check_resources(struct pb_check_unit *cu, const struct pb_unit_result *base,

@@ -116,6 +116,8 @@ int pb_check_then(struct pb_session *j, struct pb_err *err)
     cu->base = j->u;
     cu->merged = m.u;
     if (declare_merged(&m, j, k, &why) == 0) {
+        pb_check_imports(&m.u->declared.declared, m.u->arena, &j->u->declared.declared,
+                         &j->u->recorded);
         hold_against(cu, &m, j);
         if (look_closer(cu, &m, j, &why) == 0)
             (void)check_unmoved(j, &why);

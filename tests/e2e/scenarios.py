@@ -96,15 +96,17 @@ class Cloud:
             self.child = None
 
     def names(self):
-        """What each id and address is, in a number of its kind's names in their order."""
-        out = {}
+        """What each id and address is, in a number of its kind's names in their order; and which
+        id has what is called KIND/NAME."""
+        out, found = {}, {}
         for kind in ("networks", "firewalls", "servers", "disks", "records", "secrets"):
             items = self.ask("GET", f"/v1/{kind}?limit=500")["items"]
             for n, item in enumerate(sorted(items, key=lambda i: i["name"]), 1):
                 out[item["id"]] = "%s-%06d" % (item["id"].split("-")[0], n)
+                found[f"{kind}/{item['name']}"] = item["id"]
                 if "address" in item:
                     out[item["address"]] = "10.64.0.10%d" % n
-        return out
+        return out, found
 
     def ask(self, method, path, body=None, token="sim-ops-token"):
         request = urllib.request.Request(
@@ -126,8 +128,9 @@ class Cloud:
             self.ask("POST", f"/v1/{kind}", dict(fields, name=name))
 
 
-def edit(repo, changes):
-    """PATH: its new text, null to remove it, or a list of {replace, by} and {append}."""
+def edit(repo, changes, found):
+    """PATH: its new text, null to remove it, or a list of {replace, by} and {append}. @KIND/NAME@
+    is the id that the cloud has that under."""
     for path, how in (changes or {}).items():
         file = repo / path
         if how is None:
@@ -146,7 +149,7 @@ def edit(repo, changes):
                 raise AssertionError("%r is %d times in %s" % (
                     step["replace"], text.count(step["replace"]), path))
             text = text.replace(step["replace"], step["by"])
-        file.write_text(text)
+        file.write_text(re.sub(r"@(\w+/[\w-]+)@", lambda m: found[m.group(1)], text))
 
 
 class Estate:
@@ -155,7 +158,7 @@ class Estate:
         self.repo, self.template = work / "shop", work / "template"
         self.env = environment(work)
         self.cloud = Cloud(work / "cloud.json")
-        self.commits, self.ids = {}, {}
+        self.commits, self.ids, self.found = {}, {}, {}
         # Ids, and with them addresses, are of one length, which sets are ordered by.
         self.cloud.state.write_text('{"format": 1, "next_id": 100, "next_audit": 1, "objects": {},'
                                     ' "audit": []}')
@@ -177,7 +180,7 @@ class Estate:
         self.git("init", "-q", "-b", "main")
         self.commit("the estate", "Ann")
         if planned:
-            self.ids = self.cloud.names()
+            self.ids, self.found = self.cloud.names()
             self.remember()
         self.keep()
 
@@ -235,18 +238,18 @@ class Estate:
             self.cloud.start()
         self.commits = dict(list(self.commits.items())[:1])
         if "before" in case:
-            edit(self.repo, case["before"])
+            edit(self.repo, case["before"], self.found)
             self.commit("ask for something", "Ben")
         for what, fields in case.get("outside", {}).items():
             self.cloud.change(what, fields)
         if case.get("refresh"):
             self.terraform("shop", "apply", "-refresh-only", "-input=false", "-auto-approve")
         self.git("checkout", "-q", "-b", "topic")
-        edit(self.repo, case["change"])
+        edit(self.repo, case["change"], self.found)
         self.commit("change something", "Cleo")
         if "meanwhile" in case:
             self.git("checkout", "-q", "main")
-            edit(self.repo, case["meanwhile"])
+            edit(self.repo, case["meanwhile"], self.found)
             self.commit("meanwhile", "Ben")
             self.git("checkout", "-q", "topic")
         if case.get("merged"):

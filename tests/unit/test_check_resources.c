@@ -23,8 +23,8 @@ static const char schema_text[] =
 static const char configured[] = "{'rule':[{'port':true,'desc':true}]}";
 
 /* A tree: addresses with what is planned for each: {'do':'update','is':{...}}, and 'was' (the
- * address that it had), 'import', 'line'. The world: addresses with attributes, or how they look
- * where they cannot be seen: 'absent', 'unknown'. */
+ * address that it had), 'import', 'found' (the id of what that finds), 'line'. The world: addresses
+ * with attributes, or how they look where they cannot be seen: 'absent', 'unknown'. */
 struct scene {
     const char *what;
     const char *base, *merged, *recorded, *live; /* live NULL: as recorded */
@@ -39,6 +39,16 @@ static enum pb_action action_named(const char *name)
         if (name && strcmp(pb_action_name((enum pb_action)k), name) == 0)
             return (enum pb_action)k;
     return PB_ACT_NONE;
+}
+
+static const struct pb_value *found(struct pb_arena *a, const struct pb_value *id)
+{
+    struct pb_map_builder b = PB_BUILDER_INIT;
+
+    if (!id)
+        return NULL;
+    pb_map_add(&b, "id", *id);
+    return pb_box(a, pb_map_done(&b, a));
 }
 
 static struct pb_declared_set declared(struct pb_arena *a, const struct pb_value *tree)
@@ -58,6 +68,7 @@ static struct pb_declared_set declared(struct pb_arena *a, const struct pb_value
                                     .configured = json_marked(a, configured),
                                     .previous_address = pb_get_str(at, "was"),
                                     .importing = pb_get_bool(at, "import", false),
+                                    .prior = found(a, pb_get(at, "found")),
                                     .source_file = line ? "main.tf" : NULL,
                                     .source_line = (unsigned)line,
                                     .source_end = (unsigned)line + 2};
@@ -118,6 +129,8 @@ static void reconcile(struct run *r, struct pb_unit_result *u, const struct pb_s
     u->declared.declared = declared(r->a, json_marked(r->a, tree));
     u->recorded = recorded(r->a, json_marked(r->a, s->recorded));
     u->live = live(r->a, json_marked(r->a, s->live ? s->live : s->recorded));
+    if (u == &r->merged)
+        pb_check_imports(&u->declared.declared, r->a, &r->base.declared.declared, &u->recorded);
     pb_reconcile(&u->out, r->a, &in);
 }
 
@@ -272,6 +285,9 @@ static void check_resources__what_cannot_be_seen(void **state)
     check_all(v, PB_COUNT(v), (struct run){0});
 }
 
+#define LET_GO(id)                                                                              \
+    "{'t.a':{'do':'forget'},'t.b':{'do':'update','is':{'name':'b'},'import':true,'found':" id "}}"
+
 /* ---- addresses ------------------------------------------------------------------------------- */
 
 static void check_resources__moves(void **state)
@@ -296,6 +312,12 @@ static void check_resources__moves(void **state)
         {"moved, and another made in its place", IS(NAME("a")),
          "{'t.a':{'do':'create','is':{'name':'z'}},'t.b':{'is':{'name':'a'},'was':'t.a'}}",
          A(NAME("a")), NULL, "t.a caused* create name=caused*; t.b caused* move name=none*"},
+        {"forgotten, and imported under another address", IS(NAME("a")), LET_GO("'i'"),
+         A(NAME("a")), A(NAME("o")), "t.b collides* move name=collides*"},
+        {"forgotten, and another one imported", IS(NAME("a")), LET_GO("'j'"), A(NAME("a")),
+         A(NAME("o")), "t.a caused* forget; t.b caused* update"},
+        {"forgotten and imported before, too", LET_GO("'i'"), LET_GO("'i'"), A(NAME("a")),
+         A(NAME("o")), "t.a pending forget; t.b pending update"},
         {"imported by the change", "{}", "{'t.a':{'is':{'name':'a'},'import':true}}", "{}", NULL,
          "t.a caused* none"},
     };
