@@ -259,7 +259,9 @@ static void attribute(struct pb_pen *p, const struct pb_check_attr *a, const cha
     if (a->touched)
         value(p, "merged", a, PB_CHECK_MERGED);
     value(p, "live", a, PB_CHECK_LIVE);
-    if (a->reason && (a->class == PB_CHECK_UNSEEN || a->class == PB_CHECK_SETTLES) &&
+    if (a->reason &&
+        (a->class == PB_CHECK_UNSEEN || a->class == PB_CHECK_SETTLES ||
+         (a->class == PB_CHECK_CAUSED && !a->touched)) &&
         !pb_streq(a->reason, told))
         pb_pen_line(p, 10, a->reason);
 }

@@ -174,9 +174,32 @@ static bool is_outside(enum pb_verdict v)
     return v == PB_DRIFTED || v == PB_LAUNDERED || v == PB_CONFLICT || v == PB_MISSING;
 }
 
+/* Git is silent of it, and somebody may have set it outside: what only the provider fills in has
+ * nobody set. */
+static bool may_be_set(const struct pairing *p, const struct pb_check_resource *r,
+                       const struct pb_check_attr *a)
+{
+    const struct pb_schema *s = pb_schema_find(&p->merged->declared.schemas, r->type);
+    PB_AUTO(str) char *name = pb_strndup(a->path, strcspn(a->path, ".["));
+    const struct pb_field *f = s ? pb_type_field(s->root, name) : NULL;
+
+    return a->before == PB_COMPUTED && (!f || (f->flags & (PB_F_OPTIONAL | PB_F_BLOCK)));
+}
+
+/* By itself that is no drift, so nothing collides with it; but it is lost with the whole. */
+static void weigh_silent(const struct pairing *p, struct pb_check_attr *a,
+                         const struct pb_check_resource *r)
+{
+    if (a->class || a->merged || r->action == PB_ACT_FORGET || !may_be_set(p, r, a))
+        return;
+    a->class = PB_CHECK_CAUSED;
+    a->reason = "Git is silent about it, and it was changed outside: that is lost";
+}
+
 /* Where the whole is made, replaced or taken away, what was changed outside goes with it: but for
  * what others are meant to change. */
-static void weigh_whole(struct pb_check_attr *a, const struct pb_check_resource *r, bool ignored)
+static void weigh_whole(const struct pairing *p, struct pb_check_attr *a,
+                        const struct pb_check_resource *r, bool ignored)
 {
     bool gone = r->action == PB_ACT_DELETE || r->action == PB_ACT_FORGET;
 
@@ -189,6 +212,8 @@ static void weigh_whole(struct pb_check_attr *a, const struct pb_check_resource 
                        ? PB_CHECK_COLLIDES
                    : gone ? PB_CHECK_NONE
                           : a->class;
+    if (!ignored)
+        weigh_silent(p, a, r);
 }
 
 struct attr_list {
@@ -248,7 +273,7 @@ static void add_pair(struct attr_list *l, const struct pairing *p,
 {
     struct pb_check_attr a = attr_of(b, m, touched);
 
-    weigh_whole(&a, r, b ? b->ignored : m->ignored);
+    weigh_whole(p, &a, r, b ? b->ignored : m->ignored);
     add_attr(l, p, r, a);
 }
 

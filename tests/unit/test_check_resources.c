@@ -146,6 +146,7 @@ static void run(struct run *r, const struct scene *s)
     if (!r->added)
         reconcile(r, &r->base, &schemas, s, s->base);
     reconcile(r, &r->merged, &schemas, s, s->merged);
+    r->merged.declared.schemas = schemas;
     pb_check_resources(&r->unit, r->added ? NULL : &r->base, &r->merged, NULL, r->all);
 }
 
@@ -256,6 +257,14 @@ static void check_resources__the_whole_of_it(void **state)
         {"replaced, and changed outside elsewhere", IS("{'name':'a','size':1}"),
          DO("replace", "{'name':'a','size':2}"), A("{'name':'a','size':1}"),
          A("{'name':'o','size':1}"), "t.a collides* replace name=collides size=caused*"},
+        {"replaced, and Git is silent about what was changed outside", IS("{'size':1}"),
+         DO("replace", "{'size':2}"), A("{'id':'a','arn':'x','size':1}"),
+         A("{'id':'o','arn':'y','size':1}"), "t.a caused* replace id=caused size=caused*"},
+        {"deleted, and Git is silent about it", IS("{'size':1}"), DO("delete", "null"),
+         A("{'id':'a','arn':'x','size':1}"), A("{'id':'o','arn':'y','size':1}"),
+         "t.a caused* delete id=caused"},
+        {"updated, and Git is silent about it", IS("{'size':1}"), DO("update", "{'size':2}"),
+         A("{'id':'a','size':1}"), A("{'id':'o','size':1}"), "t.a caused* update size=caused*"},
         {"replaced before, too", DO("replace", NAME("b")), DO("replace", NAME("b")), A(NAME("a")),
          A(NAME("o")), "t.a reverts replace name=reverts"},
         {"gone, and asked for otherwise", DO("create", NAME("a")), DO("create", NAME("b")),
@@ -285,7 +294,7 @@ static void check_resources__what_cannot_be_seen(void **state)
     check_all(v, PB_COUNT(v), (struct run){0});
 }
 
-#define LET_GO(id)                                                                              \
+#define LET_GO(id) \
     "{'t.a':{'do':'forget'},'t.b':{'do':'update','is':{'name':'b'},'import':true,'found':" id "}}"
 
 /* ---- addresses ------------------------------------------------------------------------------- */
