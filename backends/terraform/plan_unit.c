@@ -74,7 +74,8 @@ int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, b
     return 0;
 }
 
-/* The secrets among the variables, so that no message repeats them. */
+/* The secrets among the variables, so that no message repeats them; and those of the state, where
+ * nobody vouches for the tree that is planned. */
 static void collect_secrets(struct pb_tf_planning *p)
 {
     for (size_t i = 0; p->vars.kind == PB_MAP && i < p->vars.n; i++) {
@@ -82,6 +83,8 @@ static void collect_secrets(struct pb_tf_planning *p)
         if ((v->flags & PB_V_SENSITIVE) && v->kind == PB_STRING)
             pb_strv_add(&p->run.secrets, v->s);
     }
+    if (p->u->sandbox)
+        pb_tf_recorded_secrets(&p->run.secrets, p->recorded, NULL);
 }
 
 /* ---- init ------------------------------------------------------------------------------------ */

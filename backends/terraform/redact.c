@@ -1,6 +1,7 @@
 #include "backends/terraform/redact.h"
 
 #include <openssl/evp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,9 @@
 enum { LEAST = 4, LINE_LEAST = 12, ENCODED_MAX = 1 << 20 };
 
 struct pb_tf_redactor {
-    struct pb_strv forms; /* longest first: one secret may be a part of another */
+    struct pb_strv forms;        /* longest first: one secret may be a part of another */
+    const char **starts;         /* the same by their first bytes */
+    unsigned char seen[1 << 13]; /* a bit for the hash of each such start */
 };
 
 static void add_form(struct pb_tf_redactor *r, const char *s, size_t n)
@@ -97,6 +100,31 @@ static int by_length(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static int by_start(const void *a, const void *b)
+{
+    return memcmp(*(const char *const *)a, *(const char *const *)b, LEAST);
+}
+
+static unsigned bit_of(const char *start)
+{
+    uint32_t x;
+
+    memcpy(&x, start, sizeof(x));
+    return (x * 2654435761U) >> 16;
+}
+
+static void index_starts(struct pb_tf_redactor *r)
+{
+    r->starts = pb_calloc(r->forms.n, sizeof(*r->starts));
+    for (size_t i = 0; i < r->forms.n; i++) {
+        unsigned bit = bit_of(r->forms.v[i]);
+
+        r->starts[i] = r->forms.v[i];
+        r->seen[bit / 8] |= (unsigned char)(1U << bit % 8);
+    }
+    qsort(r->starts, r->forms.n, sizeof(*r->starts), by_start);
+}
+
 struct pb_tf_redactor *pb_tf_redactor_new(const struct pb_strv *secrets)
 {
     struct pb_tf_redactor *r = pb_calloc(1, sizeof(*r));
@@ -115,8 +143,10 @@ struct pb_tf_redactor *pb_tf_redactor_new(const struct pb_strv *secrets)
         add_digits(r, s, n);
         add_lines(r, s, n);
     }
-    if (r->forms.n)
+    if (r->forms.n) {
         qsort(r->forms.v, r->forms.n, sizeof(*r->forms.v), by_length);
+        index_starts(r);
+    }
     return r;
 }
 
@@ -127,11 +157,37 @@ void pb_tf_redact(const struct pb_tf_redactor *r, struct pb_buf *text)
             pb_text_take_out(text, r->forms.v[i]);
 }
 
+/* Whether one of them begins a text of `n` bytes, at least LEAST. */
+static bool begins(const struct pb_tf_redactor *r, const char *text, size_t n)
+{
+    size_t low = 0, high = r->forms.n;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (memcmp(r->starts[mid], text, LEAST) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (; low < r->forms.n && memcmp(r->starts[low], text, LEAST) == 0; low++) {
+        size_t len = strlen(r->starts[low]);
+
+        if (len <= n && memcmp(text, r->starts[low], len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A state has thousands of secrets, and a plan a hundred times as many texts. */
 bool pb_tf_redactor_finds(const struct pb_tf_redactor *r, const char *text, size_t n)
 {
-    for (size_t i = 0; r && i < r->forms.n; i++)
-        if (memmem(text, n, r->forms.v[i], strlen(r->forms.v[i])))
+    for (size_t i = 0; r && r->forms.n && i + LEAST <= n; i++) {
+        unsigned bit = bit_of(text + i);
+
+        if ((r->seen[bit / 8] & 1U << bit % 8) && begins(r, text + i, n - i))
             return true;
+    }
     return false;
 }
 
@@ -142,5 +198,6 @@ void pb_tf_redactor_free(struct pb_tf_redactor *r)
     for (size_t i = 0; i < r->forms.n; i++)
         pb_wipe(r->forms.v[i], strlen(r->forms.v[i]));
     pb_strv_release(&r->forms);
+    free(r->starts);
     free(r);
 }

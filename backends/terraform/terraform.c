@@ -148,31 +148,6 @@ static void mark_declared(struct pb_declare_result *out, struct pb_arena *a)
     out->declared.v = v;
 }
 
-/* What is not trusted may copy what it was given into a value that anybody can read in a report.
- * What is short is in every text by chance. */
-static void mark_given(struct pb_declare_result *out, struct pb_arena *a,
-                       const struct pb_tf_planning *p)
-{
-    enum { LEAST = 8 };
-    PB_AUTO(strv) struct pb_strv secrets = PB_STRV_INIT;
-    struct pb_declared *v = (struct pb_declared *)(uintptr_t)out->declared.v;
-    struct pb_tf_redactor *r;
-
-    for (size_t i = 0; i < p->run.secrets.n; i++)
-        if (strlen(p->run.secrets.v[i]) >= LEAST)
-            pb_strv_add(&secrets, p->run.secrets.v[i]);
-    if (p->recorded->lineage) /* the state as a whole */
-        pb_strv_add(&secrets, p->recorded->lineage);
-    r = pb_tf_redactor_new(&secrets);
-    for (size_t i = 0; i < out->declared.n; i++) {
-        if (v[i].planned)
-            v[i].planned = pb_box(a, pb_tf_mark_found(a, v[i].planned, r));
-        if (v[i].prior)
-            v[i].prior = pb_box(a, pb_tf_mark_found(a, v[i].prior, r));
-    }
-    pb_tf_redactor_free(r);
-}
-
 /* provider["registry.terraform.io/hashicorp/aws"].west -> the source between the quotes. */
 static void add_type(struct pb_strv *types, const char *provider, const char *type)
 {
@@ -229,7 +204,7 @@ int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct
         return -1;
     mark_declared(out, p->arena);
     if (p->u->sandbox)
-        mark_given(out, p->arena, p);
+        pb_tf_hide_given(out, p);
     return 0;
 }
 

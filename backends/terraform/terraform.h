@@ -48,6 +48,13 @@ int pb_tf_settle(struct pb_declare_result *out, struct pb_tf_planning *p, struct
 /* Reads tree, lock, variables and providers of u->tree; a failure leaves tree NULL. */
 int pb_tf_read_text(struct pb_tf_planning *p, const struct pb_value *manifest, bool tofu,
                     struct pb_err *err);
+/* given.c: the state's sensitive texts, but for short ones; `schemas` may be NULL. */
+void pb_tf_recorded_secrets(struct pb_strv *out, const struct pb_recorded_set *recorded,
+                            const struct pb_schema_set *schemas);
+/* Marks the values that have something secret of what the tree was given, and takes it out of names
+ * and addresses, unless the state has these already. */
+void pb_tf_hide_given(struct pb_declare_result *out, struct pb_tf_planning *p);
+
 /* Puts plumb.yaml's settings (provider name or name.alias -> settings) over what was read. */
 void pb_tf_override_providers(struct pb_provider_config *v, size_t n, struct pb_arena *a,
                               const struct pb_value *settings);

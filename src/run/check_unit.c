@@ -49,7 +49,7 @@ static int declare_merged(struct pb_session *m, struct pb_session *j, struct pb_
         return -1;
     m->ctx.sandbox = &k->box;
     m->ctx.recorded_by = &j->ctx;
-    m->whole = j->whole;
+    m->whole = j->u->recorded; /* what schemas call sensitive is marked in it */
     m->baseline = j->baseline;
     return pb_session_declare(m, err);
 }

@@ -12,9 +12,11 @@
 #include "backends/terraform/confine.h"
 #include "backends/terraform/mark.h"
 #include "backends/terraform/redact.h"
+#include "backends/terraform/terraform.h"
 #include "base/mem.h"
 #include "base/sandbox_internal.h"
 #include "base/sandbox_net.h"
+#include "tests/support/values.h"
 
 static struct pb_box_net *net_of(const char *a, const char *b, const char *c)
 {
@@ -200,6 +202,56 @@ static void confine__secrets_are_found_in_values(void **state)
     assert_string_equal(pb_get(&marked, "within")->s, "x=hunter2-hunter2;");
 }
 
+/* The state's secrets, too; and names and addresses, unless the state has them already. */
+static void confine__what_was_given_is_hidden(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_recorded rec = {.address = "a.b[\"key-hunter2\"]", .type = "t"};
+    struct pb_recorded_set recorded = {.v = &rec, .n = 1};
+    struct pb_tf_planning p = {.arena = a, .recorded = &recorded};
+    struct pb_declared d[] = {{.address = "a.b[\"hunter2\"]"}, {.address = "a.b[\"key-hunter2\"]"}};
+    struct pb_declare_result out = {.declared = {.v = d, .n = 2}};
+    const struct pb_value *labels;
+
+    (void)state;
+    rec.attributes = json(a, "{\"word\":\"hunter2\",\"short\":\"abc\",\"labels\":{\"hunter2\":1}}");
+    rec.attributes =
+        pb_box(a, pb_mark_sensitive(a, rec.attributes, json(a, "{\"word\":true,\"short\":true}")));
+    d[0].planned = json(a, "{\"x\":\"is hunter2\",\"y\":\"abc\",\"labels\":{\"hunter2\":1}}");
+    d[1].planned = json(a, "{\"labels\":{\"hunter2\":1,\"in-hunter2\":2,\"of-hunter2\":3}}");
+    pb_tf_hide_given(&out, &p);
+    assert_string_equal(d[0].address, "a.b[\"(sensitive)\"]");
+    assert_true(pb_get(d[0].planned, "x")->flags & PB_V_SENSITIVE);
+    assert_false(pb_get(d[0].planned, "y")->flags & PB_V_SENSITIVE);
+    assert_json(pb_get(d[0].planned, "labels"), "{\"(sensitive)\":1}");
+    assert_string_equal(d[1].address, "a.b[\"key-hunter2\"]");
+    labels = pb_get(d[1].planned, "labels");
+    assert_json(labels, "{\"hunter2\":1,\"in-(sensitive)\":2,\"of-(sensitive)\":3}");
+    assert_true(labels->flags & PB_V_SENSITIVE);
+}
+
+static void confine__no_two_names_become_one(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_recorded rec = {.address = "a.a", .type = "t"};
+    struct pb_recorded_set recorded = {.v = &rec, .n = 1};
+    struct pb_tf_planning p = {.arena = a, .recorded = &recorded};
+    struct pb_declared d[] = {{.address = "a.b[\"(sensitive)\"]"},
+                              {.address = "a.b[\"68756e74657232\"]"},
+                              {.address = "a.b[\"hunter2\"]"}};
+    struct pb_declare_result out = {.declared = {.v = d, .n = 3}};
+
+    (void)state;
+    rec.attributes = json(a, "{\"word\":\"hunter2\"}");
+    rec.attributes = pb_box(a, pb_mark_sensitive(a, rec.attributes, &pb_true));
+    d[0].planned = json(a, "{\"l\":{\"(sensitive)\":1,\"hunter2\":2}}");
+    pb_tf_hide_given(&out, &p);
+    assert_json(pb_get(d[0].planned, "l"), "{\"(sensitive)\":1,\"(sensitive) 2\":2}");
+    assert_string_equal(d[0].address, "a.b[\"(sensitive)\"]");
+    assert_string_equal(d[1].address, "a.b[\"(sensitive)\"] #2");
+    assert_string_equal(d[2].address, "a.b[\"(sensitive)\"] #3");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +260,8 @@ int main(void)
         cmocka_unit_test(sandbox__limit_of_the_list),
         cmocka_unit_test(confine__credentials_only_where_they_are_of_use),
         cmocka_unit_test(confine__secrets_are_found_in_values),
+        cmocka_unit_test(confine__what_was_given_is_hidden),
+        cmocka_unit_test(confine__no_two_names_become_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
