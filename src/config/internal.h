@@ -32,6 +32,8 @@ struct pb_param {
     size_t size;                   /* of one object */
     size_t line;                   /* offset of its line, 0: it has none */
     const char *singular;          /* "unit" */
+    /* Of a list of strings: whether those who use it understand it; NULL: any will do. */
+    int (*usable)(char *const *list, struct pb_err *err);
 };
 
 extern const struct pb_param pb_params[];

@@ -210,6 +210,23 @@ static char *const *words_done(struct pb_arena *a, const struct pb_strv *v)
     return out;
 }
 
+/* One by one first: then it is known which line is to be mended. */
+static int check_usable(char *const *list, const struct pb_param *p, const struct pb_value *v,
+                        const struct at *at, struct pb_err *err)
+{
+    struct pb_err why = PB_ERR_INIT;
+
+    for (size_t i = 0; p->usable && i < v->n; i++) {
+        char *const one[] = {list[i], NULL};
+
+        if (p->usable(one, &why) < 0)
+            return wrong(at, pb_at(v, i)->line, err, "'%s'%s: %s", p->name, in(at), why.msg);
+    }
+    if (p->usable && p->usable(list, &why) < 0)
+        return wrong(at, v->line, err, "'%s'%s: %s", p->name, in(at), why.msg);
+    return 0;
+}
+
 static int load_strings(char *const **out, const struct pb_param *p, const struct pb_value *v,
                         const struct at *at, struct pb_err *err)
 {
@@ -226,7 +243,7 @@ static int load_strings(char *const **out, const struct pb_param *p, const struc
         pb_strv_add(&words, s);
     }
     *out = words_done(at->arena, &words);
-    return 0;
+    return check_usable(*out, p, v, at, err);
 }
 
 static int load_assign(char *const **out, const struct pb_param *p, const struct pb_value *v,

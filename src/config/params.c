@@ -1,5 +1,7 @@
 #include "config/internal.h"
 
+#include "base/sandbox.h"
+
 #include <stddef.h>
 
 #define END          \
@@ -396,6 +398,13 @@ static const struct pb_param trust_params[] = {
     END,
 };
 
+static int network_usable(char *const *list, struct pb_err *err)
+{
+    struct pb_sandbox box = {.network = list};
+
+    return pb_sandbox_check(&box, err);
+}
+
 static const struct pb_param check_params[] = {
     {.name = "trust",
      .kind = PB_PK_OBJECT,
@@ -410,7 +419,8 @@ static const struct pb_param check_params[] = {
      .def = "nowhere",
      .meaning = "where the planning of a change may connect to, from its sandbox: `HOST`, "
                 "`HOST:PORT` or `*.SUFFIX:PORT`; 443 unless given",
-     AT(pb_config_check, network)},
+     AT(pb_config_check, network),
+     .usable = network_usable},
     {.name = "memory",
      .kind = PB_PK_INT,
      .def = "4096",

@@ -138,6 +138,10 @@ static void config__messages(void **state)
          "plumb.yaml:3: 'signed' in 'trust' must be true or false, not a string"},
         {"version: 1\ncheck: {disk: 63}\n",
          "plumb.yaml:2: 'disk' in 'check' is 63: it must be 64 to 1048576"},
+        {"version: 1\ncheck:\n  network:\n    - example.com\n    - \"*.com\"\n",
+         "plumb.yaml:5: 'network' in 'check': '*.com' is no address to allow: write HOST, "
+         "HOST:PORT, *.SUFFIX or *.SUFFIX:PORT, with a suffix of two labels or more; addresses in "
+         "numbers are IPv4"},
         {"version: 1\ncheck: {processes: 15}\n",
          "plumb.yaml:2: 'processes' in 'check' is 15: it must be 16 to 32768"},
         {"version: 1\ncheck: {processes: 1.5}\n",
