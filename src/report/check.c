@@ -22,27 +22,116 @@ static size_t of_mode(const struct pb_check *c, enum pb_check_mode mode)
     return n;
 }
 
+/* "leave 8 resources of unit 'stage' that Git ..."; NULL: there is no such unit. */
+static const char *leaves(struct pb_arena *a, const struct pb_check *c)
+{
+    const char *name = NULL, *of, *guarded = "";
+    size_t n = 0;
+
+    if (!c->orphaned)
+        return NULL;
+    for (size_t i = 0; i < c->nunits; i++)
+        if (c->units[i].mode == PB_CHECK_REMOVED && c->units[i].recorded) {
+            name = c->units[i].name;
+            n++;
+        }
+    of = n == 1 ? pb_arena_printf(a, "unit '%s'", name) : count(a, n, "unit");
+    if (c->guarded)
+        guarded = pb_arena_printf(a, ", %zu of them protected by base's rules", c->guarded);
+    return pb_arena_printf(a, "leave %s of %s that Git would not explain any more%s",
+                           count(a, c->orphaned, "resource"), of, guarded);
+}
+
+static const char *changes(struct pb_arena *a, const struct pb_check *c)
+{
+    const char *left = leaves(a, c);
+
+    if (!c->changes && left)
+        return pb_arena_printf(a, "merging would %s", left);
+    return pb_arena_printf(a, "merging would change %s%s%s", count(a, c->changes, "resource"),
+                           left ? ", and " : "", left ? left : "");
+}
+
+static const char *overwrites(struct pb_arena *a, const struct pb_check *c)
+{
+    const char *left = leaves(a, c);
+
+    return pb_arena_printf(
+        a, "%s%s%s",
+        c->changes == 1
+            ? "merging would change 1 resource, and overwrite what was changed there outside of Git"
+            : pb_arena_printf(a,
+                              "merging would change %zu resources, and overwrite in %zu of them "
+                              "what was changed outside of Git",
+                              c->changes, c->by_class[PB_CHECK_COLLIDES]),
+        left ? "; it would " : "", left ? left : "");
+}
+
+static const char *denied(struct pb_arena *a, const struct pb_check *c)
+{
+    if (c->by_class[PB_CHECK_COLLIDES])
+        return overwrites(a, c);
+    /* Where nothing but those is refused, they say it themselves. */
+    if (c->guarded && !c->changes)
+        return changes(a, c);
+    return pb_arena_printf(a, "%s, and base's rules deny that", changes(a, c));
+}
+
 static const char *refused(struct pb_arena *a, const struct pb_check *c)
 {
-    size_t collide = c->by_class[PB_CHECK_COLLIDES];
+    size_t unsafe = of_mode(c, PB_CHECK_FAILED) - c->failed;
+    const char *also = c->failed ? pb_arena_printf(a, "; %zu of %s could not be checked", c->failed,
+                                                   count(a, c->nunits, "unit"))
+                                 : "";
+    const char *unplanned =
+        unsafe ? pb_arena_printf(a, "%s could not be planned safely", count(a, unsafe, "unit"))
+               : "";
 
-    if (of_mode(c, PB_CHECK_FAILED))
-        return pb_arena_printf(a, "refused: %s could not be planned safely",
-                               count(a, of_mode(c, PB_CHECK_FAILED), "unit"));
-    if (collide && c->changes == 1)
-        return "refused: merging would change 1 resource, and overwrite what was changed there "
-               "outside of Git";
-    if (collide)
-        return pb_arena_printf(a,
-                               "refused: merging would change %zu resources, and overwrite in %zu "
-                               "of them what was changed outside of Git",
-                               c->changes, collide);
-    return pb_arena_printf(a, "refused: merging would change %s, and base's rules deny that",
-                           count(a, c->changes, "resource"));
+    if (unsafe && unsafe == c->refused)
+        return pb_arena_printf(a, "refused: %s%s", unplanned, also);
+    return pb_arena_printf(a, "refused: %s%s%s%s", denied(a, c), unsafe ? "; " : "", unplanned,
+                           also);
+}
+
+/* What merging does where nothing refuses, hides or breaks it. */
+static const char *does(struct pb_arena *a, const struct pb_check *c)
+{
+    if (c->orphaned)
+        return changes(a, c);
+    if (c->changes)
+        return pb_arena_printf(a, "%s, and collides with nothing", changes(a, c));
+    if (c->beside)
+        return pb_arena_printf(a, "merging changes no resource, but providers or outputs: %s",
+                               count(a, c->beside, "finding"));
+    return c->by_class[PB_CHECK_SETTLES]
+               ? pb_arena_printf(a, "merging changes %s, and settles %s",
+                                 c->rules ? "no resource" : "nothing",
+                                 count(a, c->by_class[PB_CHECK_SETTLES], "resource"))
+           : c->rules ? "merging changes no resource"
+                      : "merging changes nothing";
+}
+
+static const char *of_units(struct pb_arena *a, const struct pb_check *c)
+{
+    if (c->exit_code == PB_EXIT_REFUSED)
+        return refused(a, c);
+    if (c->failed)
+        return pb_arena_printf(a, "error: %zu of %s could not be checked", c->failed,
+                               count(a, c->nunits, "unit"));
+    if (c->nunits && !c->trusted)
+        return pb_arena_printf(a, "not planned: the head is not trusted; %s compared by text alone",
+                               c->nunits == 1 ? "1 unit was"
+                                              : pb_arena_printf(a, "%zu units were", c->nunits));
+    if (c->unseen)
+        return pb_arena_printf(a, "inconclusive: %s that this change touches could not be seen",
+                               count(a, c->unseen, "resource"));
+    return does(a, c);
 }
 
 const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c)
 {
+    const char *said;
+
     if (c->up_to_date)
         return pb_arena_printf(a, "nothing to check: '%s' has all of '%s'", c->base_ref,
                                c->head_ref);
@@ -54,28 +143,14 @@ const char *pb_check_headline(struct pb_arena *a, const struct pb_check *c)
                                c->base_ref);
     if (c->broken)
         return "refused: plumb.yaml cannot be used after merging";
-    if (c->failed)
-        return pb_arena_printf(a, "error: %zu of %s could not be checked", c->failed,
-                               count(a, c->nunits, "unit"));
-    if (c->exit_code == PB_EXIT_REFUSED)
-        return refused(a, c);
-    if (c->nunits && !c->trusted)
-        return pb_arena_printf(a, "not planned: the head is not trusted; %s compared by text alone",
-                               c->nunits == 1 ? "1 unit was"
-                                              : pb_arena_printf(a, "%zu units were", c->nunits));
-    if (c->unseen)
-        return pb_arena_printf(a, "inconclusive: %s that this change touches could not be seen",
-                               count(a, c->unseen, "resource"));
-    if (c->changes)
-        return pb_arena_printf(a, "merging would change %s, and collides with nothing",
-                               count(a, c->changes, "resource"));
-    if (c->beside)
-        return pb_arena_printf(a, "merging changes no resource, but providers or outputs: %s",
-                               count(a, c->beside, "finding"));
-    return c->by_class[PB_CHECK_SETTLES]
-               ? pb_arena_printf(a, "merging changes nothing, and settles %s",
-                                 count(a, c->by_class[PB_CHECK_SETTLES], "resource"))
-               : "merging changes nothing";
+    said = of_units(a, c);
+    if (!c->rules)
+        return said;
+    /* Nothing else may follow from it, and everything may once it is merged. */
+    return pb_arena_printf(a, "%s%s plumb's own rules: %s", said,
+                           c->exit_code == PB_EXIT_PLUMB && !c->beside ? ", but"
+                                                                       : "; merging changes",
+                           count(a, c->rules, "finding"));
 }
 
 /* ---- words that other formats use, too ------------------------------------------------------ */
@@ -136,7 +211,7 @@ const char *pb_check_cell(struct pb_arena *a, const struct pb_check_attr *at,
 static enum pb_style style_of(const struct pb_check *c)
 {
     switch (c->exit_code) {
-    case PB_EXIT_PLUMB: return PB_GREEN;
+    case PB_EXIT_PLUMB: return c->rules ? PB_BLUE : PB_GREEN;
     case PB_EXIT_DRIFT: return PB_BLUE;
     case PB_EXIT_INCONCLUSIVE: return PB_MAGENTA;
     default: return PB_RED;

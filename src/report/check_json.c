@@ -17,11 +17,12 @@ static void number(struct pb_buf *b, const char *name, size_t n)
     pb_buf_addf(b, ",\"%s\":%zu", name, n);
 }
 
-static void line_of(struct pb_buf *b, const char *name, unsigned line)
+/* 0 says that it is not known. */
+static void known(struct pb_buf *b, const char *name, size_t n)
 {
     pb_put_key(b, name);
-    if (line)
-        pb_buf_addf(b, "%u", line);
+    if (n)
+        pb_buf_addf(b, "%zu", n);
     else
         pb_buf_adds(b, "null");
 }
@@ -74,7 +75,7 @@ static void author(struct pb_buf *b, const struct pb_gate_author *by)
     pb_put_member(b, "date", when);
     pb_put_member(b, "summary", by->summary);
     pb_put_member(b, "file", by->file);
-    line_of(b, "line", by->line);
+    known(b, "line", by->line);
     pb_buf_addc(b, '}');
 }
 
@@ -120,8 +121,8 @@ static void resource(struct pb_buf *b, const struct pb_check_resource *r)
     pb_put_member(b, "observer", r->observer);
     pb_put_member(b, "reason", r->reason);
     pb_put_member(b, "file", r->file);
-    line_of(b, "line", r->line);
-    line_of(b, "last_line", r->last_line);
+    known(b, "line", r->line);
+    known(b, "last_line", r->last_line);
     flag(b, "file_of_base", r->file_of_base);
     gate(b, r->gate);
     author(b, r->by);
@@ -156,10 +157,10 @@ static void findings(struct pb_buf *b, const struct pb_check_findings *f)
         pb_put_member(b, "message", one->message);
         pb_put_member(b, "address", one->address);
         pb_put_member(b, "file", one->file);
-        line_of(b, "line", one->line);
-        line_of(b, "last_line", one->last_line);
+        known(b, "line", one->line);
+        known(b, "last_line", one->last_line);
         flag(b, "file_of_base", one->file_of_base);
-        number(b, "resources", one->resources);
+        known(b, "resources", one->resources);
         names(b, "units", one->units, one->nunits);
         pb_buf_addc(b, '}');
     }
@@ -277,6 +278,7 @@ static void summary(struct pb_buf *b, const struct pb_check *c)
     number(b, "units_untouched", c->untouched);
     number(b, "units_failed", c->failed);
     number(b, "changes", c->changes);
+    number(b, "orphaned", c->orphaned);
     number(b, "refused", c->refused);
     number(b, "unseen", c->unseen);
     classes(b, c->by_class);

@@ -401,12 +401,15 @@ static void weigh_shared(struct pb_doc *d)
                     d->units[k].level = d->items[i].level;
 }
 
-static enum pb_level level_of_exit(enum pb_exit code)
+/* Other rules change nothing yet, and are no reason for a green tick. */
+static enum pb_level level_of_check(const struct pb_check *c)
 {
-    return code == PB_EXIT_PLUMB          ? PB_LEVEL_NONE
-           : code == PB_EXIT_DRIFT        ? PB_LEVEL_NOTE
-           : code == PB_EXIT_INCONCLUSIVE ? PB_LEVEL_WARNING
-                                          : PB_LEVEL_ERROR;
+    switch (c->exit_code) {
+    case PB_EXIT_PLUMB: return c->rules ? PB_LEVEL_NOTE : PB_LEVEL_NONE;
+    case PB_EXIT_DRIFT: return PB_LEVEL_NOTE;
+    case PB_EXIT_INCONCLUSIVE: return PB_LEVEL_WARNING;
+    default: return PB_LEVEL_ERROR;
+    }
 }
 
 void pb_doc_of_check(struct pb_doc *d, const struct pb_check *c, const struct pb_report_opts *o)
@@ -421,7 +424,7 @@ void pb_doc_of_check(struct pb_doc *d, const struct pb_check *c, const struct pb
     d->base = pb_arena_strdup(d->arena, c->base);
     d->exit_code = pb_check_exit(c);
     d->elapsed_ms = c->elapsed_ms;
-    d->level = level_of_exit(c->exit_code);
+    d->level = level_of_check(c);
     d->headline = pb_doc_safe(d, pb_check_headline(d->arena, c));
     if (c->trust && c->nunits)
         pb_doc_note(d, &d->notes, "%strusted: %s", c->trusted ? "" : "not ", c->trust);

@@ -78,21 +78,40 @@ static int plan(struct pb_checking *k, struct pb_err *err)
     return pb_audit_units(&k->base, err) < 0 || pb_audit_units(&k->merged, err) < 0 ? -1 : 0;
 }
 
-static void say_removed(struct pb_check_unit *cu)
+static const char *removed_with(const struct pb_check_unit *cu)
 {
     if (cu->mode != PB_CHECK_REMOVED)
-        return;
-    pb_check_find(
-        &cu->findings, cu->arena, pb_check_rule_at(PB_CHECK_UNIT_REMOVED),
-        &(struct pb_check_finding){
-            .severity = cu->recorded ? NULL : "notice",
-            .message = pb_arena_printf(
-                cu->arena,
-                cu->recorded ? "the unit is removed, and its state has %zu resource%s that Git "
-                               "would not explain any more: destroy or move them first"
-                             : "the unit is removed, and its state has nothing",
-                cu->recorded, cu->recorded == 1 ? "" : "s"),
-            .resources = cu->recorded});
+        return "the unit is removed: what its state has Git would not explain any more, so destroy "
+               "or move that first";
+    if (!cu->recorded)
+        return "the unit is removed, and its state has nothing";
+    return pb_arena_printf(cu->arena,
+                           "the unit is removed, and its state has %zu resource%s that Git would "
+                           "not explain any more: destroy or move them first",
+                           cu->recorded, cu->recorded == 1 ? "" : "s");
+}
+
+static void say_removed(struct pb_check_unit *cu)
+{
+    bool empty = cu->mode == PB_CHECK_REMOVED && !cu->recorded;
+
+    if (cu->is_removed)
+        pb_check_find(&cu->findings, cu->arena, pb_check_rule_at(PB_CHECK_UNIT_REMOVED),
+                      &(struct pb_check_finding){.severity = empty ? "notice" : NULL,
+                                                 .message = removed_with(cu),
+                                                 .resources = cu->recorded});
+}
+
+static int plan_and_judge(struct pb_checking *k, struct pb_err *err)
+{
+    struct pb_check *c = k->check;
+
+    if (plan(k, err) < 0)
+        return -1;
+    for (size_t i = 0; i < c->nunits; i++)
+        if (pb_check_gate(k, &k->jobs[i], &c->units[i].err) < 0)
+            c->units[i].mode = PB_CHECK_FAILED;
+    return pb_cancel_check(err);
 }
 
 static int work(struct pb_checking *k, struct pb_err *err)
@@ -102,22 +121,20 @@ static int work(struct pb_checking *k, struct pb_err *err)
     for (size_t i = 0; i < c->nunits; i++)
         if (pb_check_text(k, &k->jobs[i], err) < 0)
             return -1;
-    pb_check_fold(c);
-    if (!c->trusted) {
+    if (!c->trusted)
         not_planned(c);
-        return 0;
-    }
-    if (plan(k, err) < 0)
+    else if (plan_and_judge(k, err) < 0)
         return -1;
     for (size_t i = 0; i < c->nunits; i++) {
         struct pb_check_unit *cu = &c->units[i];
 
+        if (cu->mode == PB_CHECK_STATIC || cu->mode == PB_CHECK_FAILED)
+            pb_check_text_blocks(k, &k->jobs[i]);
         say_removed(cu);
         pb_check_plans(cu, &c->findings, &k->base.seal);
-        if (pb_check_gate(k, &k->jobs[i], &cu->err) < 0)
-            cu->mode = PB_CHECK_FAILED;
     }
-    return pb_cancel_check(err);
+    pb_check_fold(c);
+    return 0;
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */

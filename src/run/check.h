@@ -165,6 +165,7 @@ struct pb_check_unit {
     const struct pb_check_resource *resources; /* by address */
     size_t nresources;
     size_t recorded; /* resources in the state of an added or removed unit */
+    size_t guarded;  /* of those of a removed unit: protected by base's rules */
     struct pb_check_findings findings;
     size_t by_class[PB_NCHECKS];
 };
@@ -201,11 +202,14 @@ struct pb_check {
     struct pb_diags diags;
     /* Sums over all units. */
     size_t by_class[PB_NCHECKS];
-    size_t unseen;  /* resources that the change touches and of which not all could be seen */
-    size_t changes; /* that merging would bring about and that are of this change */
-    size_t refused; /* of these, and refusals of the whole, by the gate */
-    size_t failed;  /* units */
-    size_t beside;  /* findings of providers and outputs: no resource has to change for them */
+    size_t unseen;   /* resources that the change touches and of which not all could be seen */
+    size_t changes;  /* that merging would bring about and that are of this change */
+    size_t orphaned; /* in the states of removed units: Git would not explain them any more */
+    size_t guarded;  /* of these, protected by base's rules */
+    size_t refused;  /* changes, and refusals of the whole, by the gate */
+    size_t rules;    /* findings about plumb's own rules: they count once it is merged */
+    size_t beside;   /* findings of providers and outputs: no resource has to change for them */
+    size_t failed;   /* units */
     long elapsed_ms;
     enum pb_exit exit_code; /* what was found */
     enum pb_check_level fail_on;

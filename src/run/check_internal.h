@@ -12,7 +12,8 @@ struct pb_check_job {
     struct pb_check_unit *unit;
     const struct pb_config_unit *before, *after; /* NULL: that tree does not have it */
     const char *engine;
-    size_t at_base; /* index of what check->audit has of it, while that chooses */
+    size_t at_base;           /* index of what check->audit has of it, while that chooses */
+    struct pb_text_diff text; /* in the unit's arena */
 };
 
 /* A check while it is worked on. */
@@ -43,8 +44,10 @@ int pb_check_choose(struct pb_checking *k, struct pb_err *err);
 /* check_policy.c: what the change makes of plumb.yaml. */
 void pb_check_policy(struct pb_checking *k);
 
-/* check_text.c: what the text says; for one unit, on the thread that has the repository. */
+/* check_text.c: what the text says; for one unit, on the thread that has the repository. Then the
+ * blocks that it touches, of a unit that is not planned in the end. */
 int pb_check_text(struct pb_checking *k, struct pb_check_job *job, struct pb_err *err);
+void pb_check_text_blocks(struct pb_checking *k, struct pb_check_job *job);
 
 /* check_unit.c: what is done with each unit of either audit, by several threads. */
 int pb_check_each(struct pb_unit_result *u, struct pb_audit_shared *s, struct pb_err *err);

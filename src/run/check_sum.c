@@ -45,25 +45,39 @@ static void sum_unit(struct pb_check *c, const struct pb_check_unit *u)
     for (size_t i = 0; i < u->nrefusals; i++)
         c->refused += !u->refusals[i].before;
     /* Merging takes nothing away, and nobody explains any more what is there. */
-    if (u->mode == PB_CHECK_REMOVED)
-        c->changes += u->recorded;
+    if (u->mode == PB_CHECK_REMOVED) {
+        c->orphaned += u->recorded;
+        c->guarded += u->guarded;
+    }
+}
+
+/* A notice says how plumb works, and not by which rules. */
+static size_t count_rules(const struct pb_check_findings *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        n += strncmp(f->v[i].code, "policy-", strlen("policy-")) == 0 &&
+             strcmp(f->v[i].severity, "notice") != 0;
+    return n;
 }
 
 static enum pb_exit exit_code(const struct pb_check *c)
 {
-    if (c->failed)
-        return PB_EXIT_ERROR;
     if (c->nconflicts || c->broken || c->refused)
         return PB_EXIT_REFUSED;
+    if (c->failed)
+        return PB_EXIT_ERROR;
     if (c->unseen || (c->nunits && !c->trusted))
         return PB_EXIT_INCONCLUSIVE;
-    return c->changes ? PB_EXIT_DRIFT : PB_EXIT_PLUMB;
+    return c->changes || c->orphaned ? PB_EXIT_DRIFT : PB_EXIT_PLUMB;
 }
 
 void pb_check_sum(struct pb_check *c)
 {
     memset(c->by_class, 0, sizeof(c->by_class));
-    c->unseen = c->changes = c->refused = c->failed = 0;
+    c->unseen = c->changes = c->refused = c->failed = c->orphaned = c->guarded = 0;
+    c->rules = count_rules(&c->findings);
     c->beside = count_beside(&c->findings);
     for (size_t i = 0; i < c->nunits; i++)
         sum_unit(c, &c->units[i]);

@@ -263,7 +263,6 @@ int pb_check_text(struct pb_checking *k, struct pb_check_job *job, struct pb_err
     PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
     struct gather was = {.arena = a, .audit = &k->check->audit, .x = x, .side = "before"};
     struct gather is = {.arena = a, .audit = &k->check->then, .x = x, .side = "after"};
-    struct pb_text_diff diff = {0};
     struct pb_text_side before, after;
     int rc = -1;
 
@@ -275,7 +274,7 @@ int pb_check_text(struct pb_checking *k, struct pb_check_job *job, struct pb_err
         gather(&is, k, job, job->after, &reach, err) == 0) {
         before = side_of(&was, job->before);
         after = side_of(&is, job->after);
-        rc = x->compare_text(&diff, a, &before, &after, err);
+        rc = x->compare_text(&job->text, a, &before, &after, err);
     }
     free(was.v);
     free(is.v);
@@ -283,8 +282,14 @@ int pb_check_text(struct pb_checking *k, struct pb_check_job *job, struct pb_err
     pb_map_release(&is.have);
     if (rc < 0)
         return -1;
-    add_findings(job->unit, &diff);
-    if (!k->check->trusted)
-        add_blocks(job->unit, &diff, known_plan(k, job, x));
+    add_findings(job->unit, &job->text);
     return 0;
+}
+
+void pb_check_text_blocks(struct pb_checking *k, struct pb_check_job *job)
+{
+    const struct pb_executor *x = pb_executor_named(job->engine);
+
+    if (x)
+        add_blocks(job->unit, &job->text, known_plan(k, job, x));
 }

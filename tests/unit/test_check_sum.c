@@ -176,9 +176,16 @@ static void check_sum__units(void **state)
     /* What is removed is of nobody any more, and what is added is its own. */
     u = (struct pb_check_unit){.mode = PB_CHECK_REMOVED, .recorded = 3};
     assert_int_equal(sum(&c, &u, 1), PB_EXIT_DRIFT);
-    assert_int_equal(c.changes, 3);
-    u.recorded = 0;
+    assert_int_equal(c.changes, 0);
+    assert_int_equal(c.orphaned, 3);
+    u.guarded = 1;
+    u.refusals = &mine;
+    u.nrefusals = 1;
+    assert_int_equal(sum(&c, &u, 1), PB_EXIT_REFUSED);
+    assert_int_equal(c.guarded, 1);
+    u = (struct pb_check_unit){.mode = PB_CHECK_REMOVED};
     assert_int_equal(sum(&c, &u, 1), PB_EXIT_PLUMB);
+    assert_int_equal(c.orphaned + c.guarded, 0);
     u = (struct pb_check_unit){.mode = PB_CHECK_ADDED, .recorded = 3};
     assert_int_equal(sum(&c, &u, 1), PB_EXIT_PLUMB);
 }
@@ -200,7 +207,8 @@ static void check_sum__the_whole(void **state)
     assert_int_equal(sum(&doubted, &u, 1), PB_EXIT_INCONCLUSIVE);
 }
 
-/* An error says more than a refusal, that more than what was not seen, that more than changes. */
+/* A refusal stays one whatever else cannot be checked; an error says more than what was not seen,
+ * and that more than changes. */
 static void check_sum__the_worst_counts(void **state)
 {
     struct pb_check c = {.trusted = true};
@@ -209,18 +217,32 @@ static void check_sum__the_worst_counts(void **state)
     (void)state;
     u[0] = planned(&caused);
     u[1] = planned(&dark);
-    u[2] = refused(&mine);
-    u[3] = failed(PB_E_TOOL);
+    u[2] = failed(PB_E_TOOL);
+    u[3] = refused(&mine);
     assert_int_equal(sum(&c, u, 1), PB_EXIT_DRIFT);
     assert_int_equal(sum(&c, u, 2), PB_EXIT_INCONCLUSIVE);
-    assert_int_equal(sum(&c, u, 3), PB_EXIT_REFUSED);
-    assert_int_equal(sum(&c, u, 4), PB_EXIT_ERROR);
+    assert_int_equal(sum(&c, u, 3), PB_EXIT_ERROR);
+    assert_int_equal(sum(&c, u, 4), PB_EXIT_REFUSED);
     assert_int_equal(c.changes, 2);
     assert_int_equal(c.unseen, 1);
     assert_int_equal(c.refused, 1);
     assert_int_equal(c.failed, 1);
     c.trusted = false;
-    assert_int_equal(sum(&c, u, 3), PB_EXIT_REFUSED);
+    assert_int_equal(sum(&c, u, 4), PB_EXIT_REFUSED);
+}
+
+/* What the change makes of plumb's own rules counts once it is merged, and is told before. */
+static void check_sum__rules(void **state)
+{
+    struct pb_check_finding f[] = {{.code = "policy-gate", .severity = "warning"},
+                                   {.code = "policy-report", .severity = "notice"},
+                                   {.code = "block-added", .severity = "warning"},
+                                   {.code = "policy-check", .severity = "warning"}};
+    struct pb_check c = {.trusted = true, .findings = {f, PB_COUNT(f), 0}};
+
+    (void)state;
+    assert_int_equal(sum(&c, NULL, 0), PB_EXIT_PLUMB);
+    assert_int_equal(c.rules, 2);
 }
 
 /* Classes are those of the units that did not fail; and summing again changes nothing. */
@@ -251,6 +273,7 @@ int main(void)
         cmocka_unit_test(check_sum__the_whole),
         cmocka_unit_test(check_sum__the_worst_counts),
         cmocka_unit_test(check_sum__classes),
+        cmocka_unit_test(check_sum__rules),
     };
     return cmocka_run_group_tests_name("check_sum", tests, NULL, NULL);
 }
