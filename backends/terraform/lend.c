@@ -19,15 +19,14 @@ static const char config_variable[] = "TF_CLI_CONFIG_FILE";
 
 /* ---- packages -------------------------------------------------------------------------------- */
 
-/* The one folder in a folder: packages lie at SOURCE/VERSION/PLATFORM. */
-static char *only_entry(const char *dir)
+char *pb_tf_lend_only(const char *dir, const char *prefix)
 {
     DIR *d = opendir(dir);
     char *found = NULL;
     size_t n = 0;
 
     for (struct dirent *e; d && (e = readdir(d));) {
-        if (e->d_name[0] == '.')
+        if (e->d_name[0] == '.' || !pb_starts_with(e->d_name, prefix))
             continue;
         free(found);
         found = pb_fs_join(dir, e->d_name);
@@ -50,7 +49,7 @@ void pb_tf_lend_installed(struct pb_tf_lent *out, const struct pb_tf_planning *p
         PB_AUTO(str)
         char *dir = pb_asprintf("%s/providers/%s/%s", p->run.data_dir, pb_hcl_label(blk, 0),
                                 version ? version : "?");
-        PB_AUTO(str) char *package = only_entry(dir);
+        PB_AUTO(str) char *package = pb_tf_lend_only(dir, ""); /* VERSION/PLATFORM */
         PB_AUTO(str) char *real = package ? realpath(package, NULL) : NULL;
 
         if (real && p->u->sandbox && !pb_tf_confine_is_package(&p->run, real))

@@ -25,6 +25,9 @@ struct pb_tf_lent {
     struct pb_value dirs; /* source -> folder of the package */
 };
 
+/* The one entry of a folder whose name begins so; NULL where there are none or several. Free it. */
+char *pb_tf_lend_only(const char *dir, const char *prefix);
+
 /* What init put into the run's data folder. */
 void pb_tf_lend_installed(struct pb_tf_lent *out, const struct pb_tf_planning *p);
 

@@ -1,12 +1,10 @@
 #include "backends/terraform/serve.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/plugin/process.h"
@@ -55,24 +53,12 @@ static bool is_plain(const struct pb_tf_tree *t)
     return t != NULL;
 }
 
-/* The one program of a package; NULL where there are several. */
 static char *program_of(const char *dir, const char *name)
 {
     PB_AUTO(str) char *prefix = pb_asprintf("terraform-provider-%s", name);
-    char *found = NULL;
-    DIR *d = opendir(dir);
-    size_t n = 0;
+    char *found = pb_tf_lend_only(dir, prefix);
 
-    for (struct dirent *e; d && (e = readdir(d));) {
-        if (!pb_starts_with(e->d_name, prefix))
-            continue;
-        free(found);
-        found = pb_fs_join(dir, e->d_name);
-        n++;
-    }
-    if (d)
-        closedir(d);
-    if (n != 1 || access(found, X_OK))
+    if (found && access(found, X_OK))
         free(pb_take(&found));
     return found;
 }
