@@ -100,6 +100,7 @@
     X(git_repository_path)              \
     X(git_repository_state)             \
     X(git_repository_workdir)           \
+    X(git_repository_wrap_odb)          \
     X(git_revparse_single)              \
     X(git_revwalk_free)                 \
     X(git_revwalk_hide)                 \
@@ -228,6 +229,7 @@ int pb_git2_load(struct pb_err *err);
 #define git_repository_path              pb_git2.git_repository_path
 #define git_repository_state             pb_git2.git_repository_state
 #define git_repository_workdir           pb_git2.git_repository_workdir
+#define git_repository_wrap_odb          pb_git2.git_repository_wrap_odb
 #define git_revparse_single              pb_git2.git_revparse_single
 #define git_revwalk_free                 pb_git2.git_revwalk_free
 #define git_revwalk_hide                 pb_git2.git_revwalk_hide

@@ -27,6 +27,19 @@ static int into_memory(struct pb_repo *repo, struct pb_err *err)
     return code < 0 ? pb_git_fail(err, code, "cannot merge in memory") : 0;
 }
 
+/* The objects alone: without a folder, its settings and its attributes. With `merge=union` among
+ * these a conflict would not be one, and hosts do not heed them. */
+static int bare_objects(git_repository **out, struct pb_repo *repo, struct pb_err *err)
+{
+    git_odb *odb = NULL;
+    int code = git_repository_odb(&odb, repo->git);
+
+    if (code == 0)
+        code = git_repository_wrap_odb(out, odb);
+    git_odb_free(odb);
+    return code < 0 ? pb_git_fail(err, code, "cannot merge in memory") : 0;
+}
+
 /* ---- conflicts ---------------------------------------------------------------------------- */
 
 static const char *what_of(const git_index_entry *ancestor, const git_index_entry *base,
@@ -143,14 +156,16 @@ static int write_commit(char id[PB_OID_HEX], struct pb_repo *repo, git_index *in
 static int merge(struct pb_merge *out, struct pb_repo *repo, git_commit *base, git_commit *head,
                  struct pb_err *err)
 {
+    git_repository *objects = NULL;
     git_merge_options o;
     git_index *index = NULL;
     int rc = -1, code;
 
     git_merge_options_init(&o, GIT_MERGE_OPTIONS_VERSION);
-    if (check_related(repo, base, head, err) || into_memory(repo, err))
+    if (check_related(repo, base, head, err) || into_memory(repo, err) ||
+        bare_objects(&objects, repo, err))
         return -1;
-    code = git_merge_commits(&index, repo->git, base, head, &o);
+    code = git_merge_commits(&index, objects, base, head, &o);
     if (code < 0)
         pb_git_fail(err, code, "cannot merge");
     else if (git_index_has_conflicts(index))
@@ -158,6 +173,7 @@ static int merge(struct pb_merge *out, struct pb_repo *repo, git_commit *base, g
     else
         rc = write_commit(out->commit, repo, index, base, head, err);
     git_index_free(index);
+    git_repository_free(objects);
     return rc;
 }
 

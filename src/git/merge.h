@@ -15,8 +15,8 @@
  * Histories that have no commit in common, and those that are not here in full, are errors that
  * say so. Several merge bases are merged with each other first, as git does. Renamed files are
  * followed, renamed folders are not: a file that base adds to a folder that head renames stays
- * where base has it, where git would move it. What .gitattributes says of merging is read from
- * the work tree; programs that it names are not run.
+ * where base has it, where git would move it. Attributes do not count, wherever they are: a
+ * file that says `merge=union` of another conflicts as that would without it.
  */
 #ifndef PB_GIT_MERGE_H
 #define PB_GIT_MERGE_H

@@ -230,6 +230,30 @@ static void git_merge__conflicts(void **state)
     end();
 }
 
+/* Neither what a tree says of merging counts nor what this clone says: hosts do not heed it, and
+ * who opens a pull request could hide with it what collides. */
+static void git_merge__attributes_hide_no_conflict(void **state)
+{
+    static const char *const places[] = {"echo '* merge=union' >.gitattributes; ",
+                                         "echo '* merge=union' >.git/info/attributes; "};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        PB_AUTO(str)
+        char *script = pb_asprintf("%s%secho x >says; %s", BEGIN, places[i],
+                                   COMMIT("says") ON_TOPIC "sed -i 5s/.*/t/ a/f; " COMMIT("t")
+                                       ON_MAIN "sed -i 5s/.*/m/ a/f; " COMMIT("m"));
+
+        sh(script);
+        open_at("r");
+        make();
+        assert_int_equal(m.kind, PB_MERGE_CONFLICT);
+        assert_int_equal(m.nconflicts, 1);
+        assert_string_equal(m.conflicts[0].path, "a/f");
+        end();
+    }
+}
+
 static void refuses(const char *says)
 {
     struct pb_err err = PB_ERR_INIT;
@@ -310,6 +334,7 @@ int main(void)
         cmocka_unit_test(git_merge__is_a_commit_like_any_other),
         cmocka_unit_test(git_merge__nothing_to_merge),
         cmocka_unit_test(git_merge__conflicts),
+        cmocka_unit_test(git_merge__attributes_hide_no_conflict),
         cmocka_unit_test(git_merge__without_a_common_commit),
         cmocka_unit_test(git_merge__of_a_shallow_clone),
         cmocka_unit_test(git_merge__what_differs),
