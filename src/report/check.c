@@ -343,10 +343,17 @@ static void attribute(struct pb_pen *p, const struct pb_check_attr *a, const cha
 
 static void author(struct pb_pen *p, const struct pb_check_resource *r)
 {
-    if (r->by)
+    const struct pb_gate_author *by = r->by;
+
+    if (by && by->block)
         pb_pen_line(p, 6,
-                    pb_arena_printf(p->arena, "declared by %s, %.8s \"%s\"", r->by->author,
-                                    r->by->commit, r->by->summary));
+                    pb_arena_printf(p->arena, "declared by %s, %.8s \"%s\"", by->author, by->commit,
+                                    by->summary));
+    else if (by)
+        pb_pen_line(p, 6,
+                    pb_arena_printf(p->arena,
+                                    "last change to what it depends on by %s, %.8s \"%s\" (%s)",
+                                    by->author, by->commit, by->summary, by->file));
 }
 
 static void resource_head(struct pb_pen *p, const struct pb_check_resource *r)

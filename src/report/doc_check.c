@@ -221,10 +221,7 @@ static void resource(struct pb_doc *d, size_t unit, const struct pb_check_resour
     if (r->before == PB_MISSING)
         pb_doc_note(d, &i->notes, "%s", pb_check_deleted(d->arena, r));
     /* The newest commit of its block need not be one of the change: it declares, and no more. */
-    pb_doc_author(d, i,
-                  r->class == PB_CHECK_COLLIDES || (r->by && r->by->block) ? PB_CAUSE_OVERWRITE
-                                                                           : PB_CAUSE_GIT,
-                  r->by);
+    pb_doc_author(d, i, r->by && r->by->block ? PB_CAUSE_OVERWRITE : PB_CAUSE_GIT, r->by);
     rows(d, i, r, all);
 }
 

@@ -32,6 +32,13 @@ static bool overwrites(void *ctx, const char *address)
     return r && r->class == PB_CHECK_COLLIDES;
 }
 
+static bool touches(void *ctx, const char *address)
+{
+    const struct pb_check_resource *r = resource_at(ctx, address);
+
+    return r && r->touched;
+}
+
 static void attach(struct pb_check_unit *cu)
 {
     for (size_t i = 0; i < cu->gate.out.n; i++) {
@@ -137,7 +144,8 @@ static int look_at_orphans(struct pb_checking *k, struct pb_check_unit *cu, stru
 int pb_check_gate(struct pb_checking *k, struct pb_check_job *job, struct pb_err *err)
 {
     struct pb_check_unit *cu = job->unit;
-    struct pb_gate_review review = {.base = cu->base, .overwrites = overwrites, .ctx = cu};
+    struct pb_gate_review review = {
+        .base = cu->base, .overwrites = overwrites, .touches = touches, .ctx = cu};
 
     if (cu->mode == PB_CHECK_REMOVED)
         return look_at_orphans(k, cu, err);

@@ -17,20 +17,26 @@ static bool is_within(const char *path, const char *of)
     return !n || (strncmp(path, of, n) == 0 && (path[n] == '/' || !path[n]));
 }
 
-/* A path that differs and that the unit reads in that tree; NULL: none. */
+/* A path that differs and that the unit reads in that tree, one of its own folder if there is one;
+ * NULL: none. */
 static const char *reached_by(struct pb_checking *k, struct pb_audit *a,
                               const struct pb_config_unit *u)
 {
     PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
+    const char *found = NULL;
 
     pb_units_reach(&reach, &a->found, a->repo, a->commit, u);
     /* A link that cannot be followed is told of when the unit is worked on. */
     (void)pb_tree_reach(&reach, a->repo, a->commit, NULL);
     for (size_t i = 0; i < k->paths.n; i++)
-        for (size_t r = 0; r < reach.n; r++)
-            if (is_within(k->paths.v[i], reach.v[r]))
+        for (size_t r = 0; r < reach.n; r++) {
+            if (!is_within(k->paths.v[i], reach.v[r]))
+                continue;
+            if (is_within(k->paths.v[i], u->path))
                 return k->paths.v[i];
-    return NULL;
+            found = found ? found : k->paths.v[i];
+        }
+    return found;
 }
 
 static bool same_words(char *const *a, char *const *b)

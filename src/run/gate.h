@@ -40,6 +40,9 @@ struct pb_gate_review {
     const struct pb_unit_result *base;
     /* Whether the change overwrites something that was done outside of Git; may be NULL. */
     bool (*overwrites)(void *ctx, const char *address);
+    /* Whether the change is about it, so that none but commits after a->rules_commit is behind it;
+     * may be NULL. */
+    bool (*touches)(void *ctx, const char *address);
     void *ctx;
 };
 

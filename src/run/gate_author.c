@@ -54,24 +54,21 @@ static const struct pb_gate_author *of_block(struct pb_gate_history *h, const st
 
 /* ---- what else the unit reads ------------------------------------------------------------- */
 
-static bool is_news(struct pb_gate_history *h, const char *id)
+static bool is_news(struct pb_gate_history *h, const char *since, const char *id)
 {
     bool old = true;
 
-    return !h->last ||
-           (pb_history_is_ancestor(&old, h->audit->repo, id, h->last, NULL) == 0 && !old);
+    return !since || (pb_history_is_ancestor(&old, h->audit->repo, id, since, NULL) == 0 && !old);
 }
 
-static const struct pb_gate_author *of_unit(struct pb_gate_history *h)
+/* The newest commit that `since` does not have; NULL: any. */
+static const struct pb_gate_author *newest_of(struct pb_gate_history *h, const char *since)
 {
     PB_AUTO(strv) struct pb_strv reach = PB_STRV_INIT;
     PB_AUTO(str) char *file = NULL;
     char newest[PB_OID_HEX] = "";
     time_t at = 0;
 
-    if (h->unit)
-        return h->unit;
-    h->unit = &nobody;
     pb_units_reach(&reach, &h->audit->found, h->audit->repo, h->audit->commit, &h->u->config);
     pb_strv_add(&reach, PB_CONFIG_FILE);
     for (size_t i = 0; i < reach.n; i++) {
@@ -80,33 +77,54 @@ static const struct pb_gate_author *of_unit(struct pb_gate_history *h)
 
         if (pb_history_last_change(&c, &found, h->audit->repo, h->audit->commit, reach.v[i], 0,
                                    NULL) == 0 &&
-            found && (!*newest || c.time > at)) {
+            found && (!*newest || c.time > at) && is_news(h, since, c.id)) {
             memcpy(newest, c.id, sizeof(newest));
             at = c.time;
         }
     }
-    if (*newest && is_news(h, newest) &&
-        pb_history_changed_file(&file, h->audit->repo, newest, &reach, NULL) == 0)
-        h->unit = author_of(h, newest, file, 0, false);
-    return h->unit;
+    if (!*newest || pb_history_changed_file(&file, h->audit->repo, newest, &reach, NULL) < 0)
+        return &nobody;
+    return author_of(h, newest, file, 0, false);
 }
 
-const struct pb_gate_author *pb_gate_author(struct pb_gate_history *h, const struct pb_declared *d,
-                                            enum pb_cause cause)
+static const struct pb_gate_author *of_unit(struct pb_gate_history *h, const char *since)
+{
+    const char *key = since ? since : "";
+    struct pb_gate_author *known = pb_map_get(&h->known, key);
+
+    if (!known) {
+        known = (struct pb_gate_author *)(uintptr_t)newest_of(h, since);
+        pb_map_put(&h->known, key, known);
+    }
+    return known;
+}
+
+/* The block, where it is not as it was; else what it depends on. */
+static const struct pb_gate_author *of_change(struct pb_gate_history *h,
+                                              const struct pb_declared *d, const char *since)
 {
     bool block = d && d->source_file && d->source_line && d->source_end;
 
-    /* Git did not change: who declared what is brought back, or lost, is the answer. */
-    if (cause == PB_CAUSE_REVERT || cause == PB_CAUSE_OVERWRITE || cause == PB_CAUSE_UNSEEN)
-        return block ? of_block(h, d) : &nobody;
-    if (cause != PB_CAUSE_GIT)
-        return &nobody;
-    if (block && !(h->last && pb_blame_has(h->blame, h->last, h->audit->commit, d->source_file,
-                                           d->source_line, d->source_end))) {
+    if (block && !(since && pb_blame_has(h->blame, since, h->audit->commit, d->source_file,
+                                         d->source_line, d->source_end))) {
         const struct pb_gate_author *who = of_block(h, d);
 
         if (who->commit)
             return who;
     }
-    return of_unit(h);
+    return of_unit(h, since);
+}
+
+const struct pb_gate_author *pb_gate_author(struct pb_gate_history *h, const struct pb_declared *d,
+                                            enum pb_cause cause)
+{
+    const struct pb_gate_review *r = h->review;
+
+    /* Before a merge the change is behind all that it touches, whatever else is behind it. */
+    if (d && r && r->touches && r->touches(r->ctx, d->address))
+        return of_change(h, d, h->audit->rules_commit);
+    /* Git did not change: who declared what is brought back, or lost, is the answer. */
+    if (cause == PB_CAUSE_REVERT || cause == PB_CAUSE_OVERWRITE || cause == PB_CAUSE_UNSEEN)
+        return d && d->source_file && d->source_line && d->source_end ? of_block(h, d) : &nobody;
+    return cause == PB_CAUSE_GIT ? of_change(h, d, h->last) : &nobody;
 }

@@ -35,8 +35,7 @@ struct pb_gate_history {
     const char *last;                    /* the commit that was verified last, or NULL */
     const struct pb_gate_review *review; /* or NULL */
     struct pb_blame *blame;
-    struct pb_map known;               /* "file:line" -> struct pb_gate_author */
-    const struct pb_gate_author *unit; /* of the newest change to what the unit reads */
+    struct pb_map known; /* "file:line", or a commit -> struct pb_gate_author */
 };
 
 /* What an action on a resource starts, with where each comes from; in the arena. */
