@@ -140,19 +140,28 @@ static const char *const *calls_of(struct pb_tf_diff *d, const struct pb_tf_fold
     return v;
 }
 
+/* What a block says of the state is found by itself, and its address is that of something else. */
+static bool is_about_state(const struct pb_tf_entry *e)
+{
+    return strcmp(e->kind, "moved") == 0 || strcmp(e->kind, "import") == 0 ||
+           strcmp(e->kind, "removed") == 0;
+}
+
 static void add_block(struct pb_tf_diff *d, const struct pb_tf_pair *p,
                       const struct pb_tf_part *was, const struct pb_tf_part *is)
 {
     const struct pb_tf_entry *e = p->now ? p->now : p->old;
     const struct pb_tf_folder *m = p->now ? p->in : p->old_in;
     struct pb_tf_where w = pb_tf_at_part(m, e, is ? is : was, !is);
+    const char *address =
+        is_about_state(e) ? pb_arena_printf(d->work, "%s %s", e->kind, e->address) : e->address;
 
     if (is_full(d, "blocks", d->nblocks, BLOCKS_MAX, w))
         return;
     d->blocks = pb_grow(d->blocks, &d->cblocks, d->nblocks + 1, sizeof(*d->blocks));
     d->blocks[d->nblocks++] = (struct pb_text_block){
         .kind = kept(d, e->kind),
-        .address = kept(d, pb_tf_shown(d, e->address)),
+        .address = kept(d, pb_tf_shown(d, address)),
         .module = kept(d, m->dir),
         .calls = calls_of(d, m),
         .change = !was  ? PB_TEXT_ADDED
@@ -181,27 +190,69 @@ static void compare_entry(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     } else if (!is && (p->in ? p->in->broken : d->after.broken)) {
         return; /* it may be in what cannot be read */
     }
-    add_block(d, p, was, is);
+    if (!is || !is_about_state(p->now))
+        add_block(d, p, was, is);
     pb_tf_find_in_block(d, p);
     pb_tf_find_sources(d, p);
+}
+
+static struct pb_tf_entry *entry_at(const struct pb_tf_folder *m, const char *kind,
+                                    const char *address)
+{
+    PB_AUTO(str) char *key = pb_asprintf("%s %s", kind, address);
+
+    return pb_map_get(&m->entries, key);
+}
+
+static bool same_type(const struct pb_tf_entry *a, const struct pb_tf_entry *b)
+{
+    size_t n = strcspn(a->address, ".");
+
+    return n == strcspn(b->address, ".") && strncmp(a->address, b->address, n) == 0;
+}
+
+/* What `e` is there instead of, by a moved block; NULL: nothing of its type. */
+static struct pb_tf_entry *moved_from(struct pb_tf_diff *d, const struct pb_tf_folder *old,
+                                      const struct pb_tf_folder *now, const struct pb_tf_entry *e)
+{
+    for (size_t i = 0; i < now->entries.n; i++) {
+        const struct pb_tf_entry *m = now->entries.e[i].value;
+        struct pb_tf_entry *was;
+
+        if (strcmp(m->kind, "moved") != 0 || !pb_streq(pb_tf_text_of(d, m, "to"), e->address))
+            continue;
+        was = entry_at(old, e->kind, m->address);
+        if (was && !entry_at(now, e->kind, m->address) && same_type(was, e))
+            return was;
+    }
+    return NULL;
+}
+
+static bool can_move(const struct pb_tf_entry *e)
+{
+    return strcmp(e->kind, "resource") == 0 || strcmp(e->kind, "module") == 0;
 }
 
 static void compare_folder(struct pb_tf_diff *d, const struct pb_tf_folder *old,
                            const struct pb_tf_folder *now)
 {
+    PB_AUTO(map) struct pb_map moved = PB_MAP_INIT;
+
     for (size_t i = 0; now && i < now->entries.n; i++) {
         struct pb_tf_entry *e = now->entries.e[i].value;
+        struct pb_tf_entry *was = old ? pb_map_get(&old->entries, now->entries.e[i].key) : NULL;
 
-        compare_entry(d, &(struct pb_tf_pair){
-                             .old_in = old,
-                             .in = now,
-                             .old = old ? pb_map_get(&old->entries, now->entries.e[i].key) : NULL,
-                             .now = e});
+        if (old && !was && can_move(e) && (was = moved_from(d, old, now, e)))
+            pb_map_put(&moved, was->address, was);
+        compare_entry(d, &(struct pb_tf_pair){.old_in = old, .in = now, .old = was, .now = e});
     }
-    for (size_t i = 0; old && i < old->entries.n; i++)
-        if (!now || !pb_map_has(&now->entries, old->entries.e[i].key))
-            compare_entry(
-                d, &(struct pb_tf_pair){.old_in = old, .in = now, .old = old->entries.e[i].value});
+    for (size_t i = 0; old && i < old->entries.n; i++) {
+        struct pb_tf_entry *e = old->entries.e[i].value;
+
+        if ((!now || !pb_map_has(&now->entries, old->entries.e[i].key)) &&
+            pb_map_get(&moved, e->address) != e)
+            compare_entry(d, &(struct pb_tf_pair){.old_in = old, .in = now, .old = e});
+    }
 }
 
 static void compare_folders(struct pb_tf_diff *d)

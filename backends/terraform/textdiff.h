@@ -115,6 +115,8 @@ struct pb_tf_pair {
 const struct pb_hcl_expr *pb_tf_effective(struct pb_tf_diff *d, const struct pb_tf_entry *e,
                                           const char *block, const char *name,
                                           const struct pb_tf_part **part);
+/* The same as text: of a string what it says, else as written; "" without one. */
+const char *pb_tf_text_of(struct pb_tf_diff *d, const struct pb_tf_entry *e, const char *name);
 
 /* textdiff_blocks.c, textdiff_source.c: what there is to say of such an entry. */
 void pb_tf_find_in_block(struct pb_tf_diff *d, const struct pb_tf_pair *p);

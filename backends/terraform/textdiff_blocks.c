@@ -122,6 +122,16 @@ static const char *when_of(struct pb_tf_diff *d, const struct inner *one)
                                        : "created or destroyed";
 }
 
+/* A resource of a module as the unit has it, where that is in one place. */
+static const char *full_address(struct pb_tf_diff *d, const struct pb_tf_pair *p)
+{
+    const struct pb_tf_folder *m = p->now ? p->in : p->old_in;
+    const char *call = m->calls.n == 1 ? m->calls.v[0] : "";
+
+    return pb_tf_shown(d, pb_arena_printf(d->work, "%s%s%s", call, *call ? "." : "",
+                                          (p->now ? p->now : p->old)->address));
+}
+
 static void connection(struct pb_tf_diff *d, const struct pb_tf_pair *p)
 {
     size_t n, m, k;
@@ -140,6 +150,7 @@ static void connection(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     free(run);
 }
 
+/* What they run is not shown: there are secrets in it more often than elsewhere. */
 static void provisioners(struct pb_tf_diff *d, const struct pb_tf_pair *p)
 {
     size_t n, m;
@@ -157,7 +168,7 @@ static void provisioners(struct pb_tf_diff *d, const struct pb_tf_pair *p)
         pb_tf_found(d, was ? PB_TF_PROVISIONER_CHANGED : PB_TF_PROVISIONER_ADDED,
                     at_inner(p, &now[i], false), "%s provisioner '%s' runs when '%s' is %s",
                     was ? "the changed" : "the new", pb_tf_shown(d, pb_hcl_label(now[i].block, 0)),
-                    shown_address(d, p), when_of(d, &now[i]));
+                    full_address(d, p), when_of(d, &now[i]));
     }
     for (size_t i = 0; i < n; i++)
         if (!old[i].paired)
@@ -404,11 +415,16 @@ static void showing(struct pb_tf_diff *d, const struct pb_tf_pair *p)
 
 /* ---- what moves ------------------------------------------------------------------------------ */
 
-static const char *text_of(struct pb_tf_diff *d, const struct pb_tf_entry *e, const char *name)
+const char *pb_tf_text_of(struct pb_tf_diff *d, const struct pb_tf_entry *e, const char *name)
 {
     const struct pb_hcl_expr *x = pb_tf_effective(d, e, NULL, name, NULL);
 
-    return x ? pb_tf_shown(d, pb_hcl_str(x) ? pb_hcl_str(x) : x->text) : "";
+    return x ? pb_hcl_str(x) ? pb_hcl_str(x) : x->text : "";
+}
+
+static const char *text_of(struct pb_tf_diff *d, const struct pb_tf_entry *e, const char *name)
+{
+    return pb_tf_shown(d, pb_tf_text_of(d, e, name));
 }
 
 static void moves(struct pb_tf_diff *d, const struct pb_tf_pair *p)
@@ -427,7 +443,7 @@ static void moves(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     } else if (is(p, "removed")) {
         destroy = pb_tf_effective(d, p->now, "lifecycle", "destroy", NULL);
         pb_tf_found(d, PB_TF_REMOVED_BLOCK, at(p, NULL), "'%s' is %s", text_of(d, p->now, "from"),
-                    !destroy           ? "taken out of the state, and destroyed by Terraform"
+                    !destroy ? "taken out of the state: Terraform destroys it, OpenTofu does not"
                     : is_true(destroy) ? "destroyed and taken out of the state"
                                        : "forgotten by the state and goes on to exist");
     }

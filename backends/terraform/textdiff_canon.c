@@ -237,11 +237,19 @@ const char *pb_tf_canon_attr(struct pb_tf_scratch *t, const struct pb_hcl_attr *
     return pb_arena_strndup(t->work, b.s, b.len);
 }
 
+/* Without its labels: they are the address, by which parts are told apart. */
+static const char *canon_body(struct pb_tf_scratch *t, const struct pb_hcl_block *blk)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+    add_body(&b, t, blk->body);
+    return pb_arena_strndup(t->work, b.s, b.len);
+}
+
 const char *pb_tf_canon_part(struct pb_tf_scratch *t, struct pb_tf_part *part)
 {
     if (!part->canon)
-        part->canon =
-            part->block ? pb_tf_canon_block(t, part->block) : pb_tf_canon_attr(t, part->attr);
+        part->canon = part->block ? canon_body(t, part->block) : pb_tf_canon_attr(t, part->attr);
     return part->canon;
 }
 
