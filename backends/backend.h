@@ -277,7 +277,8 @@ struct pb_executor {
     void (*ahead_end)(void *ahead);
 
     /* Optional. What of the declared side was kept last for a unit of this name, path and
-     * workspace, whatever commit and state that was for: nothing but plumb's own cache is read.
+     * workspace, whatever commit and state that was for, but not of what was planned in a sandbox:
+     * nothing but plumb's own cache is read.
      * False: nothing is. Needs only these, worktree and cache_dir of the unit. */
     bool (*declare_last)(struct pb_declare_result *out, struct pb_arena *a,
                          const struct pb_unit_ctx *u);

@@ -106,11 +106,12 @@ static bool take(struct pb_declare_result *out, struct pb_diags *said, struct pb
     return true;
 }
 
-static void remember(const struct pb_unit_ctx *u, const struct ahead *h, const char *key)
+void pb_tf_ahead_remember(const struct pb_unit_ctx *u, const char *key)
 {
+    const struct ahead *h = u->ahead;
     PB_AUTO(str) char *path = NULL;
 
-    if (h && strcmp(h->key, key) == 0)
+    if (u->sandbox || (h && strcmp(h->key, key) == 0))
         return;
     path = last_path(u);
     /* Not there or another one: it only takes longer. */
@@ -123,6 +124,6 @@ bool pb_tf_ahead_load(struct pb_declare_result *out, struct pb_diags *said, stru
     if (!take(out, said, a, u->ahead, key) &&
         !pb_tf_cache_load(out, said, a, u->cache_dir, key, now))
         return false;
-    remember(u, u->ahead, key);
+    pb_tf_ahead_remember(u, key);
     return true;
 }

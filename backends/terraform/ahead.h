@@ -4,6 +4,8 @@
  * out to be the same:
  *
  *	DIR/declared/last-ID	the key that a unit had last
+ *
+ * What is planned in a sandbox is a change that is not merged: its key is not remembered.
  */
 #ifndef PB_TERRAFORM_AHEAD_H
 #define PB_TERRAFORM_AHEAD_H
@@ -22,5 +24,8 @@ bool pb_tf_declare_last(struct pb_declare_result *out, struct pb_arena *a,
  * for the next time. */
 bool pb_tf_ahead_load(struct pb_declare_result *out, struct pb_diags *said, struct pb_arena *a,
                       const struct pb_unit_ctx *u, const char *key, time_t now);
+
+/* Remembers the key of what was planned anew. */
+void pb_tf_ahead_remember(const struct pb_unit_ctx *u, const char *key);
 
 #endif

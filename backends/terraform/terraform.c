@@ -228,6 +228,8 @@ static void store(struct pb_tf_planning *p, const struct pb_declare_result *r)
     if (pb_tf_cache_store(p->u->cache_dir, key, r, &p->said, p->u->seal, expiry(p), &why))
         pb_diag_add(p->u->diags, p->arena, "warning", "cache", NULL,
                     "the declared side could not be kept, the next audit plans again: %s", why.msg);
+    else
+        pb_tf_ahead_remember(p->u, key);
 }
 
 static void repeat(const struct pb_unit_ctx *u, struct pb_arena *a, const struct pb_diags *said)

@@ -7,10 +7,12 @@
 
 #include <cmocka.h>
 
+#include "backends/terraform/ahead.h"
 #include "backends/terraform/cache.h"
 #include "backends/terraform/schemas.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "model/json.h"
 
 static char *work;
@@ -115,6 +117,48 @@ static void tf_cache__expired_damaged_and_missing_are_no_hit(void **state)
     assert_false(pb_tf_cache_load(&out, NULL, a, work, "k2", 1));
 }
 
+static bool last_is(struct pb_unit_ctx *u, const char *key)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_declare_result last;
+
+    return pb_tf_declare_last(&last, a, u) &&
+           strcmp(last.declared.v[0].address, *key == 'a' ? "a.b" : "a.c") == 0;
+}
+
+/* What a change would declare is not what is declared. */
+static void tf_cache__last_is_no_plan_of_a_sandbox(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    struct pb_declare_result in = sample(a), out;
+    struct pb_declared d = in.declared.v[0];
+    struct pb_sandbox box = {0};
+    struct pb_unit_ctx u = {
+        .name = "u", .path = "u", .workspace = "default", .worktree = "/w", .cache_dir = work};
+    char one[PB_SHA256_HEX], two[PB_SHA256_HEX];
+    struct pb_seal seal;
+
+    (void)state;
+    memset(one, 'a', sizeof(one) - 1);
+    memset(two, 'b', sizeof(two) - 1);
+    one[sizeof(one) - 1] = two[sizeof(two) - 1] = '\0';
+    seal_new(&seal);
+    assert_int_equal(pb_tf_cache_store(work, one, &in, NULL, &seal, 0, NULL), 0);
+    d.address = "a.c";
+    in.declared.v = &d;
+    assert_int_equal(pb_tf_cache_store(work, two, &in, NULL, &seal, 0, NULL), 0);
+    assert_false(pb_tf_declare_last(&out, a, &u));
+    assert_true(pb_tf_ahead_load(&out, NULL, a, &u, one, 1));
+    assert_true(last_is(&u, one));
+    u.sandbox = &box;
+    assert_true(pb_tf_ahead_load(&out, NULL, a, &u, two, 1));
+    pb_tf_ahead_remember(&u, two);
+    assert_true(last_is(&u, one));
+    u.sandbox = NULL;
+    pb_tf_ahead_remember(&u, two);
+    assert_true(last_is(&u, two));
+}
+
 static struct pb_provider_config provider(struct pb_arena *a, const char *values, const char *mask)
 {
     struct pb_provider_config p = {.key = "provider[\"x\"]", .source = "x"};
@@ -191,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tf_cache__round_trip_without_the_secret),
         cmocka_unit_test(tf_cache__expired_damaged_and_missing_are_no_hit),
+        cmocka_unit_test(tf_cache__last_is_no_plan_of_a_sandbox),
         cmocka_unit_test(tf_cache__secrets_of_providers_are_found_again),
         cmocka_unit_test(tf_schemas__round_trip),
     };
