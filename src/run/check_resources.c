@@ -485,27 +485,37 @@ static void add_resource(struct resource_list *l, const struct pairing *p,
     l->v[l->n++] = r;
 }
 
-static void pair_all(struct resource_list *l, const struct pairing *p)
+static void pair_some(struct resource_list *l, const struct pairing *p, const struct pb_map *known,
+                      bool *used, bool moved)
 {
     const struct pb_reconcile_out *mo = &p->merged->out;
-    const struct pb_resource_result *bv = p->base ? p->base->out.v : NULL;
+
+    for (size_t i = 0; i < mo->n; i++) {
+        size_t at = find_base(known, &mo->v[i]);
+
+        if ((mo->v[i].moved_from != NULL) != moved)
+            continue;
+        if (at && used[at - 1])
+            at = 0;
+        if (at)
+            used[at - 1] = true;
+        add_resource(l, p, resource_of(p, at ? &p->base->out.v[at - 1] : NULL, &mo->v[i]));
+    }
+}
+
+static void pair_all(struct resource_list *l, const struct pairing *p)
+{
     size_t nbase = p->base ? p->base->out.n : 0;
     PB_AUTO(map) struct pb_map known = PB_MAP_INIT;
     bool *used = pb_calloc(nbase + 1, sizeof(*used));
 
     index_base(&known, p->base);
-    for (size_t i = 0; i < mo->n; i++) {
-        size_t at = find_base(&known, &mo->v[i]);
-
-        if (at && used[at - 1])
-            at = 0;
-        if (at)
-            used[at - 1] = true;
-        add_resource(l, p, resource_of(p, at ? &bv[at - 1] : NULL, &mo->v[i]));
-    }
+    /* What moves takes its past along, whatever is made in its place. */
+    pair_some(l, p, &known, used, true);
+    pair_some(l, p, &known, used, false);
     for (size_t i = 0; i < nbase; i++)
         if (!used[i])
-            add_resource(l, p, resource_of(p, &bv[i], NULL));
+            add_resource(l, p, resource_of(p, &p->base->out.v[i], NULL));
     free(used);
 }
 

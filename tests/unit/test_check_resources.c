@@ -320,7 +320,7 @@ static void check_resources__moves(void **state)
          "t.b unseen*? move name=unseen*"},
         {"moved, and another made in its place", IS(NAME("a")),
          "{'t.a':{'do':'create','is':{'name':'z'}},'t.b':{'is':{'name':'a'},'was':'t.a'}}",
-         A(NAME("a")), NULL, "t.a caused* create name=caused*; t.b caused* move name=none*"},
+         A(NAME("a")), NULL, "t.a caused* create name=caused*; t.b caused* move"},
         {"forgotten, and imported under another address", IS(NAME("a")), LET_GO("'i'"),
          A(NAME("a")), A(NAME("o")), "t.b collides* move name=collides*"},
         {"forgotten, and another one imported", IS(NAME("a")), LET_GO("'j'"), A(NAME("a")),
