@@ -53,6 +53,18 @@ static bool says_something(const struct pb_executor *x, const char *name)
     return x->scan(&nothing, name, NULL, 0);
 }
 
+/* What is no configuration, under the name that the link gives it: blocks name that. */
+static void add_linked(struct gather *g, const char *path)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    char hex[PB_SHA256_HEX];
+
+    if (pb_tree_read(&text, g->audit->repo, g->audit->commit, path, FILE_MAX, NULL) < 0)
+        return;
+    pb_sha256_hex_of(hex, text.s, text.len);
+    add(g, path, hex, false);
+}
+
 /* The files right in a folder. */
 static int on_dir(void *ctx, const char *dir, const struct pb_tree_entry *e, size_t n,
                   struct pb_err *err)
@@ -64,10 +76,14 @@ static int on_dir(void *ctx, const char *dir, const struct pb_tree_entry *e, siz
         PB_AUTO(str) char *path = NULL;
         PB_AUTO(str) char *id = NULL;
 
-        if (e[i].kind == PB_TREE_DIR || e[i].kind == PB_TREE_SUBMODULE ||
-            !says_something(g->x, e[i].name))
+        if (e[i].kind == PB_TREE_DIR || e[i].kind == PB_TREE_SUBMODULE)
             continue;
         path = *dir ? pb_asprintf("%s/%s", dir, e[i].name) : pb_strdup(e[i].name);
+        if (!says_something(g->x, e[i].name)) {
+            if (e[i].kind == PB_TREE_LINK)
+                add_linked(g, path);
+            continue;
+        }
         id = pb_asprintf("%d:%s", (int)e[i].kind, e[i].id);
         /* What is behind a link may change while the link stays. */
         add(g, path, e[i].kind == PB_TREE_LINK ? NULL : id, true);

@@ -301,7 +301,7 @@ provisioner() {
     done
 }
 
-@test "what is behind a link is read as if it lay there, and when only that changes" {
+@test "a folder behind a link is read as if it lay there, and when only that changes" {
     begin
     mkdir "$repo/shared"
     provisioner >"$repo/shared/main.tf"
@@ -315,15 +315,43 @@ provisioner() {
     commit_all "$repo" "what it leads to"
     check 4
     [[ $(codes) == *provisioner-changed* ]]
-    echo '# nothing yet' >"$repo/shared/file.tf"
-    ln -s ../shared/file.tf "$repo/env/linked.tf"
+}
+
+@test "a file behind a link is read as if it lay there, and when only that changes" {
+    begin
+    mkdir "$repo/other"
+    echo '# nothing yet' >"$repo/other/file.tf"
+    ln -s ../other/file.tf "$repo/env/linked.tf"
     commit_all "$repo" "a linked file"
     git -C "$repo" branch -f base
-    provisioner >"$repo/shared/file.tf"
-    sed -i 's/"p"/"q"/' "$repo/shared/file.tf"
+    provisioner >"$repo/other/file.tf"
     commit_all "$repo" "what that leads to"
     check 4
     [[ $(codes) == *provisioner-added* ]]
+}
+
+@test "a script behind a link is told of when it changes" {
+    begin
+    mkdir "$repo/other"
+    echo true >"$repo/other/run.sh"
+    echo true >"$repo/other/hidden.sh"
+    ln -s ../other/run.sh "$repo/env/run.sh"
+    ln -s ../other/hidden.sh "$repo/env/go.sh"
+    ln -s ../other "$repo/env/folder"
+    provisioner | sed 's/"x"/"sh run.sh; sh go.sh"/' >"$repo/env/p.tf"
+    commit_all "$repo" "linked scripts"
+    git -C "$repo" branch -f base
+    echo false >"$repo/other/run.sh"
+    commit_all "$repo" "what one says"
+    check 4
+    [ "$(codes)" = "run-file-changed run-file-changed" ]
+    says "'env/run.sh', which 'terraform_data.p' names and may run, is another"
+    git -C "$repo" branch -f base
+    echo false >"$repo/other/hidden.sh"
+    commit_all "$repo" "what the other says"
+    check 4
+    [ "$(codes)" = run-file-changed ]
+    says "'env/go.sh', which 'terraform_data.p' names and may run, is another"
 }
 
 @test "a root module is not hidden by a call of it, nor by a byte order mark" {
