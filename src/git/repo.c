@@ -91,6 +91,11 @@ int mbedtls_x509_crt_parse_file(void *chain, const char *path)
     return NO_CERTIFICATES;
 }
 
+void pb_repo_early(void)
+{
+    pb_git2_load(NULL);
+}
+
 int pb_repo_open(struct pb_repo **out, const char *dir, unsigned flags, struct pb_err *err)
 {
     PB_AUTO(gitrepo) git_repository *git = NULL;

@@ -23,6 +23,9 @@ struct pb_repo;
 
 enum { PB_REPO_FROM_ENV = 1 }; /* honour GIT_DIR and its kin */
 
+/* Loads libgit2 now rather than when the first repository is opened, which says what is wrong. */
+void pb_repo_early(void);
+
 /* Finds the repository that `dir` lies in: a clone, a linked worktree or a bare one. A
  * repository of another user is refused as git does, with the remedy. */
 int pb_repo_open(struct pb_repo **out, const char *dir, unsigned flags, struct pb_err *err);

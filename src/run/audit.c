@@ -128,6 +128,7 @@ void pb_audit_shared_init(struct pb_audit_shared *s, struct pb_audit *a,
 {
     *s = (struct pb_audit_shared){.audit = a, .options = o, .curl = {.run = pb_curl_early}};
     s->crew = pb_crew_new(CREW);
+    pb_repo_early(); /* one is loaded at a time, and this is waited for first */
     pb_crew_start(s->crew, &s->curl);
     s->git = pb_calloc(1, sizeof(*s->git));
     pthread_mutex_init(s->git, NULL);
