@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/format.h"
 #include "base/mem.h"
 
 /* From LARGE on blocks are huge pages of their own. */
@@ -141,21 +142,34 @@ char *pb_arena_strdup(struct pb_arena *a, const char *s)
     return pb_arena_strndup(a, s, strlen(s));
 }
 
-char *pb_arena_printf(struct pb_arena *a, const char *fmt, ...)
+static char *print(struct pb_arena *a, const char *fmt, va_list ap)
 {
-    va_list ap, again;
+    bool plain = pb_format_is_plain(fmt);
+    va_list again;
     char *p;
     int n;
 
-    va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
+    n = plain ? (int)pb_format_len(fmt, again) : vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
     if (n < 0)
         BUG("bad format");
     p = pb_arena_alloc(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, again);
-    va_end(again);
+    if (plain)
+        pb_format_put(p, fmt, ap);
+    else
+        vsnprintf(p, (size_t)n + 1, fmt, ap);
+    return p;
+}
+
+char *pb_arena_printf(struct pb_arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    char *p;
+
+    va_start(ap, fmt);
+    p = print(a, fmt, ap);
+    va_end(ap);
     return p;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/format.h"
 #include "base/mem.h"
 
 char pb_buf_empty[1];
@@ -83,7 +84,22 @@ void pb_buf_adds(struct pb_buf *b, const char *s)
 
 void pb_buf_addc(struct pb_buf *b, char c)
 {
-    pb_buf_add(b, &c, 1);
+    pb_buf_reserve(b, 1);
+    b->s[b->len++] = c;
+    b->s[b->len] = '\0';
+}
+
+static void add_plain(struct pb_buf *b, const char *fmt, va_list ap)
+{
+    va_list again;
+    size_t n;
+
+    va_copy(again, ap);
+    n = pb_format_len(fmt, again);
+    va_end(again);
+    pb_buf_reserve(b, n);
+    pb_format_put(b->s + b->len, fmt, ap);
+    b->len += n;
 }
 
 void pb_buf_vaddf(struct pb_buf *b, const char *fmt, va_list ap)
@@ -92,6 +108,10 @@ void pb_buf_vaddf(struct pb_buf *b, const char *fmt, va_list ap)
     va_list again;
     int n;
 
+    if (pb_format_is_plain(fmt)) {
+        add_plain(b, fmt, ap);
+        return;
+    }
     /* Mostly it fits into what there is; printing twice to know would be half of the time. */
     va_copy(again, ap);
     n = vsnprintf(left ? b->s + b->len : NULL, left, fmt, again);

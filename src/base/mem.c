@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/format.h"
 
 void *pb_malloc(size_t n)
 {
@@ -55,9 +56,16 @@ char *pb_strdup(const char *s)
 char *pb_vasprintf(const char *fmt, va_list ap)
 {
     char *p = NULL;
+    va_list again;
 
-    if (vasprintf(&p, fmt, ap) < 0)
+    if (pb_format_is_plain(fmt)) {
+        va_copy(again, ap);
+        p = pb_malloc(pb_format_len(fmt, again) + 1);
+        va_end(again);
+        pb_format_put(p, fmt, ap);
+    } else if (vasprintf(&p, fmt, ap) < 0) {
         pb_oom();
+    }
     return p;
 }
 

@@ -70,6 +70,42 @@ static void buf__empty_detach_is_a_string_of_its_own(void **state)
     free(s); /* would crash on the static "" */
 }
 
+static void buf__joins_strings_as_printf_does(void **state)
+{
+    static const struct {
+        const char *fmt, *is;
+    } cases[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"%s", "one"},
+        {"<%s/%s>", "<one/two>"},
+        {"%s%s%s.", "onetwo(null)."},
+        {"%s %%", "one %"},
+        {"%5s|%-5s|", "  one|two  |"},
+        {"%.2s %s", "on two"},
+    };
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    const char *none = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(cases); i++) {
+        PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+        PB_AUTO(str) char *s = NULL;
+
+/* Each is given more than it asks for, and by a variable. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        pb_buf_adds(&b, "x");
+        pb_buf_addf(&b, cases[i].fmt, "one", "two", none);
+        s = pb_asprintf(cases[i].fmt, "one", "two", none);
+        assert_string_equal(pb_arena_printf(a, cases[i].fmt, "one", "two", none), cases[i].is);
+#pragma GCC diagnostic pop
+        assert_string_equal(b.s + 1, cases[i].is);
+        assert_int_equal(b.len, strlen(b.s));
+        assert_string_equal(s, cases[i].is);
+    }
+}
+
 /* ---- arena ------------------------------------------------------------------------------- */
 
 static void arena__aligned_and_zeroed(void **state)
@@ -365,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf__grows_and_stays_terminated),
         cmocka_unit_test(buf__maximum_is_exact),
+        cmocka_unit_test(buf__joins_strings_as_printf_does),
         cmocka_unit_test(buf__empty_detach_is_a_string_of_its_own),
         cmocka_unit_test(arena__aligned_and_zeroed),
         cmocka_unit_test(arena__large_ones_keep_what_is_put_there),
