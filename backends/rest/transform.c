@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "model/number.h"
 
 static struct pb_value mk_bool(bool b)
 {
@@ -54,10 +55,8 @@ static PB_TRANSFORM(to_number)
     if (in.kind == PB_NUMBER)
         return in;
     const char *s = pb_str(&in);
-    const struct pb_value *v = NULL;
-    if (!s || pb_json_parse(&v, ev->a, s, strlen(s), "number", NULL) == -1 || v->kind != PB_NUMBER)
-        return pb_tf_cannot(ev, in, "a number");
-    return *v;
+    return s && pb_number_valid(s, strlen(s)) ? pb_mk_number(ev->a, s)
+                                              : pb_tf_cannot(ev, in, "a number");
 }
 
 static PB_TRANSFORM(to_string)

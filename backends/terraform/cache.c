@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { FORMAT = 6 };
+enum { FORMAT = 7 };
 #define ENTRY_MAX ((size_t)1 << 30)
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -64,6 +64,29 @@ static struct pb_value write_effects(struct pb_arena *a, const struct pb_side_ef
     return pb_list_done(&list, a);
 }
 
+static bool same_text(const struct pb_value *a, const struct pb_value *b)
+{
+    PB_AUTO(buf) struct pb_buf x = PB_BUF_INIT, y = PB_BUF_INIT;
+
+    pb_json_add(&x, a);
+    pb_json_add(&y, b);
+    return strcmp(x.s, y.s) == 0;
+}
+
+/* Mostly nothing is planned, and both are the same: it is written, and read, once. */
+static void put_sides(struct pb_map_builder *b, const struct writer *w, const struct pb_declared *d)
+{
+    struct pb_value planned = d->planned ? pb_seal_tree(w->seal, w->a, d->planned) : pb_null;
+    struct pb_value prior = d->prior ? pb_seal_tree(w->seal, w->a, d->prior) : pb_null;
+
+    if (d->planned)
+        pb_map_add(b, "planned", planned);
+    if (d->planned && d->prior && same_text(&planned, &prior))
+        pb_map_add(b, "prior_is_planned", pb_true);
+    else if (d->prior)
+        pb_map_add(b, "prior", prior);
+}
+
 static struct pb_value write_declared(const struct writer *w, const struct pb_declared *d)
 {
     struct pb_map_builder b = PB_BUILDER_INIT;
@@ -80,8 +103,7 @@ static struct pb_value write_declared(const struct writer *w, const struct pb_de
         pb_map_add(&b, "effects", write_effects(w->a, d->effects, d->neffects));
     pb_map_add(&b, "opaque", d->configured_opaque ? pb_true : pb_false);
     pb_map_add(&b, "importing", d->importing ? pb_true : pb_false);
-    put_value(&b, w, "planned", d->planned);
-    put_value(&b, w, "prior", d->prior);
+    put_sides(&b, w, d);
     put_value(&b, w, "configured", d->configured);
     put_list(&b, w->a, "ignore_changes", d->ignore_changes);
     put_list(&b, w->a, "replace_paths", d->replace_paths);
@@ -304,7 +326,7 @@ static bool read_declared(struct pb_declared *out, struct pb_arena *a, const str
         .provider = pb_get_str(v, "provider"),
         .action = (enum pb_action)action,
         .planned = pb_get(v, "planned"),
-        .prior = pb_get(v, "prior"),
+        .prior = pb_get(v, pb_get(v, "prior_is_planned") ? "planned" : "prior"),
         .configured = pb_get(v, "configured"),
         .configured_opaque = pb_get_bool(v, "opaque", true),
         .ignore_changes = read_list(a, pb_get(v, "ignore_changes")),

@@ -61,6 +61,52 @@ static void seal_new(struct pb_seal *seal)
     assert_int_equal(pb_seal_init(seal, key, NULL), 0);
 }
 
+static void check_prior(const char *prior, const char *planned, bool once)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    PB_AUTO(str) char *path = pb_fs_join(work, "declared/prior.json");
+    struct pb_declare_result in = sample(a), out;
+    struct pb_declared d = in.declared.v[0];
+    const struct pb_value *mask = NULL;
+    struct pb_seal seal;
+
+    seal_new(&seal);
+    in.declared.v = &d;
+    d.prior = d.planned = NULL;
+    pb_json_parse(&mask, a, "{\"secret\":true}", 15, "x", NULL);
+    if (prior)
+        assert_int_equal(pb_json_parse(&d.prior, a, prior, strlen(prior), "x", NULL), 0);
+    if (prior)
+        d.prior = pb_box(a, pb_mark_sensitive(a, d.prior, mask));
+    if (planned)
+        assert_int_equal(pb_json_parse(&d.planned, a, planned, strlen(planned), "x", NULL), 0);
+    if (planned)
+        d.planned = pb_box(a, pb_mark_sensitive(a, d.planned, mask));
+    assert_int_equal(pb_tf_cache_store(work, "prior", &in, NULL, &seal, 0, NULL), 0);
+    assert_true(pb_tf_cache_load(&out, NULL, a, work, "prior", 1000));
+    assert_int_equal(pb_fs_read(&text, path, 1 << 20, NULL), 0);
+    assert_int_equal(strstr(text.s, "\"prior\":") == NULL, once || !prior);
+    assert_int_equal(out.declared.v[0].prior != NULL, prior != NULL);
+    assert_int_equal(out.declared.v[0].planned != NULL, planned != NULL);
+    if (prior)
+        assert_string_equal(pb_get_str(out.declared.v[0].prior, "a"), "one");
+    if (prior && pb_get(d.prior, "secret"))
+        assert_true(pb_seal_matches(&seal, pb_get(out.declared.v[0].prior, "secret"),
+                                    pb_get(d.prior, "secret")));
+}
+
+static void tf_cache__prior_that_is_planned_is_kept_once(void **state)
+{
+    (void)state;
+    check_prior("{\"a\":\"one\"}", "{\"a\":\"one\"}", true);
+    check_prior("{\"a\":\"one\"}", "{\"a\":\"two\"}", false);
+    check_prior("{\"a\":\"one\",\"secret\":\"x\"}", "{\"a\":\"one\",\"secret\":\"x\"}", true);
+    check_prior("{\"a\":\"one\",\"secret\":\"x\"}", "{\"a\":\"one\",\"secret\":\"y\"}", false);
+    check_prior("{\"a\":\"one\"}", NULL, false);
+    check_prior(NULL, "{\"a\":\"one\"}", false);
+}
+
 static void tf_cache__round_trip_without_the_secret(void **state)
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
@@ -233,6 +279,7 @@ static void tf_schemas__round_trip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tf_cache__prior_that_is_planned_is_kept_once),
         cmocka_unit_test(tf_cache__round_trip_without_the_secret),
         cmocka_unit_test(tf_cache__expired_damaged_and_missing_are_no_hit),
         cmocka_unit_test(tf_cache__last_is_no_plan_of_a_sandbox),
