@@ -235,6 +235,10 @@ struct pb_pack {
 struct pb_packs;
 /* dirs: colon-separated, searched before the shipped ones; may be NULL. */
 struct pb_packs *pb_packs_new(struct pb_arena *a, const char *dirs);
+/* Others on an arena of their own, for another thread; providers that `packs` has loaded are theirs
+ * too. When both threads are done, joining makes these part of `packs`, and their arena of its. */
+struct pb_packs *pb_packs_beside(struct pb_arena *a, const struct pb_packs *packs);
+void pb_packs_join(struct pb_packs *packs, struct pb_packs *beside);
 /* 0 with *out NULL when no pack covers the type; -1 when one does and is broken. */
 int pb_packs_find(const struct pb_pack **out, struct pb_packs *packs, const char *source,
                   const char *type, struct pb_err *err);

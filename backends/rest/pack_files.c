@@ -22,7 +22,8 @@ struct seen {
 struct pb_packs {
     struct pb_arena *a;
     struct pb_strv dirs; /* on the arena */
-    struct seen *loaded; /* by path */
+    struct seen *loaded; /* by path; the newest first */
+    struct seen *shared; /* those of `loaded` that others had before */
     struct seen *found;  /* packs, and that there is none, by source and type */
 };
 
@@ -107,6 +108,35 @@ struct pb_packs *pb_packs_new(struct pb_arena *a, const char *dirs)
     for (size_t i = 0; i < all.n; i++)
         packs->dirs.v[packs->dirs.n++] = pb_arena_strdup(a, all.v[i]);
     return packs;
+}
+
+struct pb_packs *pb_packs_beside(struct pb_arena *a, const struct pb_packs *packs)
+{
+    struct pb_packs *beside = pb_arena_zalloc(a, sizeof(*beside));
+
+    *beside = (struct pb_packs){
+        .a = a, .dirs = packs->dirs, .loaded = packs->loaded, .shared = packs->loaded};
+    return beside;
+}
+
+/* Puts those of `from` that come before `end` in front of *to. */
+static void join(struct seen **to, struct seen *from, const struct seen *end)
+{
+    struct seen *last = from;
+
+    if (from == end)
+        return;
+    while (last->next != end)
+        last = last->next;
+    last->next = *to;
+    *to = from;
+}
+
+void pb_packs_join(struct pb_packs *packs, struct pb_packs *beside)
+{
+    join(&packs->loaded, beside->loaded, beside->shared);
+    join(&packs->found, beside->found, NULL);
+    pb_arena_join(packs->a, beside->a);
 }
 
 static int load_provider(const struct pb_pack_provider **out, struct pb_packs *packs,
