@@ -84,7 +84,8 @@ void pb_buf_adds(struct pb_buf *b, const char *s)
 
 void pb_buf_addc(struct pb_buf *b, char c)
 {
-    pb_buf_reserve(b, 1);
+    if (b->len + 1 >= b->cap || b->max)
+        pb_buf_reserve(b, 1);
     b->s[b->len++] = c;
     b->s[b->len] = '\0';
 }

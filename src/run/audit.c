@@ -103,14 +103,32 @@ static int export_packs(struct pb_audit_shared *s, struct pb_err *err)
     return rc;
 }
 
+static void read_tables(void *ctx)
+{
+    struct pb_audit_shared *s = ctx;
+    struct pb_arena *a = s->tables.arena;
+
+    s->tables.failed =
+        pb_data_echoes(&s->echoes, a, &s->tables.err) < 0 ||
+        pb_data_read(&s->local_types, a, "schemas/local-types.yaml", &s->tables.err) < 0;
+}
+
+static int take_tables(struct pb_audit_shared *s, struct pb_err *err)
+{
+    pb_crew_wait(s->crew, &s->tables.job);
+    pb_arena_join(s->audit->arena, pb_take(&s->tables.arena));
+    if (s->tables.failed && err)
+        *err = s->tables.err;
+    return s->tables.failed ? -1 : 0;
+}
+
 int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err)
 {
     struct pb_audit *a = s->audit;
     PB_AUTO(str) char *key = NULL, *id = NULL;
 
-    if (pb_data_echoes(&s->echoes, a->arena, err) < 0 ||
-        pb_data_read(&s->local_types, a->arena, "schemas/local-types.yaml", err) < 0 ||
-        pb_fs_cache_dir(&s->cache_dir, err) < 0 || pb_fs_state_dir(&s->state_dir, err) < 0)
+    if (take_tables(s, err) < 0 || pb_fs_cache_dir(&s->cache_dir, err) < 0 ||
+        pb_fs_state_dir(&s->state_dir, err) < 0)
         return -1;
     key = pb_fs_join(s->state_dir, "seal.key");
     if (pb_seal_init(&s->seal, key, err) < 0)
@@ -120,14 +138,18 @@ int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err)
     return export_packs(s, err);
 }
 
-/* One loads libcurl, the other reads the declared side and the packs, which is not longer. */
+/* One loads libcurl, the other reads plumb's tables and the declared side, which is not longer;
+ * then both read packs. */
 enum { CREW = 2 };
 
 void pb_audit_shared_init(struct pb_audit_shared *s, struct pb_audit *a,
                           const struct pb_audit_options *o)
 {
     *s = (struct pb_audit_shared){.audit = a, .options = o, .curl = {.run = pb_curl_early}};
+    s->tables.arena = pb_arena_new();
+    s->tables.job = (struct pb_crew_job){.run = read_tables, .ctx = s};
     s->crew = pb_crew_new(CREW);
+    pb_crew_start(s->crew, &s->tables.job);
     pb_repo_early(); /* one is loaded at a time, and this is waited for first */
     pb_crew_start(s->crew, &s->curl);
     s->git = pb_calloc(1, sizeof(*s->git));
@@ -147,6 +169,8 @@ void pb_audit_shared_release(struct pb_audit_shared *s)
     free(s->pack_dirs);
     free(s->cache_dir);
     free(s->state_dir);
+    pb_crew_wait(s->crew, &s->tables.job);
+    pb_arena_free(s->tables.arena);
     pb_crew_wait(s->crew, &s->curl); /* a program must not exit while a library starts */
     pb_crew_free(s->crew);
 }

@@ -25,6 +25,12 @@ struct pb_audit_shared {
     const char *repo_id;
     struct pb_crew *crew;
     struct pb_crew_job curl;
+    struct {
+        struct pb_crew_job job;
+        struct pb_arena *arena; /* of `echoes` and `local_types` until they are waited for */
+        struct pb_err err;
+        bool failed;
+    } tables;
     pthread_mutex_t *git; /* over audit->repo and `tree`: libgit2's objects are of one thread */
     int requests;         /* under way at once for one unit; 0: the observer's default */
     /* What is done with each unit, several at once; NULL: pb_audit_unit. */
