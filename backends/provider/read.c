@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "model/json.h"
 
+enum { WINDOW_STEP = 5 };
+
 static void answer(struct pb_target *t)
 {
     if (t->answered)
@@ -121,23 +123,25 @@ static int value_of(struct pb_value *out, const struct pb_target *t,
     return 0;
 }
 
-/* More at once as long as that does not make each slower. */
-static void pace(struct pb_session *s, int64_t took)
+/* More at once as long as that does not make each slower: twice as many, until it has once. */
+static void pace(struct pb_session *s, double slowness)
 {
-    double ms = took > 0 ? (double)took : 1;
+    int more = s->slowed ? WINDOW_STEP : s->window;
 
-    if (s->run->rq->concurrency > 0)
+    if (s->run->rq->concurrency > 0 || slowness <= 0)
         return;
-    s->latency = s->latency > 0 ? s->latency * 0.8 + ms * 0.2 : ms;
-    if (++s->since_change < 2 * s->window)
+    s->slowness = s->slowness > 0 ? s->slowness * 0.8 + slowness * 0.2 : slowness;
+    if (++s->since_change < s->window)
         return;
     s->since_change = 0;
-    if (!(s->best_latency > 0) || s->latency < s->best_latency)
-        s->best_latency = s->latency;
-    if (s->latency < 1.5 * s->best_latency)
-        s->window = s->window + 5 < PB_SESSION_WINDOW_MAX ? s->window + 5 : PB_SESSION_WINDOW_MAX;
-    else if (s->window > PB_SESSION_WINDOW)
-        s->window -= 5;
+    if (s->slowness < 1.5) {
+        s->window += more;
+    } else {
+        s->slowed = true;
+        s->window -= WINDOW_STEP;
+    }
+    s->window = s->window > PB_SESSION_WINDOW_MAX ? PB_SESSION_WINDOW_MAX : s->window;
+    s->window = s->window < PB_SESSION_WINDOW ? PB_SESSION_WINDOW : s->window;
 }
 
 static void progress(const struct pb_run *run)
@@ -211,7 +215,7 @@ static void on_read(void *ctx, const struct pb_rpc_reply *r)
     Tfplugin6__ReadResource__Response *m;
     struct pb_value v;
 
-    pace(s, pb_clock_ms() - t->asked);
+    pace(s, pb_times_add(&s->times, s->run->arena, t->rec->type, pb_clock_ms() - t->asked));
     if (!received(t, reading, r))
         return;
     m = pb_proto_unpack(&tfplugin6__read_resource__response__descriptor, a, r->msg, r->n, &err);
@@ -467,6 +471,25 @@ static void begin(struct pb_target *t)
                 "the state was written by a newer version of the provider than is installed");
     else
         upgrade(t);
+}
+
+/* What takes longest comes first, else in the order that they came in. */
+static int by_time(const void *x, const void *y)
+{
+    const struct pb_target *a = x, *b = y;
+    unsigned ta = pb_times_expected(&a->session->times, a->rec->type);
+    unsigned tb = pb_times_expected(&b->session->times, b->rec->type);
+
+    if (ta != tb)
+        return ta > tb ? -1 : 1;
+    return a->out < b->out ? -1 : a->out > b->out;
+}
+
+void pb_session_sort(struct pb_session *s)
+{
+    pb_times_load(&s->times, s->run->arena, s->run->rq->plugins->cache_dir, s->binary.sha256);
+    if (s->ntargets > 1)
+        qsort(s->targets, s->ntargets, sizeof(*s->targets), by_time);
 }
 
 void pb_session_read_more(struct pb_session *s)

@@ -69,6 +69,7 @@ void pb_session_release(struct pb_session *s)
     free(s->targets);
     free(s->dir);
     pb_map_release(&s->types);
+    pb_times_release(&s->times);
     pb_plugin_schemas_release(&s->schemas);
 }
 
@@ -132,6 +133,7 @@ void pb_session_start(struct pb_session *s)
         pb_session_fail(s, "%s", err.msg);
         return;
     }
+    pb_session_sort(s);
     s->phase = PB_SESSION_STARTING;
 }
 
@@ -275,8 +277,10 @@ void pb_session_step(struct pb_session *s)
     }
     if (s->phase == PB_SESSION_READING) {
         pb_session_read_more(s);
-        if (s->answered == s->ntargets)
+        if (s->answered == s->ntargets) {
+            pb_times_store(&s->times, s->run->rq->plugins->cache_dir, s->binary.sha256);
             s->phase = PB_SESSION_COMPARING;
+        }
     }
     if (s->phase == PB_SESSION_COMPARING && !pb_session_compare_more(s)) {
         stop(s);

@@ -10,6 +10,7 @@
 #include "backends/provider/diag.h"
 #include "backends/provider/install.h"
 #include "backends/provider/schemas.h"
+#include "backends/provider/times.h"
 #include "base/map.h"
 
 enum {
@@ -65,8 +66,10 @@ struct pb_session {
     size_t ntargets, cap, next, under_way, answered;
     size_t compared;     /* targets looked at while comparing */
     const char *problem; /* why all that is left is unknown */
+    struct pb_times times;
     int window, since_change;
-    double latency, best_latency; /* of reads, smoothed, in ms */
+    bool slowed;     /* more at once did make each slower */
+    double slowness; /* of reads, smoothed, in times of the shortest of their type */
 };
 
 struct pb_run {
@@ -88,6 +91,8 @@ void pb_session_step(struct pb_session *s);
 void pb_session_release(struct pb_session *s);
 
 /* read.c, compare.c */
+/* Before the first is read: what takes longest comes first. */
+void pb_session_sort(struct pb_session *s);
 /* Begins as many as may be under way. */
 void pb_session_read_more(struct pb_session *s);
 /* Whether what was read differs where a configuration can say something. */

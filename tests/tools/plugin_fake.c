@@ -1,12 +1,13 @@
 /*
  * plugin_fake: a provider that misbehaves, for the tests of backends/provider. FAKE_MODE says
- * how; without it, it is an honest provider of one type, fake_thing:
+ * how; without it, it is an honest provider of fake_thing, and of fake_more, which is the same:
  *
  *	id "gone"	does not exist		id "changed"	its name is "live"
  *	id "denied"	cannot be read		id "shouts"	its name is in capitals, which
  *	anything else	is as it was				to this provider is the same
  *
- * FAKE_PROTOCOL is 5 (default) or 6. FAKE_LOG gets a line for each call.
+ * FAKE_PROTOCOL is 5 (default) or 6. FAKE_LOG gets a line for each call, and for
+ * each type that is asked about.
  */
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
@@ -104,7 +105,7 @@ static void attribute(Tfplugin5__Schema__Attribute *a, const char *name, bool se
 static void schema(struct pb_buf *out)
 {
     Tfplugin5__GetProviderSchema__Response m;
-    Tfplugin5__GetProviderSchema__Response__ResourceSchemasEntry e, *entries[] = {&e};
+    Tfplugin5__GetProviderSchema__Response__ResourceSchemasEntry e, more, *entries[] = {&e, &more};
     Tfplugin5__Schema s, own;
     Tfplugin5__Schema__Block b, own_block;
     Tfplugin5__Schema__Attribute a[5], *attrs[] = {&a[0], &a[1], &a[2]}, *own_attrs[] = {&a[3]};
@@ -128,9 +129,11 @@ static void schema(struct pb_buf *out)
     own.block = &own_block;
     e.key = copy("fake_thing");
     e.value = &s;
+    more = e;
+    more.key = copy("fake_more");
     m.provider = &own;
     m.resource_schemas = entries;
-    m.n_resource_schemas = 1;
+    m.n_resource_schemas = 2;
     frame(out, &m.base);
 }
 
@@ -155,6 +158,7 @@ static void upgrade(struct pb_buf *out, const uint8_t *p, size_t n)
     Tfplugin6__DynamicValue dv;
     const struct pb_value *v;
 
+    note(rq->type_name);
     tfplugin6__upgrade_resource_state__response__init(&m);
     tfplugin6__dynamic_value__init(&dv);
     if (pb_json_parse(&v, arena, (const char *)rq->raw_state->json.data, rq->raw_state->json.len,

@@ -99,8 +99,11 @@ static void observe(struct world *w, const char *const *ids, size_t n)
         const struct pb_value *v =
             json(w->a, pb_arena_printf(
                            w->a, "{\"id\":\"%s\",\"name\":\"recorded\",\"secret\":\"s\"}", ids[i]));
+        const char *type = strcmp(ids[i], "other") == 0  ? "fake_other"
+                           : strcmp(ids[i], "more") == 0 ? "fake_more"
+                                                         : "fake_thing";
         rec[i] = (struct pb_recorded){.address = pb_arena_printf(w->a, "fake_thing.n%zu", i),
-                                      .type = strcmp(ids[i], "other") ? "fake_thing" : "fake_other",
+                                      .type = type,
                                       .provider = key,
                                       .id = ids[i],
                                       .attributes = w->foreign ? NULL : v,
@@ -223,6 +226,49 @@ static void provider__keeps_the_schema(void **state)
     assert_int_equal(w.out[0].presence, PB_P_KNOWN);
     assert_true(was_called("ReadResource"));
     assert_false(was_called("Schema"));
+    pb_diags_release(&w.diags);
+}
+
+/* The only file of the folder. Caller frees. */
+static char *only_file(const char *dir)
+{
+    char *found = NULL;
+    struct dirent *e;
+    DIR *d = opendir(dir);
+
+    assert_non_null(d);
+    while ((e = readdir(d)))
+        if (*e->d_name != '.') {
+            assert_null(found);
+            found = pb_fs_join(dir, e->d_name);
+        }
+    closedir(d);
+    assert_non_null(found);
+    return found;
+}
+
+static void provider__what_took_longest_is_read_first(void **state)
+{
+    static const char before[] = "fake_thing 2\nfake_more 11\n";
+    static const char *const ids[] = {"same", "changed", "more"};
+    PB_AUTO(str) char *dir = pb_fs_join(root, "cache/provider-times");
+    struct world w = world(state, "");
+
+    (void)pb_fs_remove_tree(dir, NULL);
+    observe(&w, ids, 3);
+    assert_true(was_called("fake_thing\nUpgradeResourceState\nfake_thing\n"));
+    PB_AUTO(str) char *file = only_file(dir);
+    assert_int_equal(pb_fs_write_atomic(file, before, strlen(before), 0600, NULL), 0);
+    observe(&w, ids, 3);
+    assert_true(was_called("fake_more\nUpgradeResourceState\nfake_thing\n"));
+    assert_string_equal(w.out[0].address, "fake_thing.n0");
+    assert_string_equal(pb_get_str(w.out[1].attributes, "name"), "live");
+    assert_string_equal(pb_get_str(w.out[2].attributes, "id"), "more");
+    /* It did not take two seconds, and that is known from now on. */
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    assert_int_equal(pb_fs_read(&text, file, 1 << 20, NULL), 0);
+    assert_non_null(strstr(text.s, "fake_more "));
+    assert_null(strstr(text.s, " 11"));
     pb_diags_release(&w.diags);
 }
 
@@ -426,6 +472,7 @@ int main(void)
         CASE(provider__nothing_found_is_not_missing),
         CASE(provider__knows_what_is_no_difference),
         CASE(provider__imports_by_id),
+        CASE(provider__what_took_longest_is_read_first),
         CASE(provider__runs_far_down),
         CASE(provider__unknown_settings),
         CASE(provider__another_binary_is_refused),
