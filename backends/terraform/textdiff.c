@@ -211,11 +211,12 @@ static bool same_type(const struct pb_tf_entry *a, const struct pb_tf_entry *b)
     return n == strcspn(b->address, ".") && strncmp(a->address, b->address, n) == 0;
 }
 
-/* What `e` is there instead of, by a moved block; NULL: nothing of its type. */
-static struct pb_tf_entry *moved_from(struct pb_tf_diff *d, const struct pb_tf_folder *old,
-                                      const struct pb_tf_folder *now, const struct pb_tf_entry *e)
+struct pb_tf_entry *pb_tf_moved_from(struct pb_tf_diff *d, const struct pb_tf_folder *now,
+                                     const struct pb_tf_entry *e)
 {
-    for (size_t i = 0; i < now->entries.n; i++) {
+    const struct pb_tf_folder *old = pb_tf_text_folder(&d->before, now->dir);
+
+    for (size_t i = 0; old && i < now->entries.n; i++) {
         const struct pb_tf_entry *m = now->entries.e[i].value;
         struct pb_tf_entry *was;
 
@@ -242,7 +243,7 @@ static void compare_folder(struct pb_tf_diff *d, const struct pb_tf_folder *old,
         struct pb_tf_entry *e = now->entries.e[i].value;
         struct pb_tf_entry *was = old ? pb_map_get(&old->entries, now->entries.e[i].key) : NULL;
 
-        if (old && !was && can_move(e) && (was = moved_from(d, old, now, e)))
+        if (old && !was && can_move(e) && (was = pb_tf_moved_from(d, now, e)))
             pb_map_put(&moved, was->address, was);
         compare_entry(d, &(struct pb_tf_pair){.old_in = old, .in = now, .old = was, .now = e});
     }
@@ -369,6 +370,7 @@ int pb_tf_compare_text(struct pb_text_diff *out, struct pb_arena *a,
         compare_folders(&d);
         pb_tf_find_in_files(&d);
         pb_tf_find_in_lock(&d);
+        pb_tf_find_in_inputs(&d);
         hand_over(out, &d);
     }
     pb_tf_text_release(&d.before);

@@ -96,6 +96,12 @@ int pb_tf_text_load(struct pb_tf_diff *d, const struct pb_text_side *before,
 void pb_tf_text_release(struct pb_tf_text *t);
 const struct pb_tf_text_file *pb_tf_text_file(const struct pb_tf_text *t, const char *path);
 struct pb_tf_folder *pb_tf_text_folder(const struct pb_tf_text *t, const char *dir);
+/* The folder that a call of a module leads to, or NULL. */
+const char *pb_tf_called(struct pb_tf_diff *d, const struct pb_tf_folder *m,
+                         const struct pb_tf_entry *e);
+/* textdiff.c: what `e` is there instead of, by a moved block; NULL: nothing of its type. */
+struct pb_tf_entry *pb_tf_moved_from(struct pb_tf_diff *d, const struct pb_tf_folder *now,
+                                     const struct pb_tf_entry *e);
 
 /* textdiff_canon.c: equal text means that comments, spaces and the order of what has none are all
  * that differs. In `work`. */
@@ -126,9 +132,25 @@ void pb_tf_find_sources(struct pb_tf_diff *d, const struct pb_tf_pair *p);
 const char *pb_tf_entry_runs(struct pb_tf_diff *d, const struct pb_tf_entry *e,
                              const struct pb_tf_part **part);
 
+/* What of an entry reaches out of the plan: runs something, asks or reads somewhere. */
+struct pb_tf_outward {
+    const struct pb_hcl_block *block;
+    enum pb_tf_rule changed;
+    const enum pb_tf_rule *added; /* NULL: its module is not called once more */
+    const char *does;             /* "runs a program whenever it is planned" */
+};
+/* textdiff_blocks.c: their number; *v in d->work. */
+size_t pb_tf_outwards(const struct pb_tf_outward **v, struct pb_tf_diff *d,
+                      const struct pb_tf_entry *e);
+/* textdiff_inputs.c: those that are as they were and are given something else. */
+void pb_tf_find_in_inputs(struct pb_tf_diff *d);
+
 /* textdiff_files.c, textdiff_lock.c: what there is to say of files. */
 void pb_tf_find_in_files(struct pb_tf_diff *d);
 void pb_tf_find_in_lock(struct pb_tf_diff *d);
+/* What one body says otherwise than another, by name; either may be NULL. */
+void pb_tf_list_changed(struct pb_strv *out, struct pb_tf_diff *d, const struct pb_hcl_body *old,
+                        const struct pb_hcl_body *now);
 /* "'a', 'b' and 3 more": what one body says otherwise than another; either may be NULL. */
 const char *pb_tf_names_changed(struct pb_tf_diff *d, const struct pb_hcl_body *old,
                                 const struct pb_hcl_body *now);

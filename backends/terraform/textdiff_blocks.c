@@ -550,6 +550,69 @@ const char *pb_tf_entry_runs(struct pb_tf_diff *d, const struct pb_tf_entry *e,
     return NULL;
 }
 
+/* ---- what reaches out ------------------------------------------------------------------------ */
+
+struct outwards {
+    struct pb_tf_outward *v;
+    size_t n, cap;
+};
+
+static void add_outward(struct outwards *o, const struct pb_hcl_block *b, enum pb_tf_rule changed,
+                        const enum pb_tf_rule *added, const char *does)
+{
+    o->v = pb_grow(o->v, &o->cap, o->n + 1, sizeof(*o->v));
+    o->v[o->n++] = (struct pb_tf_outward){b, changed, added, does};
+}
+
+static void add_reader(struct outwards *o, const struct pb_hcl_block *b)
+{
+    const struct reader *r = reader_of_type(pb_hcl_label(b, 0));
+
+    if (r)
+        add_outward(o, b, r->changed, &r->added, r->does);
+}
+
+/* Of one block of the entry. */
+static void add_outwards(struct outwards *o, const struct pb_tf_entry *e,
+                         const struct pb_hcl_block *b)
+{
+    static const enum pb_tf_rule provisioner = PB_TF_PROVISIONER_ADDED,
+                                 an_action = PB_TF_ACTION_ADDED;
+    const struct pb_hcl_block *in;
+
+    if (strcmp(e->kind, "data") == 0 || strcmp(e->kind, "ephemeral") == 0)
+        add_reader(o, b);
+    else if (strcmp(e->kind, "action") == 0)
+        add_outward(o, b, PB_TF_ACTION_CHANGED, &an_action, "can be invoked by an apply");
+    else if (strcmp(e->kind, "provider") == 0)
+        add_outward(o, b, PB_TF_PROVIDER_CONFIG_CHANGED, NULL, "is set up otherwise");
+    for (size_t k = 0; has_provisioners(e) && k < b->body->nblocks; k++) {
+        in = &b->body->blocks[k];
+        if (strcmp(in->type, "provisioner") == 0)
+            add_outward(o, in, PB_TF_PROVISIONER_CHANGED, &provisioner, "runs a provisioner");
+    }
+    for (size_t k = 0; strcmp(e->kind, "check") == 0 && (in = pb_hcl_block_of(b->body, "data", k));
+         k++)
+        add_reader(o, in);
+}
+
+size_t pb_tf_outwards(const struct pb_tf_outward **v, struct pb_tf_diff *d,
+                      const struct pb_tf_entry *e)
+{
+    struct outwards o = {0};
+    struct pb_tf_outward *out;
+
+    for (size_t i = 0; i < e->n; i++)
+        if (e->parts[i].block)
+            add_outwards(&o, e, e->parts[i].block);
+    out = pb_arena_alloc(d->work, o.n * sizeof(*out) + 1);
+    if (o.n)
+        memcpy(out, o.v, o.n * sizeof(*out));
+    free(o.v);
+    *v = out;
+    return o.n;
+}
+
 void pb_tf_find_in_block(struct pb_tf_diff *d, const struct pb_tf_pair *p)
 {
     if (is(p, "resource")) {

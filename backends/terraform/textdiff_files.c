@@ -55,14 +55,20 @@ static void add_changed(struct pb_strv *out, struct pb_tf_diff *d, const struct 
     }
 }
 
+void pb_tf_list_changed(struct pb_strv *out, struct pb_tf_diff *d, const struct pb_hcl_body *old,
+                        const struct pb_hcl_body *now)
+{
+    add_changed(out, d, now, old);
+    add_changed(out, d, old, now);
+}
+
 const char *pb_tf_names_changed(struct pb_tf_diff *d, const struct pb_hcl_body *old,
                                 const struct pb_hcl_body *now)
 {
     PB_AUTO(strv) struct pb_strv names = PB_STRV_INIT;
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
-    add_changed(&names, d, now, old);
-    add_changed(&names, d, old, now);
+    pb_tf_list_changed(&names, d, old, now);
     for (size_t i = 0; i < names.n && i < NAMES_MAX; i++)
         pb_buf_addf(&b, "%s'%s'",
                     !i                 ? ""

@@ -235,9 +235,8 @@ struct pb_tf_folder *pb_tf_text_folder(const struct pb_tf_text *t, const char *d
     return pb_map_get(&t->folders, dir);
 }
 
-/* The folder that a call of a module leads to, or NULL. */
-static const char *called(struct pb_tf_diff *d, const struct pb_tf_folder *m,
-                          const struct pb_tf_entry *e)
+const char *pb_tf_called(struct pb_tf_diff *d, const struct pb_tf_folder *m,
+                         const struct pb_tf_entry *e)
 {
     const char *source = pb_hcl_str(pb_tf_effective(d, e, NULL, "source", NULL));
 
@@ -276,7 +275,7 @@ static void load_module(struct loader *l, const char *dir, const char *call, siz
     n = m->entries.n;
     for (size_t i = 0; i < n; i++) {
         const struct pb_tf_entry *e = m->entries.e[i].value;
-        const char *to = strcmp(e->kind, "module") == 0 ? called(l->diff, m, e) : NULL;
+        const char *to = strcmp(e->kind, "module") == 0 ? pb_tf_called(l->diff, m, e) : NULL;
         PB_AUTO(str) char *path = NULL;
 
         if (!to || in_chain(l, depth + 1, to))

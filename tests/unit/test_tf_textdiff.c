@@ -193,8 +193,8 @@ static size_t run_file(const char *name, size_t *wrong)
 
 static void tf_textdiff__cases(void **state)
 {
-    static const char *const names[] = {"nothing", "blocks", "runs",    "sources",
-                                        "lock",    "files",  "hostile", "json"};
+    static const char *const names[] = {"nothing", "blocks",  "runs", "sources", "lock",
+                                        "files",   "hostile", "json", "inputs"};
     size_t wrong = 0;
 
     (void)state;
