@@ -18,7 +18,7 @@
 #define PB_PROVIDER_CLIENT_H
 
 #include "backends/plugin/process.h"
-#include "backends/provider/proto.h"
+#include "backends/plugin/proto.h"
 #include "backends/provider/rpc.h"
 
 struct pb_client;

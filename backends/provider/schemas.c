@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "backends/provider/msgpack.h"
-#include "backends/provider/proto.h"
+#include "backends/plugin/proto.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -5,7 +5,7 @@
 
 #include "backends/provider/diag.h"
 #include "backends/provider/grpc.h"
-#include "backends/provider/proto.h"
+#include "backends/plugin/proto.h"
 #include "backends/provider/schemas.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

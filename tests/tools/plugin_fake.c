@@ -23,7 +23,7 @@
 #include "backends/provider/grpc.h"
 #include "backends/provider/msgpack.h"
 #include "backends/provider/plugin.pb-c.h"
-#include "backends/provider/proto.h"
+#include "backends/plugin/proto.h"
 #include "backends/provider/tfplugin5.pb-c.h"
 #include "backends/provider/tfplugin6.pb-c.h"
 #include "base/arena.h"
@@ -417,8 +417,9 @@ static int on_close(nghttp2_session *h, int32_t id, uint32_t code, void *ctx)
 {
     struct stream *s = nghttp2_session_get_stream_user_data(h, id);
 
-    (void)code;
     (void)ctx;
+    if (code)
+        note("reset");
     if (s) {
         pb_buf_release(&s->in);
         pb_buf_release(&s->out);

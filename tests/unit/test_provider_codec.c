@@ -8,7 +8,7 @@
 
 #include "backends/provider/grpc.h"
 #include "backends/provider/msgpack.h"
-#include "backends/provider/proto.h"
+#include "backends/plugin/proto.h"
 #include "backends/provider/tfplugin6.pb-c.h"
 #include "base/mem.h"
 #include "model/json.h"

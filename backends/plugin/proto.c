@@ -1,4 +1,4 @@
-#include "backends/provider/proto.h"
+#include "backends/plugin/proto.h"
 
 #include <string.h>
 

@@ -8,8 +8,8 @@
  * What is unpacked lives in the arena: never call the generated free_unpacked on it. Begin a
  * message with its generated init function, not with the INIT macro, which our warnings refuse.
  */
-#ifndef PB_PROVIDER_PROTO_H
-#define PB_PROVIDER_PROTO_H
+#ifndef PB_PLUGIN_PROTO_H
+#define PB_PLUGIN_PROTO_H
 
 #include <protobuf-c/protobuf-c.h>
 
