@@ -9,6 +9,7 @@
 
 #include "backends/terraform/lend.h"
 #include "backends/terraform/save.h"
+#include "backends/terraform/serve.h"
 #include "backends/terraform/stream.h"
 #include "base/cancel.h"
 #include "base/child.h"
@@ -89,6 +90,7 @@ static void remember_end(const struct pb_unit_ctx *u, const struct pb_child_stat
 struct applying {
     struct pb_tf_run run;
     struct pb_tf_saved saved;
+    struct pb_tf_serving *served;
     struct pb_tf_stream stream;
     const struct pb_apply_request *rq;
 };
@@ -116,6 +118,20 @@ static int check(const struct applying *x, const struct pb_unit_ctx *u, struct p
     return 0;
 }
 
+static void serve_no_more(struct applying *x)
+{
+    pb_tf_serve_end(x->served, &x->run);
+    x->served = NULL;
+}
+
+/* After the packages were found to be the same still. */
+static void serve(struct applying *x)
+{
+    x->served = pb_tf_serve_saved(&x->run, &x->saved);
+    if (!pb_tf_serve_use(x->served, &x->run))
+        serve_no_more(x);
+}
+
 static int prepare(struct applying *x, struct pb_arena *a, const struct pb_unit_ctx *u,
                    struct pb_err *err)
 {
@@ -135,6 +151,7 @@ static int prepare(struct applying *x, struct pb_arena *a, const struct pb_unit_
                        "Terraform's CLI configuration changed since '%s' was planned, and which "
                        "providers would run is not known",
                        u->name);
+    serve(x);
     return 0;
 }
 
@@ -166,7 +183,8 @@ static int start(struct pb_child **out, struct applying *x, const struct pb_unit
                                  .dir = x->run.dir,
                                  .out_path = pb_tf_run_file(&x->run, "apply", "out"),
                                  .err_path = pb_tf_run_file(&x->run, "apply", "err"),
-                                 .keep_fd = x->rq->lease_fd};
+                                 .keep_fd = x->rq->lease_fd,
+                                 .keep_fds = pb_tf_serve_lifelines(x->served)};
 
     if (u->sandbox)
         return pb_fail(err, PB_E_REFUSED, "'%s' is not trusted: nothing of it is applied", u->name);
@@ -238,9 +256,11 @@ int pb_tf_apply(struct pb_apply_result *out, struct pb_arena *a, const struct pb
     if (pb_cancel_check(err) == 0 && prepare(&x, a, u, err) == 0 && clear(u, err) == 0 &&
         start(&c, &x, u, err) == 0) {
         wait(out, c, &x, a, u);
+        serve_no_more(&x);
         fill(out, a, u, &x.stream, &x.run.secrets);
         rc = 0;
     }
+    serve_no_more(&x);
     pb_child_free(c);
     pb_tf_stream_release(&x.stream);
     pb_tf_saved_release(&x.saved);

@@ -197,6 +197,16 @@ bool pb_tf_lend_recall(struct pb_tf_lent *out, const struct pb_tf_planning *p)
     return same;
 }
 
+char *pb_tf_lend_types(const struct pb_tf_planning *p, const char *program)
+{
+    PB_AUTO(str) char *dir = pb_strndup(program, (size_t)(strrchr(program, '/') - program));
+    char print[PB_SHA256_HEX];
+
+    if (!p->u->cache_dir || pb_starts_with(dir, p->u->work) || !fingerprint(print, dir))
+        return NULL;
+    return pb_asprintf("%s/types/%s", p->u->cache_dir, print);
+}
+
 /* ---- lending --------------------------------------------------------------------------------- */
 
 static const char *from_env(const struct pb_strv *env, const char *name)

@@ -44,6 +44,9 @@ bool pb_tf_lend_nothing(struct pb_tf_run *r);
 /* Terraform finds and checks packages by itself again. */
 void pb_tf_lend_end(struct pb_tf_run *r);
 
+/* Where it is kept what the provider of that file says of its types; NULL: nowhere. Free it. */
+char *pb_tf_lend_types(const struct pb_tf_planning *p, const char *program);
+
 /* Whether the person's own CLI configuration puts other providers in the place of those that the
  * lock file names (dev_overrides); before anything is lent. */
 bool pb_tf_lend_replaced(const struct pb_tf_run *r);

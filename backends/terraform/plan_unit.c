@@ -340,17 +340,25 @@ static int plan_with_schemas(struct pb_tf_planning *p, struct pb_tf_asked *asked
     static const char *const words[] = {"providers", "schema", "-json"};
     PB_AUTO(strv) struct pb_strv args = PB_STRV_INIT;
     struct pb_tf_command schemas = {.child = NULL};
-    int rc;
+    struct pb_tf_run all;
+    int rc = -1;
 
     for (size_t i = 0; i < PB_COUNT(words); i++)
         pb_strv_add(&args, words[i]);
     if (p->u->sandbox)
         return plan_asking(p, asked, err) ? -1 : schemas_afterwards(p, args.v, err);
-    if (schemas_missing(p) && pb_tf_start(&schemas, &p->run, "schemas", args.v, err))
-        return -1;
+    all = p->run;
+    all.env = (struct pb_strv)PB_STRV_INIT;
+    for (size_t i = 0; i < p->run.env.n; i++)
+        pb_strv_add(&all.env, p->run.env.v[i]);
+    pb_tf_serve_whole(p->served, &all.env);
+    if (schemas_missing(p) && pb_tf_start(&schemas, &all, "schemas", args.v, err))
+        goto out;
     rc = plan_asking(p, asked, err);
     if (schemas.child)
         finish_schemas(p, &schemas);
+out:
+    pb_strv_release(&all.env);
     return rc;
 }
 
@@ -411,7 +419,7 @@ static bool reuse(struct pb_tf_planning *p)
 
     if (pb_tf_read_text(p, NULL, p->run.tool.tofu, NULL) || !pb_tf_lend_recall(&lent, p))
         return false;
-    p->served = pb_tf_serve(&p->run, &lent, p->tree);
+    p->served = pb_tf_serve(p, &lent);
     if (pb_tf_init_backend(&p->run, p->own, p->recorded, NULL) || !pb_tf_lend(&lent, &p->run))
         return false;
     if (p->tree->n > 1 && pb_tf_run(&p->run, "get", get, NULL)) {
@@ -436,16 +444,14 @@ static int install(struct pb_tf_planning *p, struct pb_err *err)
     p->packages = lent.dirs;
     p->lends = pb_tf_lend(&lent, &p->run);
     if (p->lends)
-        p->served = pb_tf_serve(&p->run, &lent, p->tree);
+        p->served = pb_tf_serve(p, &lent);
     return 0;
 }
 
-static int plan(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_err *err)
+static int plan_and_show(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_err *err)
 {
     int64_t from = pb_clock_ms(), planned;
 
-    collect_secrets(p);
-    pb_tf_serve_use(p->served, &p->run);
     if (plan_with_schemas(p, asked, err))
         return -1;
     planned = pb_clock_ms();
@@ -454,6 +460,29 @@ static int plan(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_e
         return -1;
     p->show_ms = (long)(pb_clock_ms() - planned);
     return 0;
+}
+
+/* What is served tells of the types that the unit means, as far as plumb knows them. */
+static bool misses_types(const struct pb_err *e)
+{
+    return strstr(e->msg, "schema") || strstr(e->msg, "does not support") ||
+           strstr(e->msg, "nvalid resource type") || strstr(e->msg, "nvalid data source");
+}
+
+static int plan(struct pb_tf_planning *p, struct pb_tf_asked *asked, struct pb_err *err)
+{
+    struct pb_err first = PB_ERR_INIT;
+
+    collect_secrets(p);
+    if (!pb_tf_serve_use(p->served, &p->run))
+        serve_no_more(p);
+    if (plan_and_show(p, asked, &first) == 0)
+        return 0;
+    if (!p->served || first.cls != PB_E_TOOL || !misses_types(&first) || pb_cancel_requested())
+        return fail_as(err, &first);
+    pb_tf_ask_remove(&p->run);
+    serve_no_more(p);
+    return plan_and_show(p, asked, err);
 }
 
 /* What Terraform misses it asks to be initialised. */

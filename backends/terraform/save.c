@@ -191,6 +191,7 @@ static int write_saved(const struct pb_tf_planning *p, const struct pb_declare_r
     pb_map_add(&b, "packages", p->packages);
     pb_map_add(&b, "resources", pb_mk_int(p->arena, (int64_t)p->recorded->n));
     pb_map_add(&b, "secrets", secrets_of(p, r));
+    pb_map_add(&b, "serves", p->served ? pb_true : pb_false);
     v = pb_map_done(&b, p->arena);
     pb_json_add(&text, &v);
     rc = pb_fs_write_atomic(pb_tf_run_file(&p->run, "saved", "json"), text.s, text.len, 0600, err);
@@ -243,6 +244,7 @@ int pb_tf_saved_read(struct pb_tf_saved *out, struct pb_arena *a, const struct p
             return pb_fail(err, PB_E_INPUT, "'%s' does not say which providers planned", path);
     out->packages = *packages;
     out->lends = pb_get_bool(doc, "lends", false);
+    out->serves = pb_get_bool(doc, "serves", false);
     out->resources = pb_get_int(&resources, doc, "resources") == 0 ? (size_t)resources : SIZE_MAX;
     read_list(&out->names, pb_get(doc, "names"));
     read_list(&out->secrets, pb_get(doc, "secrets"));

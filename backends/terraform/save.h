@@ -19,6 +19,7 @@ struct pb_tf_saved {
     struct pb_strv secrets; /* whatever the plan calls sensitive */
     struct pb_value packages;
     bool lends;
+    bool serves;      /* providers were served: serve.h */
     size_t resources; /* that the state had */
 };
 int pb_tf_saved_read(struct pb_tf_saved *out, struct pb_arena *a, const struct pb_unit_ctx *u,

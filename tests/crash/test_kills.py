@@ -66,6 +66,7 @@ class Kills(unittest.TestCase):
             wait_for(process)
             said = world.said()
             try:
+                world.check_nothing_runs()
                 return world.check()
             except AssertionError as error:
                 raise AssertionError(f"seed {SEED}, round {number}: {who} killed after "
@@ -115,6 +116,7 @@ class Signals(unittest.TestCase):
             said = world.said()
             self.assertIn("web", said)
             self.assertFalse(world.left(), said)
+            world.check_nothing_runs(5)
             world.check()
             return code, said
 

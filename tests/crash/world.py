@@ -271,6 +271,22 @@ class World:
                     found.append(int(entry.name))
         return found
 
+    def running(self):
+        """plumb, what it started in this world, and what that started: pid -> name"""
+        mark, found = f"XDG_STATE_HOME={self.env['XDG_STATE_HOME']}".encode(), {}
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found[int(entry.name)] = (entry / "comm").read_text().strip()
+        return found
+
+    def check_nothing_runs(self, seconds=60):
+        """Whatever was killed: all of it ends by itself, providers and who lends them as well."""
+        end = time.monotonic() + seconds
+        while self.running() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not self.running(), f"still runs: {self.running()}"
+
     def state(self):
         if self.http:
             return json.loads(self.states.state) if self.states.state else {}

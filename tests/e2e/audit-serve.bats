@@ -135,15 +135,49 @@ TF
     [[ $report == *"1 in sync"* ]]
 }
 
-@test "an apply starts its own, which need nobody else" {
+@test "an apply is lent one of its own, and of the types that it needs" {
     begin ""
     sed -i 's/name = "n"/name = "renamed"/' "$repo/main.tf"
     commit_all "$repo" renamed
     : >"$started"
     must plumb -C "$repo" apply --auto-approve >&2
-    # The last one is of the apply, and not plumb's.
-    grep -q 'terraform apply' "$started"
+    [ -s "$started" ]
+    [ "$(grep -c 'terraform ' "$started")" = 0 ]
     gone
+}
+
+@test "what Terraform says of types that do not exist is the same" {
+    begin ""
+    printf 'resource "sim_srver" "x" {\n  name = "x"\n}\n' >>"$repo/main.tf"
+    commit_all "$repo" mistyped
+    must_fail 1 plumb -C "$repo" audit
+    says 'does not support resource type "sim_srver"' 'Did you mean "sim_server"?'
+    gone
+}
+
+@test "an apply has its provider until its end when plumb is killed, and no longer" {
+    begin ""
+    sim_fault '{"match": "POST /v1/networks", "kind": "delay", "delay_ms": 1500}'
+    cat >>"$repo/main.tf" <<'TF'
+resource "sim_network" "m" {
+  name = "m"
+  cidr = "10.3.0.0/16"
+}
+TF
+    commit_all "$repo" more
+    "$PLUMB" -C "$repo" apply --auto-approve >/dev/null 2>&1 3>&- &
+    plumb=$!
+    local tries=0 out
+    until out=$(find "$HOME" -name apply.out) && [ -n "$out" ] &&
+        grep -q '"apply_start"' "$out"; do
+        [ $((tries += 1)) -lt 400 ]
+        sleep 0.05
+    done
+    kill -9 "$plumb"
+    wait "$plumb" || true
+    gone
+    grep -q '"apply_complete"' "$out"
+    grep -q '"name": "m"' "$repo/terraform.tfstate"
 }
 
 @test "none is left when plumb is killed" {
