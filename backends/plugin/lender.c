@@ -25,12 +25,14 @@ enum {
     WORD_MAX = 4096, /* of what the lender tells when the provider is ready */
     FATE_MS = 1000,  /* how soon a provider that ended is noticed at the latest */
     SLACK_MS = 2000, /* beyond the handshake's time */
+    DYING_MS = 500,  /* how long a provider that broke off is waited for */
     BACKLOG = 32,
 };
 
 struct pb_lender {
     pid_t pid;
-    int lifeline, word; /* ours; word -1: it was read */
+    int lifeline, word; /* ours */
+    bool asked;         /* whether it is ready */
     int64_t deadline;
     char *socket, *direct;
     int protocol;
@@ -110,14 +112,33 @@ static bool tell(struct lending *x)
                                  .schema = schema,
                                  .learn = learn,
                                  .ctx = x};
-    bool told;
 
     x->relay = pb_relay_new(&spec);
     pb_buf_addf(&word, "%d %d %s\n", pb_plugin_protocol(x->plugin), (int)pb_plugin_pid(x->plugin),
                 pb_plugin_socket(x->plugin));
-    told = write(x->word, word.s, word.len) == (ssize_t)word.len;
-    close(pb_take_fd(&x->word));
-    return told;
+    return write(x->word, word.s, word.len) == (ssize_t)word.len;
+}
+
+/* If it was not us who ended it. */
+static void tell_fate(struct lending *x)
+{
+    const char *fate = pb_plugin_fate(x->plugin);
+    int64_t until = pb_clock_ms() + DYING_MS;
+    PB_AUTO(buf) struct pb_buf word = PB_BUF_INIT;
+
+    /* Its connections are gone before the process is. */
+    while (!fate && x->relay && pb_relay_lost(x->relay) && pb_clock_ms() < until) {
+        poll(NULL, 0, 10);
+        fate = pb_plugin_fate(x->plugin);
+    }
+    if (!fate || !x->relay)
+        return;
+    pb_plugin_work(x->plugin); /* what it said last */
+    pb_buf_adds(&word, fate);
+    pb_buf_addc(&word, '\n');
+    pb_plugin_last_words(x->plugin, &word);
+    (void)!write(x->word, word.s, word.len < WORD_MAX ? word.len : WORD_MAX - 1);
+    pb_buf_wipe(&word);
 }
 
 /* Until nobody needs it, or there is nothing to lend. */
@@ -150,6 +171,7 @@ static void live(void *ctx)
     if (chdir(x->spec->plugin.dir) == 0 &&
         pb_plugin_start(&x->plugin, &x->spec->plugin, NULL) == 0) {
         lend(x);
+        tell_fate(x);
         pb_plugin_end(x->plugin, false);
     }
     (void)pb_fs_remove_tree(x->spec->plugin.dir, NULL); /* plumb may be gone */
@@ -222,42 +244,44 @@ int pb_lender_start(struct pb_lender **out, const struct pb_lender_spec *spec, s
     pb_auto_fd(&x.lifeline);
     pb_auto_fd(&x.word);
     if (rc)
-        pb_lender_end(l);
+        pb_lender_end(l, NULL);
     else
         *out = l;
     return rc;
 }
 
-static void take_word(struct pb_lender *l, const char *word)
+/* Up to and with the end of a line; 0: nothing is to come. */
+static size_t read_line(char *out, size_t size, int fd, int64_t until)
 {
-    int pid, at = 0;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    size_t n = 0;
+    int64_t left;
 
-    if (sscanf(word, "%d %d %n", &l->protocol, &pid, &at) != 2 || !at)
-        return;
-    l->provider = pid;
-    l->direct = pb_strndup(word + at, strcspn(word + at, "\n"));
+    while (n + 1 < size && (!n || out[n - 1] != '\n') && (left = until - pb_clock_ms()) > 0) {
+        ssize_t got = poll(&p, 1, (int)left) > 0 ? read(fd, out + n, 1) : -1;
+
+        if (got == 0 || (got < 0 && errno != EINTR && p.revents))
+            break;
+        n += got > 0;
+    }
+    out[n] = '\0';
+    return n;
 }
 
 bool pb_lender_ready(struct pb_lender *l)
 {
-    struct pollfd fd = {.fd = l->word, .events = POLLIN};
     char word[WORD_MAX];
-    int64_t left;
-    ssize_t n = -1;
+    int pid, at = 0;
 
-    while (l->word >= 0 && !fd.revents && (left = l->deadline - pb_clock_ms()) > 0)
-        (void)poll(&fd, 1, (int)left);
-    if (fd.revents)
-        do
-            n = read(l->word, word, sizeof(word) - 1);
-        while (n < 0 && errno == EINTR);
-    pb_auto_fd(&l->word);
-    l->word = -1;
-    if (n > 0) {
-        word[n] = '\0';
-        take_word(l, word);
-    }
-    return l->direct != NULL;
+    if (l->asked)
+        return l->direct != NULL;
+    l->asked = true;
+    if (!read_line(word, sizeof(word), l->word, l->deadline) ||
+        sscanf(word, "%d %d %n", &l->protocol, &pid, &at) != 2 || !at)
+        return false;
+    l->provider = pid;
+    l->direct = pb_strndup(word + at, strcspn(word + at, "\n"));
+    return true;
 }
 
 const char *pb_lender_socket(const struct pb_lender *l)
@@ -285,14 +309,37 @@ int pb_lender_lifeline(const struct pb_lender *l)
     return l->lifeline;
 }
 
-void pb_lender_end(struct pb_lender *l)
+/* The lender is gone: what it told of the provider's end before is there. */
+static void tell_why(struct pb_buf *why, const struct pb_lender *l, int status)
 {
+    char word[WORD_MAX] = "";
+    ssize_t n = recv(l->word, word, sizeof(word) - 1, MSG_DONTWAIT);
+    size_t fate;
+
+    if (n > 0)
+        word[n] = '\0';
+    fate = strcspn(word, "\n");
+    if (n > 0)
+        pb_buf_addf(why, "it ended (%.*s)", (int)fate, word);
+    else if (WIFSIGNALED(status))
+        pb_buf_addf(why, "the process that has it was ended (signal %d)", WTERMSIG(status));
+    if (n > 0 && word[fate] && word[fate + 1])
+        pb_buf_addf(why, "; it said: %s", word + fate + 1);
+    pb_wipe(word, sizeof(word));
+}
+
+void pb_lender_end(struct pb_lender *l, struct pb_buf *why)
+{
+    int status = 0;
+
     if (!l)
         return;
     if (l->pid > 0) {
         (void)shutdown(l->lifeline, SHUT_WR); /* whoever else has it */
-        while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(l->pid, &status, 0) < 0 && errno == EINTR)
             ;
+        if (why && l->direct)
+            tell_why(why, l, status);
     }
     pb_auto_fd(&l->lifeline);
     pb_auto_fd(&l->word);

@@ -5,7 +5,7 @@
  *	if (pb_lender_start(&l, &spec, err)) ...	// starts it, and does not wait
  *	if (pb_lender_ready(l)) ...			// waits
  *	... others connect to pb_lender_socket(l) ...
- *	pb_lender_end(l);
+ *	pb_lender_end(l, NULL);
  *
  * Not plumb itself has the provider but a process beside it (base/apart.h): it starts the provider,
  * drains its output, passes on what others ask of it (relay.h) and answers itself which types there
@@ -43,6 +43,8 @@ int pb_lender_protocol(const struct pb_lender *l);
 pid_t pb_lender_provider(const struct pb_lender *l); /* its pid */
 int pb_lender_lifeline(const struct pb_lender *l);
 
-void pb_lender_end(struct pb_lender *l); /* NULL is fine */
+/* NULL is fine. `why`, unless NULL, gets how the provider ended if it did before, and what it said
+ * last; that may be secret. */
+void pb_lender_end(struct pb_lender *l, struct pb_buf *why);
 
 #endif

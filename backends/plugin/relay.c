@@ -69,6 +69,7 @@ struct pb_relay {
     struct pb_relay_spec spec;
     struct conn *conns;
     size_t n;
+    bool lost;
 };
 
 /* ---- headers -------------------------------------------------------------------------------- */
@@ -605,8 +606,13 @@ static bool is_over(const struct side *x)
 /* What one side sends may be for the other, and what that takes makes room for more. */
 static void work(struct conn *c)
 {
-    c->broken |= !receive(&c->front) || !receive(&c->back) || !send_all(&c->back) ||
-                 !send_all(&c->front) || is_over(&c->front) || is_over(&c->back);
+    if (!receive(&c->front)) {
+        c->broken = true;
+    } else if (!receive(&c->back) || !send_all(&c->back) || is_over(&c->back)) {
+        c->broken = true;
+        c->relay->lost = true;
+    }
+    c->broken |= !send_all(&c->front) || is_over(&c->front);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -664,6 +670,11 @@ void pb_relay_work(struct pb_relay *r)
             p = &c->next;
         }
     }
+}
+
+bool pb_relay_lost(const struct pb_relay *r)
+{
+    return r->lost;
 }
 
 void pb_relay_free(struct pb_relay *r)

@@ -38,6 +38,7 @@ enum { PB_RELAY_CONNECTIONS = 64, PB_RELAY_FDS = 1 + 2 * PB_RELAY_CONNECTIONS };
 struct pb_relay *pb_relay_new(const struct pb_relay_spec *spec);
 int pb_relay_fds(const struct pb_relay *r, struct pollfd out[PB_RELAY_FDS]); /* how many */
 void pb_relay_work(struct pb_relay *r);
-void pb_relay_free(struct pb_relay *r); /* NULL is fine */
+bool pb_relay_lost(const struct pb_relay *r); /* the provider broke a connection off */
+void pb_relay_free(struct pb_relay *r);       /* NULL is fine */
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backends/terraform/lend.h"
+#include "backends/terraform/redact.h"
 #include "backends/terraform/save.h"
 #include "backends/terraform/serve.h"
 #include "backends/terraform/stream.h"
@@ -118,9 +119,9 @@ static int check(const struct applying *x, const struct pb_unit_ctx *u, struct p
     return 0;
 }
 
-static void serve_no_more(struct applying *x)
+static void serve_no_more(struct applying *x, struct pb_buf *why)
 {
-    pb_tf_serve_end(x->served, &x->run);
+    pb_tf_serve_end(x->served, &x->run, why);
     x->served = NULL;
 }
 
@@ -129,7 +130,7 @@ static void serve(struct applying *x)
 {
     x->served = pb_tf_serve_saved(&x->run, &x->saved);
     if (!pb_tf_serve_use(x->served, &x->run))
-        serve_no_more(x);
+        serve_no_more(x, NULL);
 }
 
 static int prepare(struct applying *x, struct pb_arena *a, const struct pb_unit_ctx *u,
@@ -245,6 +246,19 @@ static void wait(struct pb_apply_result *out, struct pb_child *c, struct applyin
     out->ok = st.exited && st.code == 0;
 }
 
+/* Whether what was lent was there to the end. */
+static void take_back(struct pb_apply_result *out, struct applying *x, struct pb_arena *a)
+{
+    struct pb_tf_redactor *r = pb_tf_redactor_new(&x->run.secrets);
+    PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
+
+    serve_no_more(x, &why);
+    pb_tf_redact(r, &why);
+    out->died = why.len && !out->ok ? pb_arena_strdup(a, why.s) : NULL;
+    pb_buf_wipe(&why);
+    pb_tf_redactor_free(r);
+}
+
 int pb_tf_apply(struct pb_apply_result *out, struct pb_arena *a, const struct pb_unit_ctx *u,
                 const struct pb_apply_request *rq, struct pb_err *err)
 {
@@ -256,11 +270,11 @@ int pb_tf_apply(struct pb_apply_result *out, struct pb_arena *a, const struct pb
     if (pb_cancel_check(err) == 0 && prepare(&x, a, u, err) == 0 && clear(u, err) == 0 &&
         start(&c, &x, u, err) == 0) {
         wait(out, c, &x, a, u);
-        serve_no_more(&x);
+        take_back(out, &x, a);
         fill(out, a, u, &x.stream, &x.run.secrets);
         rc = 0;
     }
-    serve_no_more(&x);
+    serve_no_more(&x, NULL);
     pb_child_free(c);
     pb_tf_stream_release(&x.stream);
     pb_tf_saved_release(&x.saved);

@@ -406,7 +406,7 @@ static void read_text(struct pb_tf_planning *p)
 
 static void serve_no_more(struct pb_tf_planning *p)
 {
-    pb_tf_serve_end(p->served, &p->run);
+    pb_tf_serve_end(p->served, &p->run, NULL);
     p->served = NULL;
 }
 

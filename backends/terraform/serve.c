@@ -56,9 +56,15 @@ static char *program_of(const char *dir, const char *name)
     return found;
 }
 
-static void server_release(struct server *v)
+static void server_release(struct server *v, struct pb_buf *why)
 {
-    pb_lender_end(v->lender);
+    PB_AUTO(buf) struct pb_buf ended = PB_BUF_INIT;
+
+    pb_lender_end(v->lender, &ended);
+    if (why && ended.len)
+        pb_buf_addf(why, "%sthe provider '%s' was not there to the end: %s", why->len ? "; " : "",
+                    v->name, ended.s);
+    pb_buf_wipe(&ended);
     if (v->dir)
         (void)pb_fs_remove_tree(v->dir, NULL);
     free(v->source);
@@ -81,7 +87,7 @@ static void add(struct pb_tf_serving *s, const struct pb_tf_run *r, const char *
     if (v.binary && pb_plugin_dir(&v.dir, wish, NULL) == 0)
         s->v[s->n++] = v;
     else
-        server_release(&v);
+        server_release(&v, NULL);
 }
 
 /* ---- the types that a unit may mean ---------------------------------------------------------- */
@@ -265,13 +271,13 @@ const int *pb_tf_serve_lifelines(const struct pb_tf_serving *s)
     return s ? s->lifelines : NULL;
 }
 
-void pb_tf_serve_end(struct pb_tf_serving *s, struct pb_tf_run *r)
+void pb_tf_serve_end(struct pb_tf_serving *s, struct pb_tf_run *r, struct pb_buf *why)
 {
     if (!s)
         return;
     pb_strv_dropenv(&r->env, reattach_variable);
     for (size_t i = 0; i < s->n; i++)
-        server_release(&s->v[i]);
+        server_release(&s->v[i], why);
     pb_map_release(&s->names);
     pb_buf_release(&s->needed);
     pb_buf_release(&s->whole);

@@ -10,7 +10,7 @@
  *	... init of the backend ...
  *	pb_tf_serve_use(s, &run);		// commands use what is ready by now
  *	... plan, show ...
- *	pb_tf_serve_end(s, &run);
+ *	pb_tf_serve_end(s, &run, NULL);
  *
  * Terraform also decodes what a provider says of all its types in each command, which takes longer
  * than all else that it does with a few resources. So it is told of the types whose names are in
@@ -43,7 +43,8 @@ bool pb_tf_serve_use(struct pb_tf_serving *s, struct pb_tf_run *r);
 /* For a command that asks for all types. */
 void pb_tf_serve_whole(const struct pb_tf_serving *s, struct pb_strv *env);
 const int *pb_tf_serve_lifelines(const struct pb_tf_serving *s); /* for keep_fds; once in use */
-/* Commands of the run start providers by themselves again. NULL is fine. */
-void pb_tf_serve_end(struct pb_tf_serving *s, struct pb_tf_run *r);
+/* Commands of the run start providers by themselves again. NULL is fine. `why`, unless NULL, gets
+ * which provider ended before that, and how; what it said may be secret. */
+void pb_tf_serve_end(struct pb_tf_serving *s, struct pb_tf_run *r, struct pb_buf *why);
 
 #endif

@@ -191,6 +191,8 @@ static int read_state(struct pb_applying *p, struct pb_err *err)
         return pb_fail(err, PB_E_TOOL, "the state could not be written where it belongs");
     if (o->tool.signal) /* its lock may be left, and what it did not write down */
         return pb_fail(err, PB_E_TOOL, "the tool was killed by signal %d", o->tool.signal);
+    if (o->tool.died) /* what it was in the middle of may exist, and is in no state */
+        return pb_fail(err, PB_E_TOOL, "%s", o->tool.died);
     if (pb_session_record(&o->after, j->u->arena, j, err) < 0)
         return -1;
     if (o->before.lineage && !pb_streq(o->after.lineage, o->before.lineage))

@@ -11,6 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from world import JOBS, MISSING, ROUNDS, SEED, TOOLS, Template, kill
 
 
+# The last two as lists of processes name them: the provider, and the process that lends it.
+WHO = ("plumb", "terraform", "both", "both", "terraform-provi", "provider-lender")
+
+
 def wait_for(process, seconds=120):
     try:
         return process.wait(seconds)
@@ -58,7 +62,8 @@ class Kills(unittest.TestCase):
             until = time.monotonic() + after
             while time.monotonic() < until and process.poll() is None:
                 time.sleep(0.005)
-            tools = world.tools() if who != "plumb" else []
+            tools = world.tools() if who in ("terraform", "both") else []
+            tools += [pid for pid, name in world.running().items() if name == who]
             if who in ("plumb", "both") and process.poll() is None:
                 kill(process.pid)
             for pid in tools:
@@ -79,7 +84,7 @@ class Kills(unittest.TestCase):
         for i in range(ROUNDS // 2):
             touching = draw.random() < 0.7
             end = 1.2 * self.applying if touching else self.planning + self.applying
-            rounds.append((i, draw.choice(("plumb", "terraform", "both", "both")),
+            rounds.append((i, draw.choice(WHO),
                            draw.uniform(0, end), touching, self.templates[draw.random() < 0.3]))
         found = {}
         with ThreadPoolExecutor(JOBS) as pool:

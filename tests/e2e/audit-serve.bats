@@ -155,8 +155,9 @@ TF
     gone
 }
 
-@test "an apply has its provider until its end when plumb is killed, and no longer" {
-    begin ""
+# apply_more: an apply that makes a network is under way; its pid in $plumb, its stream in $out
+apply_more() {
+    local tries=0
     sim_fault '{"match": "POST /v1/networks", "kind": "delay", "delay_ms": 1500}'
     cat >>"$repo/main.tf" <<'TF'
 resource "sim_network" "m" {
@@ -165,19 +166,38 @@ resource "sim_network" "m" {
 }
 TF
     commit_all "$repo" more
-    "$PLUMB" -C "$repo" apply --auto-approve >/dev/null 2>&1 3>&- &
+    "$PLUMB" -C "$repo" apply --auto-approve >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
     plumb=$!
-    local tries=0 out
-    until out=$(find "$HOME" -name apply.out) && [ -n "$out" ] &&
-        grep -q '"apply_start"' "$out"; do
+    until out=$(find "$HOME" -name apply.out) && [ -n "$out" ] && grep -q '"apply_start"' "$out"; do
         [ $((tries += 1)) -lt 400 ]
         sleep 0.05
     done
+}
+
+@test "an apply has its provider until its end when plumb is killed, and no longer" {
+    begin ""
+    apply_more
     kill -9 "$plumb"
     wait "$plumb" || true
     gone
     grep -q '"apply_complete"' "$out"
     grep -q '"name": "m"' "$repo/terraform.tfstate"
+}
+
+@test "what a provider was in the middle of when it ended is looked for" {
+    begin ""
+    apply_more
+    read -r pid _ < <(tail -n 1 "$started")
+    kill -9 "$pid"
+    code=0
+    wait "$plumb" || code=$?
+    [ "$code" = 1 ]
+    output=$(cat "$BATS_TEST_TMPDIR/said")
+    says "the provider 'sim' was not there to the end: it ended (signal 9)" \
+        "'plumb recover' goes on"
+    output=$(must plumb -C "$repo" recover)
+    says "'sim_network.m' may exist, and the state does not have it"
+    gone
 }
 
 @test "none is left when plumb is killed" {

@@ -59,6 +59,7 @@ struct world {
     struct pb_arena *a;
     struct pb_lender *lender;
     struct pb_rpc *rpc;
+    struct pb_buf why; /* how it ended */
 };
 
 static char *file(struct pb_arena *a, const char *name)
@@ -93,8 +94,8 @@ static void lend_and_connect(struct world *w)
 
 static void end(struct world *w)
 {
+    pb_lender_end(w->lender, &w->why); /* before: without its only connection the fake ends */
     pb_rpc_free(w->rpc);
-    pb_lender_end(w->lender);
 }
 
 static bool lives(pid_t pid)
@@ -116,6 +117,17 @@ static void assert_gone(pid_t pid)
     while (lives(pid) && pb_clock_ms() < until)
         poll(NULL, 0, 5);
     assert_false(lives(pid));
+}
+
+static pid_t parent_of(pid_t pid)
+{
+    PB_AUTO(str) char *path = pb_asprintf("/proc/%d/stat", (int)pid);
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    const char *at;
+
+    assert_int_equal(pb_fs_read(&text, path, 4096, NULL), 0);
+    at = strrchr(text.s, ')');
+    return (pid_t)strtol(at + 3, NULL, 10);
 }
 
 /* ---- calling --------------------------------------------------------------------------------- */
@@ -172,13 +184,14 @@ static bool has_thing(struct pb_arena *a, const struct pb_buf *reply)
 {
     Tfplugin6__GetProviderSchema__Response *m = pb_proto_unpack(
         &tfplugin6__get_provider_schema__response__descriptor, a, reply->s, reply->len, NULL);
+    bool found = false;
 
     assert_non_null(m);
     assert_non_null(m->provider);
     assert_string_equal(m->provider->block->attributes[0]->name, "token");
-    if (m->n_resource_schemas)
-        assert_string_equal(m->resource_schemas[0]->key, "fake_thing");
-    return m->n_resource_schemas == 1;
+    for (size_t i = 0; i < m->n_resource_schemas; i++)
+        found |= pb_streq(m->resource_schemas[i]->key, "fake_thing");
+    return found;
 }
 
 static size_t logged(struct pb_arena *a, const char *word)
@@ -217,7 +230,7 @@ static void upgrade_request(struct pb_buf *out, size_t n)
 static void lender__passes_messages_of_any_size(void **state)
 {
     static const size_t sizes[] = {0, 1, 5000, 70000, 3 << 20, 20 << 20};
-    struct world w = {.a = *state};
+    struct world w = {.why = PB_BUF_INIT, .a = *state};
     char sample[] = "abcdefghijklmnopqrstuvwxyzab";
 
     lend_and_connect(&w);
@@ -241,7 +254,7 @@ static void lender__passes_many_calls_at_once(void **state)
     enum { N = 300 };
     struct answer v[N];
     PB_AUTO(buf) struct pb_buf rq = PB_BUF_INIT;
-    struct world w = {.a = *state};
+    struct world w = {.why = PB_BUF_INIT, .a = *state};
 
     lend_and_connect(&w);
     upgrade_request(&rq, 3000);
@@ -263,7 +276,7 @@ static void lender__passes_many_calls_at_once(void **state)
 
 static void lender__a_call_that_is_given_up_ends_alone(void **state)
 {
-    struct world w = {.a = *state, .mode = "silent-configure"};
+    struct world w = {.why = PB_BUF_INIT, .a = *state, .mode = "silent-configure"};
     PB_AUTO(buf) struct pb_buf rq = PB_BUF_INIT;
     struct answer x;
 
@@ -281,7 +294,7 @@ static void lender__a_call_that_is_given_up_ends_alone(void **state)
 
 static void lender__what_ends_in_the_middle_of_a_call_ends_the_connection(void **state)
 {
-    struct world w = {.a = *state, .mode = "crash-planning"};
+    struct world w = {.why = PB_BUF_INIT, .a = *state, .mode = "crash-planning"};
     struct answer x;
     pid_t provider;
 
@@ -292,6 +305,29 @@ static void lender__what_ends_in_the_middle_of_a_call_ends_the_connection(void *
     pb_buf_release(&x.msg);
     assert_gone(provider);
     end(&w);
+    assert_string_equal(w.why.s, "it ended (signal 6)");
+    pb_buf_release(&w.why);
+}
+
+static void lender__tells_how_the_provider_ended(void **state)
+{
+    struct world w = {.why = PB_BUF_INIT, .a = *state, .mode = "crash"}, killed = w;
+    struct answer x;
+
+    lend_and_connect(&w);
+    x = call(w.rpc, "/tfplugin5.Provider/ReadResource", NULL, 0);
+    assert_int_equal(x.status, PB_GRPC_UNAVAILABLE);
+    pb_buf_release(&x.msg);
+    end(&w);
+    assert_string_equal(w.why.s,
+                        "it ended (signal 6); it said: panic: runtime error: hush-hush-token");
+    pb_buf_release(&w.why);
+
+    lend_and_connect(&killed);
+    kill(parent_of(pb_lender_provider(killed.lender)), SIGKILL);
+    end(&killed);
+    assert_string_equal(killed.why.s, "the process that has it was ended (signal 9)");
+    pb_buf_release(&killed.why);
 }
 
 /* ---- types ----------------------------------------------------------------------------------- */
@@ -306,6 +342,7 @@ static void check_types(struct world *w, const char *path)
     assert_int_equal(has_thing(w->a, &x.msg), !w->names || pb_map_has(w->names, "fake_thing"));
     pb_buf_release(&x.msg);
     end(w);
+    assert_string_equal(w->why.s, "");
     w->rpc = NULL;
     w->lender = NULL;
 }
@@ -313,7 +350,7 @@ static void check_types(struct world *w, const char *path)
 static void lender__tells_of_named_types(void **state)
 {
     PB_AUTO(map) struct pb_map some = PB_MAP_INIT, none = PB_MAP_INIT;
-    struct world w = {.a = *state};
+    struct world w = {.why = PB_BUF_INIT, .a = *state};
 
     pb_map_put(&some, "fake_thing", &some);
     pb_map_put(&none, "fake_thin", &none);
@@ -333,7 +370,7 @@ static void lender__tells_of_named_types(void **state)
 static void lender__tells_of_named_types_in_protocol_6(void **state)
 {
     PB_AUTO(map) struct pb_map none = PB_MAP_INIT;
-    struct world w = {.a = *state, .protocol = "6", .names = &none};
+    struct world w = {.why = PB_BUF_INIT, .a = *state, .protocol = "6", .names = &none};
 
     pb_map_put(&none, "other", &none);
     check_types(&w, "/tfplugin6.Provider/GetProviderSchema");
@@ -344,7 +381,7 @@ static void lender__tells_of_named_types_in_protocol_6(void **state)
 static void lender__what_was_kept_is_looked_at(void **state)
 {
     PB_AUTO(map) struct pb_map none = PB_MAP_INIT;
-    struct world w = {.a = *state, .names = &none};
+    struct world w = {.why = PB_BUF_INIT, .a = *state, .names = &none};
 
     pb_map_put(&none, "other", &none);
     assert_int_equal(pb_fs_mkdirs(file(w.a, "cache"), 0700, NULL), 0);
@@ -377,7 +414,7 @@ static void lender__what_does_not_start_is_not_ready(void **state)
     static const char *const modes[] = {"exits", "garbage", "foreign-socket"};
 
     for (size_t i = 0; i < PB_COUNT(modes); i++) {
-        struct world w = {.a = *state, .mode = modes[i]};
+        struct world w = {.why = PB_BUF_INIT, .a = *state, .mode = modes[i]};
 
         lend(&w);
         assert_false(pb_lender_ready(w.lender));
@@ -388,7 +425,7 @@ static void lender__what_does_not_start_is_not_ready(void **state)
 
 static void lender__ends_whoever_else_has_the_lifeline(void **state)
 {
-    struct world w = {.a = *state};
+    struct world w = {.why = PB_BUF_INIT, .a = *state};
     int other;
     pid_t provider;
 
@@ -405,7 +442,7 @@ static void lender__ends_whoever_else_has_the_lifeline(void **state)
 /* What plumb has locked is free when plumb is gone, whatever it lends. */
 static void lender__holds_no_lock(void **state)
 {
-    struct world w = {.a = *state};
+    struct world w = {.why = PB_BUF_INIT, .a = *state};
     int one = open(file(w.a, "locked"), O_RDWR | O_CREAT | O_CLOEXEC, 0600), other;
 
     assert_int_equal(flock(one, LOCK_EX), 0);
@@ -421,17 +458,6 @@ struct pids {
     pid_t provider, lender, holder;
 };
 
-static pid_t parent_of(pid_t pid)
-{
-    PB_AUTO(str) char *path = pb_asprintf("/proc/%d/stat", (int)pid);
-    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    const char *at;
-
-    assert_int_equal(pb_fs_read(&text, path, 4096, NULL), 0);
-    at = strrchr(text.s, ')');
-    return (pid_t)strtol(at + 3, NULL, 10);
-}
-
 /* A process that lends, to another that has the lifeline too, and is killed. */
 static struct pids abandoned(struct pb_arena *a)
 {
@@ -442,7 +468,7 @@ static struct pids abandoned(struct pb_arena *a)
     assert_int_equal(pipe2(word, O_CLOEXEC), 0);
     lending = fork();
     if (lending == 0) {
-        struct world w = {.a = a};
+        struct world w = {.why = PB_BUF_INIT, .a = a};
 
         lend(&w);
         if (!pb_lender_ready(w.lender))
@@ -504,6 +530,7 @@ int main(void)
         CASE(lender__passes_many_calls_at_once),
         CASE(lender__a_call_that_is_given_up_ends_alone),
         CASE(lender__what_ends_in_the_middle_of_a_call_ends_the_connection),
+        CASE(lender__tells_how_the_provider_ended),
         CASE(lender__tells_of_named_types),
         CASE(lender__tells_of_named_types_in_protocol_6),
         CASE(lender__what_was_kept_is_looked_at),
