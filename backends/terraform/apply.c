@@ -184,6 +184,7 @@ static int start(struct pb_child **out, struct applying *x, const struct pb_unit
                                  .dir = x->run.dir,
                                  .out_path = pb_tf_run_file(&x->run, "apply", "out"),
                                  .err_path = pb_tf_run_file(&x->run, "apply", "err"),
+                                 .one_int = true,
                                  .keep_fd = x->rq->lease_fd,
                                  .keep_fds = pb_tf_serve_lifelines(x->served)};
 

@@ -82,6 +82,7 @@ int pb_tf_start(struct pb_tf_command *c, const struct pb_tf_run *r, const char *
                                  .dir = r->dir,
                                  .out_path = pb_tf_run_file(r, name, "out"),
                                  .err_path = pb_tf_run_file(r, name, "err"),
+                                 .one_int = r->holds_lock,
                                  .timeout_ms = r->u->timeout_ms,
                                  .kill_after_ms =
                                      r->holds_lock ? KILL_HOLDER_AFTER_MS : KILL_AFTER_MS};

@@ -31,6 +31,7 @@ enum { TICK_MS = 100 };
 struct pb_child {
     pid_t pid; /* also its session and process group */
     int pidfd;
+    int life; /* -1, or the end of a pipe that is ours alone: one_int */
     char *name;
     long timeout_ms, kill_after_ms, tick_ms;
     int64_t started, interrupted; /* monotonic; interrupted 0: no INT was sent */
@@ -138,6 +139,7 @@ struct launch {
     const struct pb_child_spec *spec;
     const char *program;
     int in, out, err, report;
+    int life; /* the other end of that pipe */
     pid_t parent;
 };
 
@@ -200,12 +202,24 @@ static void give_up(const struct launch *l, enum stage stage)
     _exit(127);
 }
 
+/* False when plumb is dead already. The kernel's own signal is sent whenever a thread that is the
+ * parent dies; as the parent is then another thread of plumb, that may be several times. */
+static bool notice_death(const struct launch *l)
+{
+    int number = l->spec->death_signal ? l->spec->death_signal : SIGINT;
+    struct pollfd p = {.fd = l->life, .events = POLLIN};
+
+    if (l->life < 0)
+        return prctl(PR_SET_PDEATHSIG, number) == 0 && getppid() == l->parent;
+    return fcntl(l->life, F_SETOWN, getpid()) == 0 && fcntl(l->life, F_SETSIG, number) == 0 &&
+           fcntl(l->life, F_SETFL, O_ASYNC) == 0 && poll(&p, 1, 0) == 0;
+}
+
 static void run_child(const struct launch *l) PB_NORETURN;
 static void run_child(const struct launch *l)
 {
     setsid();
-    prctl(PR_SET_PDEATHSIG, l->spec->death_signal ? l->spec->death_signal : SIGINT);
-    if (getppid() != l->parent) /* it died before the line above took effect */
+    if (!notice_death(l))
         give_up(l, STAGE_PARENT);
     reset_signals();
     if (l->spec->no_keys && syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
@@ -216,6 +230,8 @@ static void run_child(const struct launch *l)
     if (dup2(l->in, 0) < 0 || dup2(l->out, 1) < 0 || dup2(l->err, 2) < 0)
         give_up(l, STAGE_STDIO);
     close_others();
+    if (l->life >= 0)
+        fcntl(l->life, F_SETFD, 0);
     if (l->spec->keep_fd > 0)
         fcntl(l->spec->keep_fd, F_SETFD, 0);
     for (const int *fd = l->spec->keep_fds; fd && *fd; fd++)
@@ -302,12 +318,26 @@ static int open_stdio(struct launch *l, struct pb_err *err)
     return l->err < 0 ? -1 : 0;
 }
 
+static int open_life(int *ours, int *theirs, struct pb_err *err)
+{
+    int p[2];
+
+    if (pipe2(p, O_CLOEXEC))
+        return pb_fail_errno(err, PB_E_INTERNAL, "cannot create a pipe");
+    *theirs = above_stdio(p[0]);
+    *ours = above_stdio(p[1]);
+    return *theirs < 0 || *ours < 0
+               ? pb_fail_errno(err, PB_E_INTERNAL, "cannot duplicate a descriptor")
+               : 0;
+}
+
 int pb_child_start(struct pb_child **out, const struct pb_child_spec *spec, struct pb_err *err)
 {
     static char *const no_env[] = {NULL};
     struct pb_child_spec s = *spec;
-    struct launch l = {.spec = &s, .in = -1, .out = -1, .err = -1, .parent = getpid()};
+    struct launch l = {.spec = &s, .in = -1, .out = -1, .err = -1, .life = -1, .parent = getpid()};
     PB_AUTO(str) char *program = NULL;
+    PB_AUTO(fd) int life = -1;
     pid_t pid = -1;
     int64_t started = pb_clock_ms();
     struct pb_child *c;
@@ -319,14 +349,18 @@ int pb_child_start(struct pb_child **out, const struct pb_child_spec *spec, stru
         return -1;
     l.program = program;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphaned grandchildren come to us, to be noticed */
-    rc = open_stdio(&l, err) ? -1 : launch(&pid, &l, err);
+    rc = (s.one_int && open_life(&life, &l.life, err)) || open_stdio(&l, err)
+             ? -1
+             : launch(&pid, &l, err);
     pb_auto_fd(&l.in);
     pb_auto_fd(&l.out);
     pb_auto_fd(&l.err);
+    pb_auto_fd(&l.life);
     if (rc)
         return -1;
     c = pb_calloc(1, sizeof(*c));
     c->pid = pid;
+    c->life = pb_take_fd(&life);
     c->pidfd = pidfd_open(pid, 0); /* without one (an old kernel) wait asks every tick */
     c->name = pb_strdup(spec->argv[0]);
     c->timeout_ms = spec->timeout_ms;
@@ -494,6 +528,7 @@ void pb_child_free(struct pb_child *c)
     if (!c->ended)
         BUG("child '%s' is freed while it runs", c->name);
     pb_auto_fd(&c->pidfd);
+    pb_auto_fd(&c->life);
     free(c->name);
     free(c);
 }

@@ -15,7 +15,9 @@
  * whose reader dies loses its state. Every other descriptor is closed, the environment is
  * exactly `env`, SIGHUP is ignored, SIGPIPE default, and the death of the thread that
  * called start sends it SIGINT or spec.death_signal: start children from a thread that lives
- * to wait for them.
+ * to wait for them. Where plumb has several threads and is killed, each may send one: what loses
+ * something at the second has spec.one_int, and inherits one end of a pipe, by which the kernel
+ * tells it that the last of plumb is gone.
  *
  * When plumb is interrupted (pb_cancel_requested), wait sends one INT to the child's pid,
  * once, and keeps waiting: a second INT makes Terraform lose data. Nothing here sends
@@ -44,6 +46,7 @@ struct pb_child_spec {
     const int *keep_fds;  /* the same for several; 0 ends them; or NULL */
     bool no_keys;         /* the session's keys of the kernel are not handed on */
     int death_signal;     /* what it gets when the starting thread ends; 0: SIGINT */
+    bool one_int;         /* it gets that once, when plumb ends as a whole */
     long timeout_ms;      /* 0: none; then one INT */
     long kill_after_ms;   /* 0: never; else SIGKILL this long after the INT */
     long tick_ms;         /* how often `tick` is called; 0: about ten times a second */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,92 @@ static void child__ticks_while_it_runs(void **state)
     pb_child_free(c);
 }
 
+/* ---- when plumb is killed ---- */
+
+enum { THREADS = 12 };
+
+static void *idle(void *ctx)
+{
+    (void)ctx;
+    for (;;)
+        pause();
+    return NULL;
+}
+
+static void *start_and_idle(void *ctx)
+{
+    (void)start_sh("trap 'echo INT' INT; sleep 0.2 & echo ready; "
+                   "until wait $! && ! kill -0 $! 2>/dev/null; do :; done; echo end",
+                   (struct pb_child_spec){.one_int = true});
+    return idle(ctx);
+}
+
+static size_t count(const char *word)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+    size_t n = 0;
+
+    assert_int_equal(pb_fs_read(&text, out, 1 << 20, NULL), 0);
+    for (const char *s = text.s; (s = strstr(s, word)); s++)
+        n++;
+    return n;
+}
+
+static void await(const char *word)
+{
+    for (int i = 0; i < 2000 && !count(word); i++)
+        usleep(5000);
+    assert_int_equal(count(word), 1);
+}
+
+/* Terraform loses data at the second INT. Once each thread that died sent one. */
+static void child__gets_one_int_when_plumb_is_killed(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            pthread_t t;
+
+            for (int i = 0; i < THREADS; i++)
+                pthread_create(&t, NULL, i == THREADS / 2 ? start_and_idle : idle, NULL);
+            idle(NULL);
+        }
+        await("ready");
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        await("end");
+        assert_int_equal(count("INT"), 1);
+        assert_int_equal(truncate(out, 0), 0);
+    }
+}
+
+static void *start_and_leave(void *ctx)
+{
+    struct pb_child **c = ctx;
+
+    *c = start_sh("trap 'echo INT' INT; sleep 0.3 & wait; echo end",
+                  (struct pb_child_spec){.one_int = true});
+    return NULL;
+}
+
+/* What a thread started another may wait for. */
+static void child__outlives_the_thread_that_started_it(void **state)
+{
+    struct pb_child_status st;
+    struct pb_child *c;
+    pthread_t t;
+
+    (void)state;
+    assert_int_equal(pthread_create(&t, NULL, start_and_leave, &c), 0);
+    pthread_join(t, NULL);
+    assert_int_equal(pb_child_wait(&st, c, NULL, NULL, NULL), 0);
+    pb_child_free(c);
+    assert_int_equal(count("INT"), 0);
+    assert_int_equal(count("end"), 1);
+}
+
 static void child__which_passes_over_relative_entries(void **state)
 {
     char *s;
@@ -315,6 +402,8 @@ int main(void)
         cmocka_unit_test(child__survivors_are_noticed_and_reaped),
         cmocka_unit_test(child__lease_outlives_the_child),
         cmocka_unit_test(child__ticks_while_it_runs),
+        cmocka_unit_test(child__gets_one_int_when_plumb_is_killed),
+        cmocka_unit_test(child__outlives_the_thread_that_started_it),
         cmocka_unit_test(child__which_passes_over_relative_entries),
     };
 
