@@ -121,13 +121,12 @@ static void add_query(struct pb_buf *out, const char *query, size_t n)
 /* "Name:  a  b " becomes "name:a b". */
 static char *canonical_header(const char *header)
 {
-    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    char *out = pb_malloc(strlen(header) + 2), *to = out;
     const char *p = header;
 
-    pb_buf_reserve(&b, strlen(header) + 1);
     for (; *p && *p != ':'; p++)
-        pb_buf_addc(&b, (char)tolower((unsigned char)*p));
-    pb_buf_addc(&b, ':');
+        *to++ = (char)tolower((unsigned char)*p);
+    *to++ = ':';
     if (*p)
         p++;
     while (*p == ' ' || *p == '\t')
@@ -136,9 +135,10 @@ static char *canonical_header(const char *header)
         bool space = *p == ' ' || *p == '\t';
         if (space && (p[1] == ' ' || p[1] == '\t' || p[1] == '\0'))
             continue;
-        pb_buf_addc(&b, space ? ' ' : *p);
+        *to++ = space ? ' ' : *p;
     }
-    return pb_buf_detach(&b);
+    *to = '\0';
+    return out;
 }
 
 /* Stable by name: several headers of one name keep their order and become one. */

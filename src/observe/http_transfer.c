@@ -57,6 +57,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
     struct pb_transfer *t = ctx;
     const char *colon, *end, *value;
+    char *to;
 
     n *= size;
     if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
@@ -70,17 +71,20 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
         t->too_big = true;
         return 0;
     }
+    pb_buf_reserve(&t->headers, n + 2);
+    to = t->headers.s + t->headers.len;
     for (const char *c = p; c < colon; c++)
-        pb_buf_addc(&t->headers, (char)tolower((unsigned char)*c));
-    pb_buf_addc(&t->headers, '\0');
+        *to++ = (char)tolower((unsigned char)*c);
+    *to++ = '\0';
     for (value = colon + 1; value < p + n && (*value == ' ' || *value == '\t');)
         value++;
     for (end = p + n; end > value && isspace((unsigned char)end[-1]);)
         end--;
     for (; value < end; value++)
         if (*value != '\0')
-            pb_buf_addc(&t->headers, *value);
-    pb_buf_addc(&t->headers, '\0');
+            *to++ = *value;
+    *to++ = '\0';
+    pb_buf_advance(&t->headers, (size_t)(to - t->headers.s) - t->headers.len);
     return n;
 }
 
