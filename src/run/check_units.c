@@ -184,11 +184,22 @@ static bool is_for_merged(void *ctx, const struct pb_unit_result *u)
 
 /* ---- the merged tree ------------------------------------------------------------------------ */
 
+/* "plumb.yaml:3: ..." has it; 0: it is about the whole file. */
+static unsigned line_of(const struct pb_err *why)
+{
+    const char *at = strstr(why->msg, PB_CONFIG_FILE ":");
+
+    return at ? (unsigned)strtoul(at + strlen(PB_CONFIG_FILE ":"), NULL, 10) : 0;
+}
+
 static void broken(struct pb_check *c, const struct pb_err *why)
 {
     c->broken = pb_arena_strdup(c->arena, why->msg);
     pb_check_find(&c->findings, c->arena, pb_check_rule_at(PB_CHECK_CONFIG_BROKEN),
-                  &(struct pb_check_finding){.message = why->msg, .file = PB_CONFIG_FILE});
+                  &(struct pb_check_finding){.message = why->msg,
+                                             .file = PB_CONFIG_FILE,
+                                             .line = line_of(why),
+                                             .last_line = line_of(why)});
 }
 
 /* 0 also where it cannot be worked with: that is what the change brings. */
