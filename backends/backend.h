@@ -177,6 +177,7 @@ struct pb_text_block {
      * NULL-terminated; of the tree before for what was removed. Indexes are not known. */
     const char *const *calls;
     enum pb_text_change change;
+    bool uncalled;            /* removed, since nothing calls its module any more: the text stays */
     const char *file;         /* where it is now; where it was when it is removed */
     unsigned line, last_line; /* 0: not known (JSON) */
     /* Where it was: pb_declared's source_file and source_line of what it stood for; NULL when it

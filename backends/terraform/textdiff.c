@@ -147,6 +147,14 @@ static bool is_about_state(const struct pb_tf_entry *e)
            strcmp(e->kind, "removed") == 0;
 }
 
+/* In a module that nothing calls any more, and that is as it was: the call is what goes. */
+static bool stays(const struct pb_tf_diff *d, const struct pb_tf_part *was)
+{
+    const struct pb_tf_text_file *now = pb_tf_text_file(&d->after, was->file->src->path);
+
+    return now && strcmp(now->src->id, was->file->src->id) == 0;
+}
+
 static void add_block(struct pb_tf_diff *d, const struct pb_tf_pair *p,
                       const struct pb_tf_part *was, const struct pb_tf_part *is)
 {
@@ -167,6 +175,7 @@ static void add_block(struct pb_tf_diff *d, const struct pb_tf_pair *p,
         .change = !was  ? PB_TEXT_ADDED
                   : !is ? PB_TEXT_REMOVED
                         : PB_TEXT_CHANGED,
+        .uncalled = !is && stays(d, was),
         .file = kept(d, w.file),
         .line = w.line,
         .last_line = w.last_line,
@@ -190,7 +199,7 @@ static void compare_entry(struct pb_tf_diff *d, const struct pb_tf_pair *p)
     } else if (!is && (p->in ? p->in->broken : d->after.broken)) {
         return; /* it may be in what cannot be read */
     }
-    if (!is || !is_about_state(p->now))
+    if (is ? !is_about_state(p->now) : !stays(d, was) || strcmp(p->old->kind, "resource") == 0)
         add_block(d, p, was, is);
     pb_tf_find_in_block(d, p);
     pb_tf_find_sources(d, p);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "report/cell.h"
+#include "report/lines.h"
 #include "report/pen.h"
 
 #include <string.h>
@@ -42,29 +43,54 @@ static const char *leaves(struct pb_arena *a, const struct pb_check *c)
                            count(a, c->orphaned, "resource"), of, guarded);
 }
 
+/* ", of which 1 is deleted and 2 are replaced": what cannot be taken back. */
+static const char *losses(struct pb_arena *a, const struct pb_check *c)
+{
+    const char *gone = c->deletes ? pb_arena_printf(a, "%zu %s deleted", c->deletes,
+                                                    c->deletes == 1 ? "is" : "are")
+                                  : "";
+    const char *anew = c->replaces ? pb_arena_printf(a, "%zu %s replaced", c->replaces,
+                                                     c->replaces == 1 ? "is" : "are")
+                                   : "";
+
+    if (!*gone && !*anew)
+        return "";
+    return pb_arena_printf(a, ", of which %s%s%s", gone, *gone && *anew ? " and " : "", anew);
+}
+
+/* "change 3 resources, of which 1 is deleted" */
+static const char *touches(struct pb_arena *a, const struct pb_check *c)
+{
+    const char *n = count(a, c->changes, "resource");
+
+    if (c->changes == c->deletes)
+        return pb_arena_printf(a, "delete %s", n);
+    if (c->changes == c->replaces)
+        return pb_arena_printf(a, "replace %s", n);
+    return pb_arena_printf(a, "change %s%s", n, losses(a, c));
+}
+
 static const char *changes(struct pb_arena *a, const struct pb_check *c)
 {
     const char *left = leaves(a, c);
 
     if (!c->changes && left)
         return pb_arena_printf(a, "merging would %s", left);
-    return pb_arena_printf(a, "merging would change %s%s%s", count(a, c->changes, "resource"),
-                           left ? ", and " : "", left ? left : "");
+    return pb_arena_printf(a, "merging would %s%s%s", touches(a, c), left ? ", and " : "",
+                           left ? left : "");
 }
 
 static const char *overwrites(struct pb_arena *a, const struct pb_check *c)
 {
     const char *left = leaves(a, c);
-
-    return pb_arena_printf(
-        a, "%s%s%s",
+    const char *where =
         c->changes == 1
-            ? "merging would change 1 resource, and overwrite what was changed there outside of Git"
-            : pb_arena_printf(a,
-                              "merging would change %zu resources, and overwrite in %zu of them "
-                              "what was changed outside of Git",
-                              c->changes, c->by_class[PB_CHECK_COLLIDES]),
-        left ? "; it would " : "", left ? left : "");
+            ? "overwrite what was changed there outside of Git"
+            : pb_arena_printf(a, "overwrite in %zu of them what was changed outside of Git",
+                              c->by_class[PB_CHECK_COLLIDES]);
+
+    return pb_arena_printf(a, "merging would %s, and %s%s%s", touches(a, c), where,
+                           left ? "; it would " : "", left ? left : "");
 }
 
 static const char *denied(struct pb_arena *a, const struct pb_check *c)
@@ -99,7 +125,11 @@ static const char *does(struct pb_arena *a, const struct pb_check *c)
     if (c->orphaned)
         return changes(a, c);
     if (c->changes)
-        return pb_arena_printf(a, "%s, and collides with nothing", changes(a, c));
+        return c->asks ? pb_arena_printf(a, "%s; base's rules want a yes for %s", changes(a, c),
+                                         c->asks < c->changes ? pb_arena_printf(a, "%zu", c->asks)
+                                         : c->asks == 1       ? "it"
+                                                              : "them")
+                       : pb_arena_printf(a, "%s, and collides with nothing", changes(a, c));
     if (c->beside)
         return pb_arena_printf(a, "merging changes no resource, but providers or outputs: %s",
                                count(a, c->beside, "finding"));
@@ -119,9 +149,10 @@ static const char *of_units(struct pb_arena *a, const struct pb_check *c)
         return pb_arena_printf(a, "error: %zu of %s could not be checked", c->failed,
                                count(a, c->nunits, "unit"));
     if (c->nunits && !c->trusted)
-        return pb_arena_printf(a, "not planned: the head is not trusted; %s compared by text alone",
-                               c->nunits == 1 ? "1 unit was"
-                                              : pb_arena_printf(a, "%zu units were", c->nunits));
+        return pb_arena_printf(
+            a, "not planned: the head is not trusted; %s compared by text alone%s%s",
+            c->nunits == 1 ? "1 unit was" : pb_arena_printf(a, "%zu units were", c->nunits),
+            c->warned ? ", with " : "", c->warned ? count(a, c->warned, "warning") : "");
     if (c->unseen)
         return pb_arena_printf(a, "inconclusive: %s that this change touches could not be seen",
                                count(a, c->unseen, "resource"));
@@ -206,6 +237,17 @@ const char *pb_check_cell(struct pb_arena *a, const struct pb_check_attr *at,
         changed =
             at->before != PB_PENDING && pb_verdicts[at->before].effect == PB_EFFECT_DIFFERENCE;
     return changed ? "(sensitive, changed)" : "(sensitive)";
+}
+
+const char *pb_check_recorded(struct pb_arena *a, const struct pb_check_attr *at)
+{
+    const char *text = pb_cell_text(a, at->recorded, PB_CELL_RECORDED);
+
+    if (at->class != PB_CHECK_COLLIDES || at->sensitive || pb_is_nullish(at->recorded) ||
+        strcmp(text, pb_check_cell(a, at, PB_CHECK_BASE)) == 0 ||
+        strcmp(text, pb_check_cell(a, at, PB_CHECK_LIVE)) == 0)
+        return NULL;
+    return text;
 }
 
 static enum pb_style style_of(const struct pb_check *c)
@@ -301,6 +343,8 @@ static void findings(struct pb_pen *p, const struct pb_check_findings *f, size_t
 
 /* ---- resources ------------------------------------------------------------------------------ */
 
+enum { WIDE_MAX = 2000 };
+
 static const char *fit(struct pb_pen *p, const char *s)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
@@ -315,6 +359,53 @@ static void value(struct pb_pen *p, const char *name, const struct pb_check_attr
     pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", name, fit(p, pb_check_cell(p->arena, a, column)));
 }
 
+/* Whether what differs would be in the middle that is left out. */
+static bool is_too_wide(struct pb_pen *p, const struct pb_row *r)
+{
+    size_t wide = 0;
+
+    for (int c = 0; c < PB_NCELLS; c++)
+        wide += pb_text_width(r->cell[c]) > p->width - 20;
+    return wide > 1;
+}
+
+static void diff(struct pb_pen *p, const struct pb_row *r, size_t part)
+{
+    struct pb_diff d;
+
+    pb_diff_of(&d, r, true, part, WIDE_MAX);
+    for (size_t k = 0; k < d.nsides; k++)
+        pb_buf_addf(p->b, "%*s%s %s\n", 10, "", k ? "+++" : "---", d.sides[k].label);
+    for (size_t k = 0; k < d.n; k++) {
+        pb_buf_addf(p->b, "%*s", 10, "");
+        pb_pen_on(p, d.v[k].sign == '-' ? PB_RED : d.v[k].sign == '+' ? PB_GREEN : PB_DIM);
+        pb_buf_addf(p->b, "%c %.*s", d.v[k].sign, (int)d.v[k].len, d.v[k].s);
+        pb_pen_off(p);
+        pb_buf_addc(p->b, '\n');
+    }
+    pb_diff_release(&d);
+}
+
+static void values(struct pb_pen *p, const struct pb_check_attr *a)
+{
+    struct pb_row r = {.path = a->path};
+
+    for (int c = 0; c < PB_NCELLS; c++)
+        r.cell[c] = pb_check_cell(p->arena, a, (enum pb_check_column)c);
+    if (is_too_wide(p, &r)) {
+        for (size_t part = 0; part < pb_diffs(&r, true); part++)
+            diff(p, &r, part);
+        return;
+    }
+    value(p, "base", a, PB_CHECK_BASE);
+    if (pb_check_recorded(p->arena, a))
+        pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", "recorded",
+                    fit(p, pb_check_recorded(p->arena, a)));
+    if (a->touched)
+        value(p, "merged", a, PB_CHECK_MERGED);
+    value(p, "live", a, PB_CHECK_LIVE);
+}
+
 /* Of what there is nothing to tell, in a line: the world's value. */
 static void unchanged(struct pb_pen *p, const struct pb_check_attr *a)
 {
@@ -324,19 +415,23 @@ static void unchanged(struct pb_pen *p, const struct pb_check_attr *a)
                 fit(p, pb_check_cell(p->arena, a, PB_CHECK_LIVE)));
 }
 
+/* Something else than the value makes it this change's. */
+static bool asks_alike(struct pb_pen *p, const struct pb_check_attr *a)
+{
+    return a->touched && strcmp(pb_check_cell(p->arena, a, PB_CHECK_BASE),
+                                pb_check_cell(p->arena, a, PB_CHECK_MERGED)) == 0;
+}
+
 /* Both values and the world's; `told`: what was said of the whole resource. */
 static void attribute(struct pb_pen *p, const struct pb_check_attr *a, const char *told)
 {
     pb_buf_adds(p->b, "        ");
     pb_pen_safe(p, a->path);
     pb_buf_addf(p->b, "  %s\n", pb_check_classes[a->class].name);
-    value(p, "base", a, PB_CHECK_BASE);
-    if (a->touched)
-        value(p, "merged", a, PB_CHECK_MERGED);
-    value(p, "live", a, PB_CHECK_LIVE);
+    values(p, a);
     if (a->reason &&
         (a->class == PB_CHECK_UNSEEN || a->class == PB_CHECK_SETTLES ||
-         (a->class == PB_CHECK_CAUSED && !a->touched)) &&
+         (a->class == PB_CHECK_CAUSED && !a->touched) || asks_alike(p, a)) &&
         !pb_streq(a->reason, told))
         pb_pen_line(p, 10, a->reason);
 }
@@ -399,7 +494,7 @@ static void resource(struct pb_pen *p, const struct pb_check_resource *r)
                                     r->gate->rule));
     if (r->reason && (r->unseen || r->class == PB_CHECK_UNSEEN))
         pb_pen_line(p, 6, r->reason);
-    if (r->class == PB_CHECK_COLLIDES)
+    if (r->class == PB_CHECK_COLLIDES || (r->gate && r->gate->decision != PB_GATE_ALLOW))
         author(p, r);
     for (size_t i = 0; i < r->nattrs; i++)
         if (r->attrs[i].class || (p->o->all && r->attrs[i].touched))

@@ -145,7 +145,7 @@ void pb_doc_begin(struct pb_doc *d, const char *kind, const struct pb_audit *a, 
 
 static bool is_alike(const struct pb_doc_item *a, const struct pb_doc_item *b)
 {
-    return a->unit == b->unit && a->rule == b->rule && pb_streq(a->folder, b->folder) &&
+    return a->unit == b->unit && a->rule == b->rule && pb_streq(a->apart, b->apart) &&
            strcmp(a->subject, b->subject) == 0;
 }
 
@@ -159,8 +159,8 @@ static void fingerprint(struct pb_doc *d, struct pb_doc_item *i, unsigned long n
     pb_sha256_add_str(h, i->unit == PB_DOC_NO_UNIT ? NULL : d->units[i->unit].name);
     pb_sha256_add_str(h, d->rules[i->rule].code);
     pb_sha256_add_str(h, i->subject);
-    if (i->folder)
-        pb_sha256_add_str(h, i->folder);
+    if (i->apart)
+        pb_sha256_add_str(h, i->apart);
     if (n)
         pb_sha256_add_field(h, &n, sizeof(n));
     pb_sha256_end_hex(h, i->fingerprint);
@@ -181,7 +181,7 @@ static int by_place(const void *x, const void *y)
     if (!c && a->rule != b->rule)
         return a->rule < b->rule ? -1 : 1;
     if (!c)
-        c = strcmp(a->folder ? a->folder : "", b->folder ? b->folder : "");
+        c = strcmp(a->apart ? a->apart : "", b->apart ? b->apart : "");
     return c ? c : a->nth < b->nth ? -1 : a->nth > b->nth;
 }
 

@@ -66,10 +66,12 @@ struct pb_doc_item {
     const char *action;                            /* "update", or NULL */
     const char *why, *remedy;                      /* or NULL */
     const char *const *notes;                      /* more sentences; NULL-terminated or NULL */
-    /* Of what several units have alike: their names, NULL-terminated, and the folder that it is in,
-     * which stands for the unit; NULL: it is of one unit, or of none. */
+    /* Of what several units have alike: their names, NULL-terminated; NULL: it is of one unit, or
+     * of none. */
     const char *const *units;
-    const char *folder;
+    /* What else tells it from others with this subject: the folder that stands for the units, or
+     * what it says; or NULL. */
+    const char *apart;
     const char *file;          /* of its block; or NULL */
     unsigned line, last_line;  /* 0: not known */
     const struct pb_row *rows; /* three-way; what differs, or with all, all */

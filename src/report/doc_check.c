@@ -51,8 +51,8 @@ static const struct pb_doc_group groups[NGROUPS] = {
     [UNSEEN] = {"unseen", "unseen", "the change is about it, and it could not be seen",
                 PB_LEVEL_WARNING, false, 0},
     [NOTICES] = {"notices", "good to know", "what else the change says", PB_LEVEL_NOTE, false, 0},
-    [SETTLES] = {"settles", "settled", "it differed before, and agrees after", PB_LEVEL_NOTE, false,
-                 0},
+    [SETTLES] = {"settles", "settled", "it differed before, and nothing is left to do after",
+                 PB_LEVEL_NOTE, false, 0},
     [BEFORE_REFUSED] = {"refused-before", "refused before, too", "not of this change",
                         PB_LEVEL_NONE, true, 0},
     [BEFORE_REVERTS] = {"reverts", "drifted before", "not of this change: any apply takes it back",
@@ -149,6 +149,9 @@ static void rows(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check_
         v[i->nrows].verdict = a->class ? pb_check_classes[a->class].name : "";
         if (!pb_streq(a->reason, r->reason))
             v[i->nrows].reason = pb_doc_safe(d, a->reason);
+        if (!v[i->nrows].reason && pb_check_recorded(d->arena, a))
+            v[i->nrows].reason =
+                pb_doc_printf(d, "the state has it as %s", pb_check_recorded(d->arena, a));
         for (int c = 0; c < PB_NCELLS; c++)
             v[i->nrows].cell[c] = pb_check_cell(d->arena, a, (enum pb_check_column)c);
         i->nrows++;
@@ -196,27 +199,29 @@ static void judge(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check
 static void resource(struct pb_doc *d, size_t unit, const struct pb_check_resource *r, bool all)
 {
     struct pb_doc_item *i = pb_doc_add(d, unit);
+    bool unseen = r->class == PB_CHECK_UNSEEN;
 
     judge(d, i, r);
     i->subject = pb_doc_safe(d, r->address);
     i->type = pb_doc_safe(d, r->type);
     i->id = pb_doc_safe(d, r->id);
-    i->observer = pb_streq(r->observer, "none") ? NULL : pb_doc_safe(d, r->observer);
+    i->observer = unseen || pb_streq(r->observer, "none") ? NULL : pb_doc_safe(d, r->observer);
     i->moved_from = pb_doc_safe(d, r->moved_from);
     i->file = pb_doc_safe(d, r->file);
     if (r->file_of_base) {
         pb_doc_note(d, &i->notes, "its block is base's: line %u", r->line);
-    } else if (r->file) {
+    } else {
         i->line = r->line;
         i->last_line = r->last_line;
-    } else {
-        i->file = d->units[unit].file;
-        i->line = d->units[unit].line;
     }
     i->action = pb_check_action(d->arena, r);
-    if (r->gate && r->gate->decision != PB_GATE_ALLOW && i->level >= PB_LEVEL_WARNING)
-        i->why = pb_doc_printf(d, "%s; decided by %s", r->gate->why, r->gate->rule);
-    else if (r->unseen || r->class == PB_CHECK_UNSEEN)
+    if (r->gate && r->gate->decision != PB_GATE_ALLOW && i->level >= PB_LEVEL_WARNING && !unseen)
+        i->why =
+            pb_doc_printf(d, "%s: %s; decided by %s", pb_gate_decision_names[r->gate->decision],
+                          r->gate->why, r->gate->rule);
+    if ((r->unseen || unseen) && i->why && r->reason)
+        pb_doc_note(d, &i->notes, "%s", r->reason);
+    else if (r->unseen || unseen)
         i->why = pb_doc_safe(d, r->reason);
     if (r->before == PB_MISSING)
         pb_doc_note(d, &i->notes, "%s", pb_check_deleted(d->arena, r));
@@ -242,7 +247,7 @@ static void share(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check
     for (size_t n = 0; n < f->nunits; n++)
         names[n] = pb_doc_safe(d, f->units[n]);
     i->units = names;
-    i->folder = slash ? pb_doc_printf(d, "%.*s", (int)(slash - f->file), f->file) : "";
+    i->apart = slash ? pb_doc_printf(d, "%.*s", (int)(slash - f->file), f->file) : "";
     i->why = pb_doc_printf(d, "%s, %s", f->message, pb_check_shared_by(d->arena, f));
 }
 
@@ -260,7 +265,13 @@ static void finding(struct pb_doc *d, size_t unit, const struct pb_check_finding
                  : i->level == PB_LEVEL_WARNING ? PB_DOC_SKIP
                                                 : PB_DOC_PASS;
     i->badge = d->rules[i->rule].code;
-    i->subject = pb_doc_safe(d, f->address ? f->address : f->file ? f->file : f->code);
+    i->subject = pb_doc_safe(d, f->address               ? f->address
+                                : f->file                ? f->file
+                                : unit != PB_DOC_NO_UNIT ? d->units[unit].name
+                                                         : f->code);
+    /* A file can say several things: what it says is which of them it is. */
+    if (!f->address)
+        i->apart = pb_doc_safe(d, f->message);
     i->why = pb_doc_safe(d, f->message);
     i->file = pb_doc_safe(d, f->file);
     if (f->file_of_base && f->line) {
@@ -293,8 +304,6 @@ static void refusal(struct pb_doc *d, size_t unit, const struct pb_check_refusal
     i->subject = i->badge = pb_doc_safe(d, r->code);
     i->why = pb_doc_safe(d, r->what);
     i->remedy = pb_doc_safe(d, r->remedy);
-    i->file = d->units[unit].file;
-    i->line = d->units[unit].line;
 }
 
 static void whole(struct pb_doc *d, size_t unit, size_t group, const char *subject, const char *why)
@@ -355,6 +364,17 @@ static void before(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_ch
         pb_doc_note(d, &out->notes, "not of this change, and there before: %s", b.s);
 }
 
+/* Of what the merged tree has: only that can be looked at there. */
+static void speaks_for(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_check_unit *u)
+{
+    if (u->merged)
+        pb_doc_speaks_for(d, out, u->merged);
+    if (!out->file && u->reached_by)
+        out->file = pb_doc_safe(d, u->reached_by);
+    if (!out->file)
+        out->file = PB_CONFIG_FILE;
+}
+
 static void unit(struct pb_doc *d, size_t k, const struct pb_check *c, bool all)
 {
     const struct pb_check_unit *u = &c->units[k];
@@ -364,8 +384,7 @@ static void unit(struct pb_doc *d, size_t k, const struct pb_check *c, bool all)
     out->path = pb_doc_safe(d, u->path);
     out->engine = "";
     out->result = result(d, u);
-    if (u->merged || u->base)
-        pb_doc_speaks_for(d, out, u->merged ? u->merged : u->base);
+    speaks_for(d, out, u);
     if (u->mode == PB_CHECK_FAILED) {
         out->error = pb_doc_safe(d, u->err.msg);
         whole(d, k, FAILED, u->name, u->err.msg);

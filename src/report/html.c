@@ -119,14 +119,11 @@ static void attribute_head(struct pb_buf *b, const struct pb_row *r)
     }
 }
 
-static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
+static void diff_part(struct pb_buf *b, const struct pb_row *r, bool trees, size_t part)
 {
     struct pb_diff d;
 
-    pb_diff_of(&d, r, trees, VALUE_MAX);
-    pb_buf_adds(b, "<figure><figcaption>");
-    attribute_head(b, r);
-    pb_buf_adds(b, "</figcaption><pre class=\"diff\">");
+    pb_diff_of(&d, r, trees, part, VALUE_MAX);
     for (size_t k = 0; k < d.nsides; k++)
         pb_buf_addf(b, "<span class=\"h\">%s %s</span>",
                     d.nsides == 1 ? " "
@@ -144,8 +141,17 @@ static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
         add_part(b, d.v[k].s, d.v[k].len);
         pb_buf_adds(b, "</span>");
     }
-    pb_buf_adds(b, "</pre></figure>\n");
     pb_diff_release(&d);
+}
+
+static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
+{
+    pb_buf_adds(b, "<figure><figcaption>");
+    attribute_head(b, r);
+    pb_buf_adds(b, "</figcaption><pre class=\"diff\">");
+    for (size_t part = 0; part < pb_diffs(r, trees); part++)
+        diff_part(b, r, trees, part);
+    pb_buf_adds(b, "</pre></figure>\n");
 }
 
 static void table(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)

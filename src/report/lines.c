@@ -113,32 +113,58 @@ static void choose(struct pb_diff *d, const struct pb_row *r, int cells[2])
     }
 }
 
-static void choose_of_trees(struct pb_diff *d, const struct pb_row *r, int cells[2])
+static bool all_differ(const struct pb_row *r)
 {
     const char *base = r->cell[0], *merged = r->cell[1], *live = r->cell[2];
-    bool seen = *live != '(', touched = strcmp(base, merged) != 0;
 
-    d->nsides = 2;
-    if (touched && seen) {
-        cells[0] = 2;
-        cells[1] = 1;
-        d->sides[0].label = strcmp(base, live) == 0 ? "base, live" : "live";
-        d->sides[1].label = "merged";
-    } else {
-        cells[0] = 0;
-        cells[1] = touched ? 1 : 2;
-        d->sides[0].label = touched ? "base" : "base, merged";
-        d->sides[1].label = touched ? "merged" : "live";
-    }
+    return *live != '(' && strcmp(base, merged) != 0 && strcmp(base, live) != 0 &&
+           strcmp(merged, live) != 0;
 }
 
-void pb_diff_of(struct pb_diff *d, const struct pb_row *r, bool trees, size_t columns)
+static void sides(struct pb_diff *d, int cells[2], int old, const char *old_label, int new,
+                  const char *new_label)
+{
+    d->nsides = 2;
+    cells[0] = old;
+    cells[1] = new;
+    d->sides[0].label = old_label;
+    d->sides[1].label = new_label;
+}
+
+/* What an apply would make of the world; where all three differ, first what was done to it. */
+static void choose_of_trees(struct pb_diff *d, const struct pb_row *r, size_t part, int cells[2])
+{
+    enum { BASE, MERGED, LIVE };
+    const char *base = r->cell[BASE], *merged = r->cell[MERGED], *live = r->cell[LIVE];
+    bool seen = *live != '(', touched = strcmp(base, merged) != 0;
+
+    if (all_differ(r) && part == 0)
+        sides(d, cells, BASE, "base", LIVE, "live: changed outside");
+    else if (!touched)
+        sides(d, cells, LIVE, "live", MERGED, "base, merged");
+    else if (!seen)
+        sides(d, cells, BASE, "base", MERGED, "merged");
+    else if (strcmp(merged, live) == 0)
+        sides(d, cells, BASE, "base", MERGED, "merged, live");
+    else
+        sides(d, cells, LIVE, strcmp(base, live) == 0 ? "base, live" : "live", MERGED, "merged");
+}
+
+size_t pb_diffs(const struct pb_row *r, bool trees)
+{
+    return trees && all_differ(r) ? 2 : 1;
+}
+
+void pb_diff_of(struct pb_diff *d, const struct pb_row *r, bool trees, size_t part, size_t columns)
 {
     struct pieces p[2] = {{0}}, out = {0};
     int cells[2] = {0, 0};
 
     memset(d, 0, sizeof(*d));
-    (trees ? choose_of_trees : choose)(d, r, cells);
+    if (trees)
+        choose_of_trees(d, r, part, cells);
+    else
+        choose(d, r, cells);
     for (size_t k = 0; k < d->nsides; k++) {
         d->sides[k].text = fit(r->cell[cells[k]], columns);
         split(&p[k], k ? '+' : d->nsides == 1 ? ' ' : '-', d->sides[k].text);

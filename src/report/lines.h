@@ -26,10 +26,11 @@ struct pb_diff {
     size_t n, cap;
 };
 
-/* Values of at most so many columns: the middle of longer ones is left out. With `trees` the row
- * has base, merged tree and live: what would become of the world, or what it is where the merged
- * tree says nothing new. */
-void pb_diff_of(struct pb_diff *d, const struct pb_row *r, bool trees, size_t columns);
+/* With `trees` the row has base, merged tree and live. Where all three differ there are two diffs:
+ * what was done to the world outside, and what would become of it. */
+size_t pb_diffs(const struct pb_row *r, bool trees);
+/* The part-th of them. Values of at most so many columns: the middle of longer ones is left out. */
+void pb_diff_of(struct pb_diff *d, const struct pb_row *r, bool trees, size_t part, size_t columns);
 void pb_diff_release(struct pb_diff *d);
 
 #endif

@@ -100,12 +100,22 @@ static void fence(struct pb_buf *b, size_t n)
         pb_buf_addc(b, '`');
 }
 
-static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
+static void diff_part(struct pb_buf *b, const struct pb_row *r, bool trees, size_t part)
 {
     struct pb_diff d;
+
+    pb_diff_of(&d, r, trees, part, VALUE_MAX);
+    for (size_t k = 0; k < d.nsides; k++)
+        pb_buf_addf(b, "%s %s\n", k ? "+++" : "---", d.sides[k].label);
+    for (size_t k = 0; k < d.n; k++)
+        pb_buf_addf(b, "%c %.*s\n", d.v[k].sign, (int)d.v[k].len, d.v[k].s);
+    pb_diff_release(&d);
+}
+
+static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
+{
     size_t n = fence_of(r);
 
-    pb_diff_of(&d, r, trees, VALUE_MAX);
     pb_buf_adds(b, "<p>");
     pb_add_code(b, r->path);
     pb_buf_addf(b, " %s", r->verdict);
@@ -116,13 +126,10 @@ static void diff(struct pb_buf *b, const struct pb_row *r, bool trees)
     pb_buf_adds(b, "</p>\n\n");
     fence(b, n);
     pb_buf_adds(b, "diff\n");
-    for (size_t k = 0; k < d.nsides; k++)
-        pb_buf_addf(b, "%s %s\n", k ? "+++" : "---", d.sides[k].label);
-    for (size_t k = 0; k < d.n; k++)
-        pb_buf_addf(b, "%c %.*s\n", d.v[k].sign, (int)d.v[k].len, d.v[k].s);
+    for (size_t part = 0; part < pb_diffs(r, trees); part++)
+        diff_part(b, r, trees, part);
     fence(b, n);
     pb_buf_adds(b, "\n\n");
-    pb_diff_release(&d);
 }
 
 static void about(struct pb_buf *b, const struct pb_doc_item *i)
@@ -382,6 +389,8 @@ static void units(struct pb_buf *b, const struct pb_doc *d)
     for (size_t k = 0; k < d->nunits; k++)
         quiet += d->units[k].quiet;
     quiet = quiet > 3 ? quiet : 0;
+    if (!d->nunits)
+        return;
     pb_buf_adds(b, "<table>\n<tr><th></th><th>unit</th><th>result</th>");
     pb_buf_adds(b, coverage ? "<th>observed</th></tr>\n" : "</tr>\n");
     for (int level = PB_LEVEL_ERROR; level >= PB_LEVEL_NONE; level--)

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { ROWS_SAID = 5, CELL_SAID = 80 };
+enum { ROWS_SAID = 5, CELL_SAID = 240 };
 
 #define SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -74,25 +74,31 @@ static void message(struct pb_buf *b, const struct pb_doc *d, const struct pb_do
     text_member(b, "message", safe.s);
 }
 
-static void location(struct pb_buf *b, const struct pb_doc_item *i)
+/* Code scanning takes no result without a file, and with one such none of the others. */
+static const char *file_of(unsigned *line, const struct pb_doc *d, const struct pb_doc_item *i)
+{
+    const struct pb_doc_unit *u = i->unit == PB_DOC_NO_UNIT ? NULL : &d->units[i->unit];
+
+    *line = i->file ? i->line : u && u->file ? u->line : 0;
+    return i->file ? i->file : u && u->file ? u->file : PB_CONFIG_FILE;
+}
+
+static void location(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
 {
     PB_AUTO(buf) struct pb_buf uri = PB_BUF_INIT;
+    unsigned line;
 
     pb_buf_adds(b, ",\"locations\":[{\"logicalLocations\":[{\"fullyQualifiedName\":");
     pb_put_string(b, i->subject);
     pb_buf_adds(b, i->type ? ",\"kind\":\"resource\"}]" : "}]");
-    if (i->file) {
-        pb_add_uri_path(&uri, i->file);
-        pb_buf_adds(b, ",\"physicalLocation\":{\"artifactLocation\":{\"uri\":");
-        pb_put_string(b, uri.s);
-        /* Where no line is known the file is meant, and code scanning wants a line. */
-        pb_buf_addf(b, ",\"uriBaseId\":\"%%SRCROOT%%\"},\"region\":{\"startLine\":%u",
-                    i->line ? i->line : 1);
-        if (i->last_line > i->line)
-            pb_buf_addf(b, ",\"endLine\":%u", i->last_line);
-        pb_buf_adds(b, "}}");
-    }
-    pb_buf_adds(b, "}]");
+    pb_add_uri_path(&uri, file_of(&line, d, i));
+    pb_buf_adds(b, ",\"physicalLocation\":{\"artifactLocation\":{\"uri\":");
+    pb_put_string(b, uri.s);
+    /* Where no line is known the file is meant, and code scanning wants a line. */
+    pb_buf_addf(b, ",\"uriBaseId\":\"%%SRCROOT%%\"},\"region\":{\"startLine\":%u", line ? line : 1);
+    if (i->file && i->last_line > i->line)
+        pb_buf_addf(b, ",\"endLine\":%u", i->last_line);
+    pb_buf_adds(b, "}}}]");
 }
 
 static void put_rows(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc_item *i)
@@ -145,7 +151,7 @@ static void result(struct pb_buf *b, const struct pb_doc *d, const struct pb_doc
     pb_buf_addf(b, "{\"ruleId\":\"%s/%s\",\"ruleIndex\":%zu,\"level\":\"%s\"", d->kind,
                 d->rules[i->rule].code, i->rule, pb_level_names[i->level]);
     message(b, d, i);
-    location(b, i);
+    location(b, d, i);
     pb_buf_addf(b, ",\"partialFingerprints\":{\"plumbFinding/v1\":\"%s\"}", i->fingerprint);
     properties(b, d, i);
     pb_buf_addc(b, '}');
@@ -209,6 +215,14 @@ static void notification(struct pb_buf *b, const struct pb_doc_diag *n)
     pb_buf_addc(b, '}');
 }
 
+/* What a person reads first: without results, it is all there is. */
+static void say(struct pb_buf *b, const char *words)
+{
+    struct pb_doc_diag n = {.severity = "notice", .code = "summary", .message = words};
+
+    notification(b, &n);
+}
+
 static void invocation(struct pb_buf *b, const struct pb_doc *d)
 {
     char from[PB_CLOCK_RFC3339], to[PB_CLOCK_RFC3339];
@@ -220,9 +234,14 @@ static void invocation(struct pb_buf *b, const struct pb_doc *d)
                 "\"startTimeUtc\":\"%s\",\"endTimeUtc\":\"%s\"",
                 d->exit_code == PB_EXIT_ERROR ? "false" : "true", (int)d->exit_code, from, to);
     member(b, "exitCodeDescription", pb_exit_find(d->kind, d->exit_code)->meaning);
-    pb_buf_adds(b, ",\"toolExecutionNotifications\":[");
+    pb_buf_adds(b, ",\"toolExecutionNotifications\":[\n");
+    say(b, d->headline);
+    for (size_t i = 0; d->notes && d->notes[i]; i++) {
+        pb_buf_adds(b, ",\n");
+        say(b, d->notes[i]);
+    }
     for (size_t i = 0; i < d->ndiags; i++) {
-        pb_buf_adds(b, i ? ",\n" : "\n");
+        pb_buf_adds(b, ",\n");
         notification(b, &d->diags[i]);
     }
     pb_buf_adds(b, "]}]");

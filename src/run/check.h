@@ -202,13 +202,15 @@ struct pb_check {
     struct pb_diags diags;
     /* Sums over all units. */
     size_t by_class[PB_NCHECKS];
-    size_t unseen;   /* resources that the change touches and of which not all could be seen */
-    size_t changes;  /* that merging would bring about and that are of this change */
+    size_t unseen;  /* resources that the change touches and of which not all could be seen */
+    size_t changes; /* that merging would bring about and that are of this change */
+    size_t deletes, replaces, asks; /* of these; `asks`: base's rules want a yes */
     size_t orphaned; /* in the states of removed units: Git would not explain them any more */
     size_t guarded;  /* of these, protected by base's rules */
     size_t refused;  /* changes, and refusals of the whole, by the gate */
     size_t rules;    /* findings about plumb's own rules: they count once it is merged */
     size_t beside;   /* findings of providers and outputs: no resource has to change for them */
+    size_t warned;   /* findings that are no notices */
     size_t failed;   /* units */
     long elapsed_ms;
     enum pb_exit exit_code; /* what was found */

@@ -3,7 +3,8 @@
 
 const struct pb_check_class_row pb_check_classes[PB_NCHECKS] = {
     [PB_CHECK_NONE] = {"none", "nothing changes", false},
-    [PB_CHECK_SETTLES] = {"settles", "differed before, and agrees after merging", false},
+    [PB_CHECK_SETTLES] = {"settles", "differed before, and nothing is left to do after merging",
+                          false},
     [PB_CHECK_PENDING] = {"pending", "was to be applied already before this change", false},
     [PB_CHECK_REVERTS] = {"reverts",
                           "changed outside of Git: any apply takes it back, as it would "

@@ -137,6 +137,8 @@ static void weigh_ignoring(struct pb_check_attr *a, const struct pb_attr_result 
     a->before = b->ignored ? PB_IN_SYNC : b->verdict;
     a->after = m->ignored ? PB_IN_SYNC : m->verdict;
     a->class = pb_check_attr_class(true, a->before, a->after);
+    a->reason = m->ignored ? "it is ignored from now on: what is there now stays"
+                           : "it is not ignored any more";
 }
 
 static struct pb_check_attr attr_of(const struct pb_attr_result *b, const struct pb_attr_result *m,
@@ -316,6 +318,32 @@ static void copy_attributes(struct pb_check_resource *r, const struct pairing *p
     take_attrs(r, &l, p);
 }
 
+/* Of one that an import block takes in, what the plan read of it, and asks for. */
+static void import_attributes(struct pb_check_resource *r, const struct pairing *p,
+                              const struct pb_declared *m)
+{
+    struct attr_list l = {0};
+
+    for (size_t i = 0; i < m->planned->n; i++) {
+        const struct pb_value *now = &m->planned->members[i].value;
+        const struct pb_value *was = pb_get(m->prior, m->planned->members[i].key);
+
+        if (pb_is(now, PB_UNKNOWN) || same(p, was, now))
+            continue;
+        add_attr(&l, p, r,
+                 (struct pb_check_attr){.path = m->planned->members[i].key,
+                                        .class = PB_CHECK_CAUSED,
+                                        .touched = true,
+                                        .merged = now,
+                                        .live = was,
+                                        .seen = true,
+                                        .sensitive =
+                                            ((was ? was->flags : 0) | now->flags) & PB_V_SENSITIVE,
+                                        .after = PB_PENDING});
+    }
+    take_attrs(r, &l, p);
+}
+
 static bool same_words(const char *const *a, const char *const *b)
 {
     for (; a && b && *a && *b && strcmp(*a, *b) == 0; a++, b++)
@@ -391,7 +419,7 @@ static struct pb_check_cell cell_of(const struct pairing *p, const struct pb_che
 static void place(struct pb_check_resource *r, const struct pb_declared *b,
                   const struct pb_declared *m)
 {
-    const struct pb_declared *d = m && m->source_file && m->planned ? m : b;
+    const struct pb_declared *d = m && m->source_file ? m : b;
 
     if (!d || !d->source_file)
         return;
@@ -438,6 +466,9 @@ static struct pb_check_resource resource_of(const struct pairing *p,
         copy_attributes(&r, p);
     else
         pair_attributes(&r, p);
+    if (r.importing && !(b && b->importing) && !r.nattrs && pb_is(m->planned, PB_MAP) &&
+        pb_is(m->prior, PB_MAP))
+        import_attributes(&r, p, m);
     classify(&r, p, b, m);
     place(&r, b, m);
     return r;

@@ -1,6 +1,8 @@
 /* What all units together come to. */
 #include "run/check.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 /* Not what was not to be seen, which is told apart, nor what any apply would take back. */
@@ -25,20 +27,40 @@ static size_t count_beside(const struct pb_check_findings *f)
     return n;
 }
 
+static size_t count_warned(const struct pb_check_findings *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        n += !pb_streq(f->v[i].severity, "notice");
+    return n;
+}
+
+static void sum_change(struct pb_check *c, const struct pb_check_resource *r)
+{
+    c->changes++;
+    c->deletes += r->action == PB_ACT_DELETE;
+    c->replaces += r->action == PB_ACT_REPLACE;
+    c->asks += r->gate && r->gate->decision == PB_GATE_ASK;
+}
+
 static void sum_unit(struct pb_check *c, const struct pb_check_unit *u)
 {
     if (u->mode == PB_CHECK_FAILED) {
+        c->warned += count_warned(&u->findings);
         c->refused += u->err.cls == PB_E_REFUSED;
         c->failed += u->err.cls != PB_E_REFUSED;
         return;
     }
     c->beside += count_beside(&u->findings);
+    c->warned += count_warned(&u->findings);
     for (size_t i = 0; i < PB_NCHECKS; i++)
         c->by_class[i] += u->by_class[i];
     for (size_t i = 0; i < u->nresources; i++) {
         const struct pb_check_resource *r = &u->resources[i];
 
-        c->changes += r->touched && r->class >= PB_CHECK_UNSEEN;
+        if (r->touched && r->class >= PB_CHECK_UNSEEN)
+            sum_change(c, r);
         c->unseen += r->unseen;
         c->refused += is_refused(r);
     }
@@ -70,14 +92,16 @@ static enum pb_exit exit_code(const struct pb_check *c)
         return PB_EXIT_ERROR;
     if (c->unseen || (c->nunits && !c->trusted))
         return PB_EXIT_INCONCLUSIVE;
-    return c->changes || c->orphaned ? PB_EXIT_DRIFT : PB_EXIT_PLUMB;
+    return c->changes || c->orphaned || c->beside ? PB_EXIT_DRIFT : PB_EXIT_PLUMB;
 }
 
 void pb_check_sum(struct pb_check *c)
 {
     memset(c->by_class, 0, sizeof(c->by_class));
     c->unseen = c->changes = c->refused = c->failed = c->orphaned = c->guarded = 0;
+    c->deletes = c->replaces = c->asks = 0;
     c->rules = count_rules(&c->findings);
+    c->warned = count_warned(&c->findings);
     c->beside = count_beside(&c->findings);
     for (size_t i = 0; i < c->nunits; i++)
         sum_unit(c, &c->units[i]);

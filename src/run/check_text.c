@@ -223,20 +223,22 @@ static void add_blocks(struct pb_check_unit *cu, const struct pb_text_diff *diff
     static const char *const words[] = {[PB_TEXT_ADDED] = "is added",
                                         [PB_TEXT_CHANGED] = "is changed",
                                         [PB_TEXT_REMOVED] = "is removed"};
+    static const char uncalled[] = "goes: its module is not called any more";
 
     for (size_t i = 0; i < diff->nblocks; i++) {
         const struct pb_text_block *b = &diff->blocks[i];
 
-        pb_check_find(
-            &cu->findings, cu->arena, pb_check_rule_at(PB_CHECK_BLOCK_ADDED + (size_t)b->change),
-            &(struct pb_check_finding){
-                .message = pb_arena_printf(cu->arena, "'%s' %s", b->address, words[b->change]),
-                .address = b->address,
-                .file = b->file,
-                .line = b->line,
-                .last_line = b->last_line,
-                .file_of_base = b->change == PB_TEXT_REMOVED,
-                .resources = known ? count(known, b) : 0});
+        pb_check_find(&cu->findings, cu->arena,
+                      pb_check_rule_at(PB_CHECK_BLOCK_ADDED + (size_t)b->change),
+                      &(struct pb_check_finding){
+                          .message = pb_arena_printf(cu->arena, "'%s' %s", b->address,
+                                                     b->uncalled ? uncalled : words[b->change]),
+                          .address = b->address,
+                          .file = b->file,
+                          .line = b->line,
+                          .last_line = b->last_line,
+                          .file_of_base = b->change == PB_TEXT_REMOVED,
+                          .resources = known ? count(known, b) : 0});
     }
 }
 

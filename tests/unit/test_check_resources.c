@@ -324,7 +324,7 @@ static void check_resources__moves(void **state)
         {"forgotten, and imported under another address", IS(NAME("a")), LET_GO("'i'"),
          A(NAME("a")), A(NAME("o")), "t.b collides* move name=collides*"},
         {"forgotten, and another one imported", IS(NAME("a")), LET_GO("'j'"), A(NAME("a")),
-         A(NAME("o")), "t.a caused* forget; t.b caused* update"},
+         A(NAME("o")), "t.a caused* forget; t.b caused* update name=caused*"},
         {"forgotten and imported before, too", LET_GO("'i'"), LET_GO("'i'"), A(NAME("a")),
          A(NAME("o")), "t.a pending forget; t.b pending update"},
         {"imported by the change", "{}", "{'t.a':{'is':{'name':'a'},'import':true}}", "{}", NULL,
@@ -457,11 +457,19 @@ static const struct scene several = {
     "several",
     "{'t.a':{'is':{'name':'a'},'line':1},'t.b':{'is':{'name':'a'},'line':5},"
     "'t.c':{'is':{'name':'a'},'line':9},'t.d':{'is':{'name':'a'}}}",
-    "{'t.a':{'do':'update','is':{'name':'b'},'line':2},'t.b':{'do':'delete','is':null,'line':99},"
+    "{'t.a':{'do':'update','is':{'name':'b'},'line':2},'t.b':{'do':'delete','is':null},"
     "'t.c':{'is':{'name':'a'},'line':7},'t.d':{'is':{'name':'a'}}}",
     "{'t.a':{'name':'a'},'t.b':{'name':'a'},'t.c':{'name':'a'},'t.d':{'name':'a'}}",
     "{'t.a':{'name':'a'},'t.b':{'name':'a'},'t.c':{'name':'o'},'t.d':{'name':'a'}}",
     NULL};
+
+/* Of a block that stands for one less. */
+static const struct scene fewer = {"fewer",
+                                   "{'t.a[1]':{'is':{'name':'a'},'line':5}}",
+                                   "{'t.a[1]':{'do':'delete','is':null,'line':6}}",
+                                   "{'t.a[1]':{'name':'a'}}",
+                                   NULL,
+                                   NULL};
 
 static void check_resources__counts(void **state)
 {
@@ -490,6 +498,9 @@ static void check_resources__places(void **state)
     assert_string_equal(r.unit.resources[1].file, "main.tf");
     assert_true(r.unit.resources[1].file_of_base);
     assert_int_equal(r.unit.resources[2].line, 7);
+    run(&r, &fewer);
+    assert_int_equal(r.unit.resources[0].line, 6);
+    assert_false(r.unit.resources[0].file_of_base);
 }
 
 /* What is looked at once more, closer: what the change touches and nobody looked at. */

@@ -145,6 +145,34 @@ static enum pb_exit sum(struct pb_check *c, struct pb_check_unit *u, size_t n)
     return c->exit_code;
 }
 
+/* What the headline says beside how many. */
+static void check_sum__what_changes_are(void **state)
+{
+    struct pb_gate_verdict ask = {.decision = PB_GATE_ASK}, allow = {.decision = PB_GATE_ALLOW};
+    struct pb_check_resource v[] = {
+        {.class = PB_CHECK_CAUSED, .touched = true, .action = PB_ACT_DELETE, .gate = &ask},
+        {.class = PB_CHECK_CAUSED, .touched = true, .action = PB_ACT_REPLACE, .gate = &allow},
+        {.class = PB_CHECK_CAUSED, .touched = true, .action = PB_ACT_REPLACE, .gate = &ask},
+        {.class = PB_CHECK_CAUSED, .touched = true, .action = PB_ACT_UPDATE},
+        {.class = PB_CHECK_PENDING, .action = PB_ACT_DELETE, .gate = &ask},
+    };
+    struct pb_check_finding said[] = {{.code = "a", .severity = "warning"},
+                                      {.code = "b", .severity = "notice"},
+                                      {.code = "c", .severity = "error"}};
+    struct pb_check_unit u = {.resources = v, .nresources = PB_COUNT(v), .findings = {said, 3, 0}};
+    struct pb_check c = {.trusted = true, .findings = {said, 1, 0}};
+
+    (void)state;
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(sum(&c, &u, 1), PB_EXIT_DRIFT);
+        assert_int_equal(c.changes, 4);
+        assert_int_equal(c.deletes, 1);
+        assert_int_equal(c.replaces, 2);
+        assert_int_equal(c.asks, 2);
+        assert_int_equal(c.warned, 3);
+    }
+}
+
 static void check_sum__units(void **state)
 {
     struct pb_check c = {.trusted = true};
@@ -158,7 +186,7 @@ static void check_sum__units(void **state)
                                          {.code = "provider-config-changed"},
                                          {.code = "moved-block"}},
         .n = 3};
-    assert_int_equal(sum(&c, &u, 1), PB_EXIT_PLUMB);
+    assert_int_equal(sum(&c, &u, 1), PB_EXIT_DRIFT);
     assert_int_equal(c.beside, 2);
     u = failed(PB_E_TOOL);
     assert_int_equal(sum(&c, &u, 1), PB_EXIT_ERROR);
@@ -269,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(check_sum__resources),
         cmocka_unit_test(check_sum__what_is_milder_than_asked_passes),
+        cmocka_unit_test(check_sum__what_changes_are),
         cmocka_unit_test(check_sum__units),
         cmocka_unit_test(check_sum__the_whole),
         cmocka_unit_test(check_sum__the_worst_counts),

@@ -373,7 +373,7 @@ static void report_doc__long_values_are_diffs(void **state)
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
     (void)state;
-    pb_diff_of(&d, &r, false, 1000);
+    pb_diff_of(&d, &r, false, 0, 1000);
     assert_string_equal(d.sides[0].label, "declared, recorded");
     assert_string_equal(d.sides[1].label, "live");
     for (size_t i = 0; i < d.n; i++)
@@ -381,7 +381,7 @@ static void report_doc__long_values_are_diffs(void **state)
     assert_string_equal(b.s, " ...| two\\n| three\\n|-four\\n|+4\\n| five\\n| \"|");
     pb_diff_release(&d);
     r = (struct pb_row){.path = "text", .verdict = "pending", .cell = {is, was, was}};
-    pb_diff_of(&d, &r, false, 1000);
+    pb_diff_of(&d, &r, false, 0, 1000);
     assert_string_equal(d.sides[0].label, "recorded, live");
     assert_string_equal(d.sides[1].label, "declared");
     assert_int_equal(d.v[3].sign, '-');
