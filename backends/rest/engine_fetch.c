@@ -269,6 +269,7 @@ static void send_page(struct fetch *f)
         .body_len = f->wire.body_len,
         .service = f->ep->budget,
         .label = f->ask.label,
+        .leads = f->ask.rq->page || f->ask.rq->batch_key,
         .throttled = throttled,
         .done = on_done,
         .ctx = f,

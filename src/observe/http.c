@@ -26,6 +26,7 @@ struct job {
 
 struct service {
     struct job *head, **tail; /* ready, in order */
+    struct job **lead;        /* behind those of them that lead */
     struct pb_budget budget;
     int active;
     bool answered;      /* at all, so far */
@@ -138,7 +139,7 @@ static struct service *find_service(struct pb_http *h, const char *name)
     if (s != NULL)
         return s;
     s = pb_calloc(1, sizeof(*s));
-    s->tail = &s->head;
+    s->tail = s->lead = &s->head;
     pb_budget_init(&s->budget, pb_clock_ms());
     pb_map_put(&h->services, name, s);
     return s;
@@ -146,9 +147,15 @@ static struct service *find_service(struct pb_http *h, const char *name)
 
 static void enqueue(struct job *j)
 {
-    j->next = NULL;
-    *j->service->tail = j;
-    j->service->tail = &j->next;
+    struct service *s = j->service;
+    struct job **at = j->rq.leads ? s->lead : s->tail;
+
+    j->next = *at;
+    *at = j;
+    if (s->tail == at)
+        s->tail = &j->next;
+    if (j->rq.leads)
+        s->lead = &j->next;
 }
 
 static struct job *dequeue(struct service *s)
@@ -157,8 +164,10 @@ static struct job *dequeue(struct service *s)
 
     if (j != NULL) {
         s->head = j->next;
-        if (s->head == NULL)
+        if (s->tail == &j->next)
             s->tail = &s->head;
+        if (s->lead == &j->next)
+            s->lead = &s->head;
     }
     return j;
 }

@@ -79,6 +79,8 @@ struct pb_http_rq {
     long throttle_ms;
     /* Again only when it was refused as one too many, or no connection was had. */
     bool once;
+    /* More follows from its reply: it goes before those of its service of which nothing does. */
+    bool leads;
 
     void (*done)(const struct pb_http_rq *rq, const struct pb_http_reply *reply, void *ctx);
     void *ctx;

@@ -236,6 +236,49 @@ static void http__connections_are_reused(void **state)
     assert_true(st.connections <= 4);
 }
 
+static void note_order(const struct pb_http_rq *rq, const struct pb_http_reply *r, void *ctx)
+{
+    assert_int_equal(r->outcome, PB_HTTP_REPLY);
+    pb_buf_adds(ctx, rq->label);
+}
+
+/* Of each service by itself, and otherwise in their order. */
+static void http__what_leads_goes_first(void **state)
+{
+    static const char *const rows[][2] = {{"abcd", "abcd"}, {"aBcD", "BDac"}, {"ABcd", "ABcd"},
+                                          {"abC", "Cab"},   {"A", "A"},       {"aB", "Ba"}};
+    struct pb_http_limits l = {.concurrency = 1, .per_service = 1};
+    char url[64];
+
+    (void)state;
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/ok", port);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        PB_AUTO(buf) struct pb_buf order = PB_BUF_INIT;
+        struct pb_http *h = pb_http_new(&l, NULL);
+        char labels[8][2] = {{0}};
+
+        /* Twice: what was taken from the queue leaves nothing behind. */
+        for (int again = 0; again < 2; again++) {
+            for (size_t k = 0; rows[i][0][k]; k++) {
+                struct pb_http_rq rq = {.method = "GET",
+                                        .url = url,
+                                        .service = "x",
+                                        .label = labels[k],
+                                        .leads = rows[i][0][k] < 'a',
+                                        .done = note_order,
+                                        .ctx = &order};
+
+                labels[k][0] = rows[i][0][k];
+                assert_int_equal(pb_http_submit(h, &rq), 0);
+            }
+            pb_buf_clear(&order);
+            assert_int_equal(pb_http_run(h, NULL), 0);
+            assert_string_equal(order.s, rows[i][1]);
+        }
+        pb_http_free(h);
+    }
+}
+
 static void http__retry_after_is_waited_for(void **state)
 {
     int64_t t = pb_clock_ms();
@@ -472,6 +515,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http__reply),
         cmocka_unit_test(http__connections_are_reused),
+        cmocka_unit_test(http__what_leads_goes_first),
         cmocka_unit_test(http__retry_after_is_waited_for),
         cmocka_unit_test(http__long_retry_after_is_not),
         cmocka_unit_test(http__tries_end),
