@@ -575,31 +575,48 @@ void pb_check_resources(struct pb_check_unit *cu, const struct pb_unit_result *b
     cu->nresources = l.n;
 }
 
-/* ---- what nobody looked at ------------------------------------------------------------------- */
+/* ---- what is looked at once more ------------------------------------------------------------- */
 
-static bool has_unmapped(const struct pb_check_unit *cu, const char *address)
+/* By an observer whose word is taken for a difference. */
+static bool is_confirmed(const char *observer)
 {
-    for (size_t i = 0; i < cu->nresources; i++) {
-        const struct pb_check_resource *r = &cu->resources[i];
+    for (size_t i = 0; pb_observers[i]; i++)
+        if (pb_streq(pb_observers[i]->name, observer))
+            return pb_observers[i]->confirms;
+    return false;
+}
 
-        if (strcmp(r->address, address) != 0)
+static bool is_doubtful(const struct pb_check_resource *r)
+{
+    for (size_t k = 0; k < r->nattrs; k++) {
+        const struct pb_check_attr *a = &r->attrs[k];
+
+        if (!a->touched)
             continue;
-        for (size_t k = 0; k < r->nattrs; k++)
-            if (r->attrs[k].touched && !r->attrs[k].seen && r->attrs[k].class == PB_CHECK_UNSEEN)
-                return true;
+        if ((!a->seen && a->class == PB_CHECK_UNSEEN) ||
+            (a->class == PB_CHECK_COLLIDES && !is_confirmed(r->observer)))
+            return true;
     }
     return false;
 }
 
-struct pb_reconcile_out pb_check_unmapped(struct pb_arena *a, const struct pb_check_unit *cu,
-                                          const struct pb_unit_result *merged)
+static bool has_doubts(const struct pb_check_unit *cu, const char *address)
+{
+    for (size_t i = 0; i < cu->nresources; i++)
+        if (strcmp(cu->resources[i].address, address) == 0 && is_doubtful(&cu->resources[i]))
+            return true;
+    return false;
+}
+
+struct pb_reconcile_out pb_check_doubts(struct pb_arena *a, const struct pb_check_unit *cu,
+                                        const struct pb_unit_result *merged)
 {
     struct pb_reconcile_out out = merged->out;
     struct pb_resource_result *v = pb_arena_alloc(a, (out.n + 1) * sizeof(*v));
     bool any = false;
 
     for (size_t i = 0; i < out.n; i++) {
-        bool doubt = out.v[i].verdict != PB_UNOBSERVED && has_unmapped(cu, out.v[i].address);
+        bool doubt = out.v[i].verdict != PB_UNOBSERVED && has_doubts(cu, out.v[i].address);
 
         v[i] = out.v[i];
         v[i].verdict = doubt ? PB_UNKNOWN_V : PB_IN_SYNC;

@@ -71,11 +71,11 @@ static void hold_against(struct pb_check_unit *cu, struct pb_session *m, const s
                        ((struct pb_checking *)j->s->ctx)->options->all);
 }
 
-/* What the change touches and nobody has looked at yet is looked at by the provider's own code. */
+/* What is in doubt is looked at by the provider's own code. */
 static int look_closer(struct pb_check_unit *cu, struct pb_session *m, struct pb_session *j,
                        struct pb_err *err)
 {
-    struct pb_reconcile_out doubts = pb_check_unmapped(j->u->arena, cu, m->u);
+    struct pb_reconcile_out doubts = pb_check_doubts(j->u->arena, cu, m->u);
     bool seen = false;
 
     if (!doubts.n)

@@ -516,18 +516,31 @@ static void check_resources__unmapped(void **state)
         "{'t.a':{'name':'a','size':1},'t.b':{'name':'a','size':1},'t.c':{'name':'a','size':1}}",
         "{'t.a':{'name':'a'},'t.b':{'name':'a'},'t.c':'unknown'}",
         NULL};
+    /* Base asks for nothing there, so only the change makes a collision of it. */
+    static const struct scene silent = {"silent",
+                                        "{'t.a':{'is':{'name':'a'}}}",
+                                        "{'t.a':{'do':'update','is':{'name':'a','size':2}}}",
+                                        "{'t.a':{'name':'a','size':1}}",
+                                        "{'t.a':{'name':'a','size':5}}",
+                                        NULL};
     struct run r = {.a = *state};
     struct pb_reconcile_out doubts;
 
     run(&r, &s);
-    doubts = pb_check_unmapped(r.a, &r.unit, &r.merged);
+    doubts = pb_check_doubts(r.a, &r.unit, &r.merged);
     assert_int_equal(doubts.n, 3);
     assert_int_equal(doubts.v[0].verdict, PB_UNKNOWN_V);
     assert_int_equal(doubts.v[1].verdict, PB_IN_SYNC);
     assert_int_equal(doubts.v[2].verdict, PB_IN_SYNC); /* it was looked at, and not seen */
     r = (struct run){.a = *state};
+    run(&r, &silent);
+    assert_int_equal(r.unit.by_class[PB_CHECK_COLLIDES], 1);
+    doubts = pb_check_doubts(r.a, &r.unit, &r.merged);
+    assert_int_equal(doubts.n, 1);
+    assert_int_equal(doubts.v[0].verdict, PB_UNKNOWN_V);
+    r = (struct run){.a = *state};
     run(&r, &several);
-    assert_int_equal(pb_check_unmapped(r.a, &r.unit, &r.merged).n, 0);
+    assert_int_equal(pb_check_doubts(r.a, &r.unit, &r.merged).n, 0);
 }
 
 static void check_resources__sensitive(void **state)
