@@ -445,7 +445,7 @@ static void moves(struct pb_tf_diff *d, const struct pb_tf_pair *p)
         pb_tf_found(d, PB_TF_REMOVED_BLOCK, at(p, NULL), "'%s' is %s", text_of(d, p->now, "from"),
                     !destroy ? "taken out of the state: Terraform destroys it, OpenTofu does not"
                     : is_true(destroy) ? "destroyed and taken out of the state"
-                                       : "forgotten by the state and goes on to exist");
+                                       : "forgotten by the state and continues to exist");
     }
 }
 

@@ -100,8 +100,8 @@ int pb_check_trust(struct pb_checking *k, struct pb_err *err)
     c->trusted = false;
     c->trust = pb_arena_printf(
         c->arena,
-        "%s: if somebody has read it, use --trust; whose changes are trusted without that, "
-        "'check.trust' in base's %s says",
+        "%s: use --trust if somebody has read it; 'check.trust' in base's %s says whose changes are "
+        "trusted without that",
         why           ? why
         : t->branches ? in_no_branch(c->arena, t->branches)
                       : "base trusts no head by itself",
