@@ -1,5 +1,6 @@
 #include "report/escape.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -84,13 +85,40 @@ static void add_word(struct pb_buf *b, const char *w, size_t n)
     add_xml_n(b, w + tail, n - tail);
 }
 
+/* The length of a list or map in JSON, whatever words are in it; 0: none begins here. */
+static size_t json_span(const char *s)
+{
+    size_t depth = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; s[i]; i++) {
+        if (s[i] == '"')
+            quoted = !quoted;
+        else if (quoted)
+            i += s[i] == '\\' && s[i + 1];
+        else if (s[i] == '{' || s[i] == '[')
+            depth++;
+        else if ((s[i] == '}' || s[i] == ']') && depth && --depth == 0)
+            return i + 1;
+        if (!depth)
+            return 0;
+    }
+    return 0;
+}
+
 void pb_add_prose(struct pb_buf *b, const char *s)
 {
     while (*s) {
-        size_t n = strcspn(s, " ");
+        size_t json = json_span(s), n = json + strcspn(s + json, " ");
 
-        if (n)
+        if (json) {
+            PB_AUTO(str) char *whole = pb_strndup(s, json);
+
+            pb_add_code(b, whole);
+            add_word(b, s + json, n - json);
+        } else if (n) {
             add_word(b, s, n);
+        }
         s += n;
         if (*s) {
             pb_buf_addc(b, ' ');

@@ -338,6 +338,10 @@ static void report_doc__prose_leaves_words_alone(void **state)
         {"\xc3\xa4rger 'quoted word'", "\xc3\xa4rger &#39;quoted word&#39;"},
         {"", ""},
         {"(", "("},
+        {"loses {\"a\":\"grow it by } hand\"}: it", "loses <code>{&quot;a&quot;:&quot;grow it by } "
+                                                    "hand&quot;}</code>: it"},
+        {"is [1, [2]], and [open words", "is <code>[1, [2]]</code>, and <code>[open</code> words"},
+        {"[a](b) {}", "<code>[a]</code>(b) <code>{}</code>"},
     };
 
     (void)state;
