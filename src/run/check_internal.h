@@ -65,7 +65,7 @@ void pb_check_resources(struct pb_check_unit *cu, const struct pb_unit_result *b
 /* What the change touches and no observer of the first turn looked at, or what collides by the word
  * of one that does not confirm, as something that has to be confirmed; n 0: nothing. In `a`. */
 struct pb_reconcile_out pb_check_doubts(struct pb_arena *a, const struct pb_check_unit *cu,
-                                          const struct pb_unit_result *merged);
+                                        const struct pb_unit_result *merged);
 
 /* Whether both say the same; what neither knows yet is the same. */
 bool pb_check_same(const struct pb_compare *c, const struct pb_value *a, const struct pb_value *b);

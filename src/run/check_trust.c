@@ -98,13 +98,12 @@ int pb_check_trust(struct pb_checking *k, struct pb_err *err)
         return 0;
     }
     c->trusted = false;
-    c->trust = pb_arena_printf(
-        c->arena,
-        "%s: use --trust if somebody has read it; 'check.trust' in base's %s says whose changes are "
-        "trusted without that",
-        why           ? why
-        : t->branches ? in_no_branch(c->arena, t->branches)
-                      : "base trusts no head by itself",
-        PB_CONFIG_FILE);
+    c->trust = pb_arena_printf(c->arena,
+                               "%s: use --trust if somebody has read it; 'check.trust' in base's "
+                               "%s says whose changes are trusted without that",
+                               why           ? why
+                               : t->branches ? in_no_branch(c->arena, t->branches)
+                                             : "base trusts no head by itself",
+                               PB_CONFIG_FILE);
     return 0;
 }
