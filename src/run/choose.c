@@ -1,10 +1,12 @@
 /* Which units an audit is about. */
 #include "run/internal.h"
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "git/tree.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,10 +90,29 @@ static void tell_left_out(struct pb_audit *a)
                     PB_CONFIG_FILE);
 }
 
+/* Whether it is what the commit has, without asking for the state of the work tree, which reads the
+ * whole index. */
+static bool is_as_committed(const struct pb_audit *a)
+{
+    const char *dir = pb_repo_workdir(a->repo);
+    PB_AUTO(str) char *path = dir ? pb_fs_join(dir, PB_CONFIG_FILE) : NULL;
+    PB_AUTO(buf) struct pb_buf here = PB_BUF_INIT, there = PB_BUF_INIT;
+    struct pb_err none = PB_ERR_INIT, why = PB_ERR_INIT;
+    bool absent = path && pb_fs_read(&here, path, PB_CONFIG_MAX, &none) < 0 && none.sys == ENOENT;
+    int rc = pb_tree_read(&there, a->repo, a->commit, PB_CONFIG_FILE, PB_CONFIG_MAX, &why);
+
+    if (!path || absent)
+        return !path || (rc < 0 && why.sys == ENOENT);
+    return rc == 0 && none.cls == PB_E_NONE && here.len == there.len &&
+           memcmp(here.s, there.s, here.len) == 0;
+}
+
 static void tell_uncommitted(struct pb_audit *a)
 {
     PB_AUTO(str) char *first = NULL;
 
+    if (is_as_committed(a))
+        return;
     if (pb_repo_dirty(&first, a->repo, PB_CONFIG_FILE, NULL, NULL) == 0 && first)
         pb_diag_add(
             &a->diags, a->arena, "notice", "uncommitted-config", NULL,
