@@ -278,9 +278,14 @@ static void summary(struct pb_buf *b, const struct pb_check *c)
     number(b, "units_untouched", c->untouched);
     number(b, "units_failed", c->failed);
     number(b, "changes", c->changes);
+    number(b, "deletes", c->deletes);
+    number(b, "replaces", c->replaces);
+    number(b, "asks", c->asks);
     number(b, "orphaned", c->orphaned);
     number(b, "refused", c->refused);
     number(b, "unseen", c->unseen);
+    number(b, "beside", c->beside);
+    number(b, "warnings", c->warned);
     classes(b, c->by_class);
     pb_buf_addf(b, ",\"exit_code\":%d}", (int)pb_check_exit(c));
 }
