@@ -250,6 +250,21 @@ const char *pb_check_recorded(struct pb_arena *a, const struct pb_check_attr *at
     return text;
 }
 
+/* Something else than the value makes it this change's. */
+static bool asks_alike(struct pb_arena *a, const struct pb_check_attr *at)
+{
+    return at->touched &&
+           strcmp(pb_check_cell(a, at, PB_CHECK_BASE), pb_check_cell(a, at, PB_CHECK_MERGED)) == 0;
+}
+
+const char *pb_check_why(struct pb_arena *a, const struct pb_check_attr *at, const char *told)
+{
+    bool says = at->class == PB_CHECK_UNSEEN || at->class == PB_CHECK_SETTLES ||
+                (at->class == PB_CHECK_CAUSED && !at->touched) || asks_alike(a, at);
+
+    return says && at->reason && !pb_streq(at->reason, told) ? at->reason : NULL;
+}
+
 static enum pb_style style_of(const struct pb_check *c)
 {
     switch (c->exit_code) {
@@ -415,25 +430,17 @@ static void unchanged(struct pb_pen *p, const struct pb_check_attr *a)
                 fit(p, pb_check_cell(p->arena, a, PB_CHECK_LIVE)));
 }
 
-/* Something else than the value makes it this change's. */
-static bool asks_alike(struct pb_pen *p, const struct pb_check_attr *a)
-{
-    return a->touched && strcmp(pb_check_cell(p->arena, a, PB_CHECK_BASE),
-                                pb_check_cell(p->arena, a, PB_CHECK_MERGED)) == 0;
-}
-
 /* Both values and the world's; `told`: what was said of the whole resource. */
 static void attribute(struct pb_pen *p, const struct pb_check_attr *a, const char *told)
 {
+    const char *why = pb_check_why(p->arena, a, told);
+
     pb_buf_adds(p->b, "        ");
     pb_pen_safe(p, a->path);
     pb_buf_addf(p->b, "  %s\n", pb_check_classes[a->class].name);
     values(p, a);
-    if (a->reason &&
-        (a->class == PB_CHECK_UNSEEN || a->class == PB_CHECK_SETTLES ||
-         (a->class == PB_CHECK_CAUSED && !a->touched) || asks_alike(p, a)) &&
-        !pb_streq(a->reason, told))
-        pb_pen_line(p, 10, a->reason);
+    if (why)
+        pb_pen_line(p, 10, why);
 }
 
 static void author(struct pb_pen *p, const struct pb_check_resource *r)

@@ -147,8 +147,7 @@ static void rows(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check_
             continue;
         v[i->nrows].path = pb_doc_safe(d, a->path);
         v[i->nrows].verdict = a->class ? pb_check_classes[a->class].name : "";
-        if (!pb_streq(a->reason, r->reason))
-            v[i->nrows].reason = pb_doc_safe(d, a->reason);
+        v[i->nrows].reason = pb_doc_safe(d, pb_check_why(d->arena, a, r->reason));
         if (!v[i->nrows].reason && pb_check_recorded(d->arena, a))
             v[i->nrows].reason =
                 pb_doc_printf(d, "the state has it as %s", pb_check_recorded(d->arena, a));
@@ -193,7 +192,9 @@ static void judge(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check
     }
     i->badge = r->guarded ? "protected" : asks ? "needs a yes" : d->groups[i->group].title;
     if (i->level > PB_LEVEL_NONE && i->group != SETTLES)
-        i->remedy = d->rules[i->rule].help;
+        i->remedy = r->class == PB_CHECK_COLLIDES && r->action == PB_ACT_DELETE && !r->guarded
+                        ? "Keep it in Git, or undo there what was done outside, and check again."
+                        : d->rules[i->rule].help;
 }
 
 static void resource(struct pb_doc *d, size_t unit, const struct pb_check_resource *r, bool all)
