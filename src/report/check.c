@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+enum { FEW = 3 }; /* are named */
+
 static const char *count(struct pb_arena *a, size_t n, const char *what)
 {
     return pb_arena_printf(a, "%zu %s%s", n, what, n == 1 ? "" : "s");
@@ -263,6 +265,37 @@ const char *pb_check_why(struct pb_arena *a, const struct pb_check_attr *at, con
                 (at->class == PB_CHECK_CAUSED && !at->touched) || asks_alike(a, at);
 
     return says && at->reason && !pb_streq(at->reason, told) ? at->reason : NULL;
+}
+
+/* " (a, b)": those of a class that the change is not about, where they are few. */
+static void name_few(struct pb_buf *b, const struct pb_check_unit *u, enum pb_check_class class)
+{
+    const char *sep = " (";
+
+    for (size_t i = 0; i < u->nresources; i++)
+        if (!u->resources[i].touched && u->resources[i].class == class) {
+            pb_buf_addf(b, "%s%s", sep, u->resources[i].address);
+            sep = ", ";
+        }
+    pb_buf_addc(b, ')');
+}
+
+const char *pb_check_before(struct pb_arena *a, const struct pb_check_unit *u)
+{
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
+    size_t by[PB_NCHECKS] = {0};
+
+    for (size_t i = 0; i < u->nresources; i++)
+        if (!u->resources[i].touched)
+            by[u->resources[i].class]++;
+    for (int k = PB_CHECK_UNSEEN; k > PB_CHECK_SETTLES; k--) {
+        if (!by[k])
+            continue;
+        pb_buf_addf(&line, "%s%zu %s", line.len ? ", " : "", by[k], pb_check_classes[k].name);
+        if (by[k] <= FEW)
+            name_few(&line, u, (enum pb_check_class)k);
+    }
+    return line.len ? pb_arena_printf(a, "not of this change, and there before: %s", line.s) : NULL;
 }
 
 static enum pb_style style_of(const struct pb_check *c)
@@ -549,21 +582,13 @@ static void refusals(struct pb_pen *p, const struct pb_check_unit *u)
 /* What was there before is counted, and shown with --all. */
 static void theirs(struct pb_pen *p, const struct pb_check_unit *u)
 {
-    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
-    size_t by[PB_NCHECKS] = {0};
+    const char *line = pb_check_before(p->arena, u);
 
-    for (size_t i = 0; i < u->nresources; i++)
-        if (!u->resources[i].touched)
-            by[u->resources[i].class]++;
-    for (int k = PB_CHECK_UNSEEN; k > PB_CHECK_NONE; k--)
-        if (by[k])
-            pb_buf_addf(&line, "%s%zu %s", line.len ? ", " : "", by[k], pb_check_classes[k].name);
-    if (!line.len)
+    if (!line)
         return;
     pb_buf_addc(p->b, '\n');
-    pb_pen_line(p, 4,
-                pb_arena_printf(p->arena, "not of this change, and there before: %s%s", line.s,
-                                p->o->all ? "" : " (--all shows them)"));
+    pb_pen_line(
+        p, 4, pb_arena_printf(p->arena, "%s%s", line, p->o->all ? "" : "; --all shows what it is"));
     for (size_t i = 0; p->o->all && i < u->nresources; i++)
         if (!u->resources[i].touched && u->resources[i].class)
             resource(p, &u->resources[i]);

@@ -29,6 +29,8 @@ enum pb_check_column { PB_CHECK_BASE, PB_CHECK_MERGED, PB_CHECK_LIVE };
 /* A value as cell.h shows it, or why it is not shown. */
 const char *pb_check_cell(struct pb_arena *a, const struct pb_check_attr *at,
                           enum pb_check_column column);
+/* "not of this change, and there before: 1 reverts (sim_disk.data)"; NULL: nothing was. */
+const char *pb_check_before(struct pb_arena *a, const struct pb_check_unit *u);
 /* Why it is as it is, where the values do not say that, nor `told`; else NULL. */
 const char *pb_check_why(struct pb_arena *a, const struct pb_check_attr *at, const char *told);
 /* What the state has of it, where a collision cannot be understood without; else NULL. */

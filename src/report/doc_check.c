@@ -349,22 +349,6 @@ static const char *result(struct pb_doc *d, const struct pb_check_unit *u)
     return pb_arena_strdup(d->arena, b.s);
 }
 
-static void before(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_check_unit *u)
-{
-    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
-
-    for (int k = PB_CHECK_UNSEEN; k > PB_CHECK_SETTLES; k--) {
-        size_t n = 0;
-
-        for (size_t i = 0; i < u->nresources; i++)
-            n += !u->resources[i].touched && (int)u->resources[i].class == k;
-        if (n)
-            pb_buf_addf(&b, "%s%zu %s", b.len ? ", " : "", n, pb_check_classes[k].name);
-    }
-    if (b.len)
-        pb_doc_note(d, &out->notes, "not of this change, and there before: %s", b.s);
-}
-
 /* Of what the merged tree has: only that can be looked at there. */
 static void speaks_for(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_check_unit *u)
 {
@@ -405,7 +389,8 @@ static void unit(struct pb_doc *d, size_t k, const struct pb_check *c, bool all)
     for (size_t i = 0; i < u->nresources; i++)
         resource(d, k, &u->resources[i], all);
     findings(d, k, &u->findings);
-    before(d, out, u);
+    if (pb_check_before(d->arena, u))
+        pb_doc_note(d, &out->notes, "%s", pb_check_before(d->arena, u));
 }
 
 /* What several units have is listed with none of them, and a reason to look at each. */
