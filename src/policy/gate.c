@@ -105,7 +105,7 @@ static enum pb_gate_decision of_effect(const struct pb_gate_policy *p,
 static const char *about_effect(struct gate *g, const struct pb_gate_effect *e)
 {
     static const char *const words[PB_NORIGINS] = {"no commit of this repository has it",
-                                                   "what was verified last has it not like this",
+                                                   "no verified apply had it like this",
                                                    "it was verified like this"};
 
     return pb_arena_printf(g->arena, "'%s'%s%s, of which no plan tells what it does (%s)", e->what,
