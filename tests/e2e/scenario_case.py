@@ -110,8 +110,17 @@ def found_in(report, case):
 # ---- golden files -------------------------------------------------------------------------------
 
 
+VALUES = ("base", "merged", "live")  # of which a false or an empty one says something
+
+
+def says(key, value):
+    if key in VALUES:
+        return value is not None
+    return value not in (None, [], {}) and value is not False
+
+
 def without(d, *keys):
-    return {k: v for k, v in d.items() if k not in keys and v not in (None, [], False, {})}
+    return {k: v for k, v in d.items() if k not in keys and says(k, v)}
 
 
 def lines(value, indent=0):
