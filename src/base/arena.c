@@ -142,6 +142,7 @@ char *pb_arena_strdup(struct pb_arena *a, const char *s)
     return pb_arena_strndup(a, s, strlen(s));
 }
 
+PB_PRINTF(2, 0)
 static char *print(struct pb_arena *a, const char *fmt, va_list ap)
 {
     bool plain = pb_format_is_plain(fmt);

@@ -90,6 +90,7 @@ void pb_buf_addc(struct pb_buf *b, char c)
     b->s[b->len] = '\0';
 }
 
+PB_PRINTF(2, 0)
 static void add_plain(struct pb_buf *b, const char *fmt, va_list ap)
 {
     va_list again;
