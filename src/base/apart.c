@@ -1,5 +1,6 @@
 #include "base/apart.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -56,12 +57,33 @@ static bool leave(const char *name, const int *keep)
     return null >= 0 && dup2(null, 0) == 0 && dup2(null, 1) == 1 && dup2(null, 2) == 2;
 }
 
+/* The C library makes its allocator ready for a fork; AddressSanitizer does not do so with its own,
+ * which another thread may have locked at that moment. */
+static bool may_fork(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    DIR *tasks = opendir("/proc/self/task");
+    int n = 0;
+
+    for (const struct dirent *e; tasks && (e = readdir(tasks));)
+        n += e->d_name[0] != '.';
+    if (tasks)
+        closedir(tasks);
+    return n == 1;
+#else
+    return true;
+#endif
+}
+
 int pb_apart_start(pid_t *out, const char *name, const int *keep, void (*run)(void *ctx), void *ctx,
                    struct pb_err *err)
 {
     sigset_t all, old;
     pid_t pid;
 
+    if (!may_fork())
+        return pb_fail(err, PB_E_INTERNAL,
+                       "built with AddressSanitizer, plumb cannot fork beside other threads");
     /* A signal between fork and reset would run plumb's handlers in the child. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);

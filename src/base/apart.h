@@ -11,7 +11,8 @@
  *
  * plumb may have other threads, and what they were in the middle of stays so in there: run() may
  * call the system, the allocator (which the C library makes ready for it), and what needs no more;
- * it takes no lock.
+ * it takes no lock. Built with AddressSanitizer, whose allocator is not made ready, it is an error
+ * to have other threads.
  */
 #ifndef PB_BASE_APART_H
 #define PB_BASE_APART_H

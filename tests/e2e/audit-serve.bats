@@ -8,6 +8,8 @@ load sim
 setup() {
     setup_environment
     need terraform
+    ! grep -q __asan_init "$PLUMB" ||
+        skip "plumb is built with AddressSanitizer, whose allocator does not go with lending"
     sim_up
     export SIM_TOKEN=sim-admin-token
     mirror=$BATS_TEST_TMPDIR/mirror
