@@ -44,6 +44,20 @@ static void mark(struct inputs *in, const char *dir, const char *name, struct pb
     mark_key(in, key, where);
 }
 
+/* All entries of the tree after. */
+static void each(struct inputs *in, void (*fn)(struct inputs *in, const struct pb_tf_folder *m,
+                                               const char *key, const struct pb_tf_entry *e))
+{
+    const struct pb_tf_text *t = &in->diff->after;
+
+    for (size_t i = 0; i < t->folders.n; i++) {
+        const struct pb_tf_folder *m = t->folders.e[i].value;
+
+        for (size_t k = 0; k < m->entries.n; k++)
+            fn(in, m, m->entries.e[k].key, m->entries.e[k].value);
+    }
+}
+
 /* ---- what an expression uses ----------------------------------------------------------------- */
 
 /* Called with each local and variable that is named; true from it ends the search. */
@@ -165,22 +179,13 @@ static void begin_call(struct inputs *in, const struct pb_tf_folder *m, const ch
     }
 }
 
-static void begin_values(struct inputs *in)
+static void begin_entry(struct inputs *in, const struct pb_tf_folder *m, const char *key,
+                        const struct pb_tf_entry *e)
 {
-    const struct pb_tf_text *t = &in->diff->after;
-
-    for (size_t i = 0; i < t->folders.n; i++) {
-        const struct pb_tf_folder *m = t->folders.e[i].value;
-
-        for (size_t k = 0; k < m->entries.n; k++) {
-            const struct pb_tf_entry *e = m->entries.e[k].value;
-
-            if (strcmp(e->kind, "locals") == 0 || strcmp(e->kind, "variable") == 0)
-                begin_value(in, m, m->entries.e[k].key, e);
-            else if (strcmp(e->kind, "module") == 0)
-                begin_call(in, m, m->entries.e[k].key, e);
-        }
-    }
+    if (strcmp(e->kind, "locals") == 0 || strcmp(e->kind, "variable") == 0)
+        begin_value(in, m, key, e);
+    else if (strcmp(e->kind, "module") == 0)
+        begin_call(in, m, key, e);
 }
 
 /* Files of values set the root's variables. */
@@ -241,24 +246,17 @@ static void link_call(struct inputs *in, const struct pb_tf_folder *m, const str
     }
 }
 
-static void link_all(struct inputs *in)
+static void link_entry(struct inputs *in, const struct pb_tf_folder *m, const char *key,
+                       const struct pb_tf_entry *e)
 {
-    const struct pb_tf_text *t = &in->diff->after;
+    PB_AUTO(str) char *made = key_of(m->dir, e->address);
+    struct spreading s = {in, m->dir, made};
 
-    for (size_t i = 0; i < t->folders.n; i++) {
-        const struct pb_tf_folder *m = t->folders.e[i].value;
-
-        for (size_t k = 0; k < m->entries.n; k++) {
-            const struct pb_tf_entry *e = m->entries.e[k].value;
-            PB_AUTO(str) char *key = key_of(m->dir, e->address);
-            struct spreading s = {in, m->dir, key};
-
-            if (strcmp(e->kind, "module") == 0)
-                link_call(in, m, e);
-            for (size_t p = 0; strcmp(e->kind, "locals") == 0 && p < e->n; p++)
-                in_expr(e->parts[p].attr->expr, add_use, &s);
-        }
-    }
+    (void)key;
+    if (strcmp(e->kind, "module") == 0)
+        link_call(in, m, e);
+    for (size_t p = 0; strcmp(e->kind, "locals") == 0 && p < e->n; p++)
+        in_expr(e->parts[p].attr->expr, add_use, &s);
 }
 
 /* Each value once: those that are found on the way are appended to what is gone through. */
@@ -395,24 +393,17 @@ static void release(struct inputs *in)
 void pb_tf_find_in_inputs(struct pb_tf_diff *d)
 {
     struct inputs in = {.diff = d, .changed = PB_MAP_INIT, .users = PB_MAP_INIT};
-    const struct pb_tf_text *t = &d->after;
 
     /* A unit that is new, or gone, is found by its blocks. */
     if (!d->before.in->root || !d->after.in->root)
         return;
-    begin_values(&in);
+    each(&in, begin_entry);
     begin_files(&in, &d->after, &d->before, false);
     begin_files(&in, &d->before, &d->after, true);
     if (in.changed.n)
-        link_all(&in);
+        each(&in, link_entry);
     spread(&in);
-    for (size_t i = 0; i < t->folders.n; i++) {
-        const struct pb_tf_folder *m = t->folders.e[i].value;
-
-        for (size_t k = 0; k < m->entries.n; k++) {
-            look_at(&in, m, m->entries.e[k].key, m->entries.e[k].value);
-            look_for_call(&in, m, m->entries.e[k].key, m->entries.e[k].value);
-        }
-    }
+    each(&in, look_at);
+    each(&in, look_for_call);
     release(&in);
 }

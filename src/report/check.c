@@ -436,6 +436,7 @@ static void diff(struct pb_pen *p, const struct pb_row *r, size_t part)
 
 static void values(struct pb_pen *p, const struct pb_check_attr *a)
 {
+    const char *recorded = pb_check_recorded(p->arena, a);
     struct pb_row r = {.path = a->path};
 
     for (int c = 0; c < PB_NCELLS; c++)
@@ -446,9 +447,8 @@ static void values(struct pb_pen *p, const struct pb_check_attr *a)
         return;
     }
     value(p, "base", a, PB_CHECK_BASE);
-    if (pb_check_recorded(p->arena, a))
-        pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", "recorded",
-                    fit(p, pb_check_recorded(p->arena, a)));
+    if (recorded)
+        pb_buf_addf(p->b, "%*s%-9s %s\n", 10, "", "recorded", fit(p, recorded));
     if (a->touched)
         value(p, "merged", a, PB_CHECK_MERGED);
     value(p, "live", a, PB_CHECK_LIVE);

@@ -142,15 +142,15 @@ static void rows(struct pb_doc *d, struct pb_doc_item *i, const struct pb_check_
 
     for (size_t k = 0; k < r->nattrs; k++) {
         const struct pb_check_attr *a = &r->attrs[k];
+        const char *recorded = pb_check_recorded(d->arena, a);
 
         if (!is_told(a, all))
             continue;
         v[i->nrows].path = pb_doc_safe(d, a->path);
         v[i->nrows].verdict = a->class ? pb_check_classes[a->class].name : "";
         v[i->nrows].reason = pb_doc_safe(d, pb_check_why(d->arena, a, r->reason));
-        if (!v[i->nrows].reason && pb_check_recorded(d->arena, a))
-            v[i->nrows].reason =
-                pb_doc_printf(d, "the state has it as %s", pb_check_recorded(d->arena, a));
+        if (!v[i->nrows].reason && recorded)
+            v[i->nrows].reason = pb_doc_printf(d, "the state has it as %s", recorded);
         for (int c = 0; c < PB_NCELLS; c++)
             v[i->nrows].cell[c] = pb_check_cell(d->arena, a, (enum pb_check_column)c);
         i->nrows++;
@@ -364,6 +364,7 @@ static void unit(struct pb_doc *d, size_t k, const struct pb_check *c, bool all)
 {
     const struct pb_check_unit *u = &c->units[k];
     struct pb_doc_unit *out = &d->units[k];
+    const char *before = pb_check_before(d->arena, u);
 
     out->name = pb_doc_safe(d, u->name);
     out->path = pb_doc_safe(d, u->path);
@@ -389,8 +390,8 @@ static void unit(struct pb_doc *d, size_t k, const struct pb_check *c, bool all)
     for (size_t i = 0; i < u->nresources; i++)
         resource(d, k, &u->resources[i], all);
     findings(d, k, &u->findings);
-    if (pb_check_before(d->arena, u))
-        pb_doc_note(d, &out->notes, "%s", pb_check_before(d->arena, u));
+    if (before)
+        pb_doc_note(d, &out->notes, "%s", before);
 }
 
 /* What several units have is listed with none of them, and a reason to look at each. */

@@ -85,13 +85,15 @@ static void add_word(struct pb_buf *b, const char *w, size_t n)
     add_xml_n(b, w + tail, n - tail);
 }
 
+enum { JSON_MAX = 4096 }; /* looked at for its end: words without one cost no more than that */
+
 /* The length of a list or map in JSON, whatever words are in it; 0: none begins here. */
 static size_t json_span(const char *s)
 {
     size_t depth = 0;
     bool quoted = false;
 
-    for (size_t i = 0; s[i]; i++) {
+    for (size_t i = 0; i < JSON_MAX && s[i]; i++) {
         if (s[i] == '"')
             quoted = !quoted;
         else if (quoted)

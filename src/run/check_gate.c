@@ -6,35 +6,16 @@
 
 #include <string.h>
 
-static const struct pb_check_resource *resource_at(const struct pb_check_unit *cu,
-                                                   const char *address)
-{
-    size_t lo = 0, hi = cu->nresources;
-
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int c = strcmp(cu->resources[mid].address, address);
-
-        if (c == 0)
-            return &cu->resources[mid];
-        if (c < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return NULL;
-}
-
 static bool overwrites(void *ctx, const char *address)
 {
-    const struct pb_check_resource *r = resource_at(ctx, address);
+    const struct pb_check_resource *r = pb_check_resource_at(ctx, address);
 
     return r && r->class == PB_CHECK_COLLIDES;
 }
 
 static bool touches(void *ctx, const char *address)
 {
-    const struct pb_check_resource *r = resource_at(ctx, address);
+    const struct pb_check_resource *r = pb_check_resource_at(ctx, address);
 
     return r && r->touched;
 }
@@ -43,7 +24,7 @@ static void attach(struct pb_check_unit *cu)
 {
     for (size_t i = 0; i < cu->gate.out.n; i++) {
         const struct pb_gate_verdict *v = &cu->gate.out.v[i];
-        const struct pb_check_resource *found = resource_at(cu, v->change->address);
+        const struct pb_check_resource *found = pb_check_resource_at(cu, v->change->address);
         /* The list was made for this unit a moment ago; only what reads it sees it as constant. */
         struct pb_check_resource *r = (struct pb_check_resource *)(uintptr_t)found;
 

@@ -62,6 +62,9 @@ void pb_check_imports(struct pb_declared_set *merged, struct pb_arena *a,
  * `base`: the unit is added. `seal` may be NULL. */
 void pb_check_resources(struct pb_check_unit *cu, const struct pb_unit_result *base,
                         const struct pb_unit_result *merged, const struct pb_seal *seal, bool all);
+/* By address; NULL: there is nothing to tell of it. */
+const struct pb_check_resource *pb_check_resource_at(const struct pb_check_unit *cu,
+                                                     const char *address);
 /* What the change touches and no observer of the first turn looked at, or what collides by the word
  * of one that does not confirm, as something that has to be confirmed; n 0: nothing. In `a`. */
 struct pb_reconcile_out pb_check_doubts(struct pb_arena *a, const struct pb_check_unit *cu,

@@ -575,15 +575,33 @@ void pb_check_resources(struct pb_check_unit *cu, const struct pb_unit_result *b
     cu->nresources = l.n;
 }
 
+const struct pb_check_resource *pb_check_resource_at(const struct pb_check_unit *cu,
+                                                     const char *address)
+{
+    size_t lo = 0, hi = cu->nresources;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = strcmp(cu->resources[mid].address, address);
+
+        if (c == 0)
+            return &cu->resources[mid];
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return NULL;
+}
+
 /* ---- what is looked at once more ------------------------------------------------------------- */
 
 /* By an observer whose word is taken for a difference. */
 static bool is_confirmed(const char *observer)
 {
-    for (size_t i = 0; pb_observers[i]; i++)
-        if (pb_streq(pb_observers[i]->name, observer))
-            return pb_observers[i]->confirms;
-    return false;
+    const struct pb_observer *o = observer ? pb_live_observer(observer) : NULL;
+
+    return o && o->confirms;
 }
 
 static bool is_doubtful(const struct pb_check_resource *r)
@@ -600,14 +618,6 @@ static bool is_doubtful(const struct pb_check_resource *r)
     return false;
 }
 
-static bool has_doubts(const struct pb_check_unit *cu, const char *address)
-{
-    for (size_t i = 0; i < cu->nresources; i++)
-        if (strcmp(cu->resources[i].address, address) == 0 && is_doubtful(&cu->resources[i]))
-            return true;
-    return false;
-}
-
 struct pb_reconcile_out pb_check_doubts(struct pb_arena *a, const struct pb_check_unit *cu,
                                         const struct pb_unit_result *merged)
 {
@@ -616,7 +626,8 @@ struct pb_reconcile_out pb_check_doubts(struct pb_arena *a, const struct pb_chec
     bool any = false;
 
     for (size_t i = 0; i < out.n; i++) {
-        bool doubt = out.v[i].verdict != PB_UNOBSERVED && has_doubts(cu, out.v[i].address);
+        const struct pb_check_resource *r = pb_check_resource_at(cu, out.v[i].address);
+        bool doubt = out.v[i].verdict != PB_UNOBSERVED && r && is_doubtful(r);
 
         v[i] = out.v[i];
         v[i].verdict = doubt ? PB_UNKNOWN_V : PB_IN_SYNC;

@@ -46,14 +46,13 @@ static void sum_change(struct pb_check *c, const struct pb_check_resource *r)
 
 static void sum_unit(struct pb_check *c, const struct pb_check_unit *u)
 {
+    c->warned += count_warned(&u->findings);
     if (u->mode == PB_CHECK_FAILED) {
-        c->warned += count_warned(&u->findings);
         c->refused += u->err.cls == PB_E_REFUSED;
         c->failed += u->err.cls != PB_E_REFUSED;
         return;
     }
     c->beside += count_beside(&u->findings);
-    c->warned += count_warned(&u->findings);
     for (size_t i = 0; i < PB_NCHECKS; i++)
         c->by_class[i] += u->by_class[i];
     for (size_t i = 0; i < u->nresources; i++) {

@@ -504,7 +504,7 @@ static void check_resources__places(void **state)
 }
 
 /* What is looked at once more, closer: what the change touches and nobody looked at. */
-static void check_resources__unmapped(void **state)
+static void check_resources__doubts(void **state)
 {
     static const struct scene s = {
         "unmapped",
@@ -572,7 +572,7 @@ int main(void)
         cmocka_unit_test(check_resources__of_an_added_unit),
         cmocka_unit_test_setup_teardown(check_resources__counts, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(check_resources__places, arena_setup, arena_teardown),
-        cmocka_unit_test_setup_teardown(check_resources__unmapped, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(check_resources__doubts, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(check_resources__sensitive, arena_setup, arena_teardown),
     };
     return cmocka_run_group_tests_name("check_resources", tests, NULL, NULL);
