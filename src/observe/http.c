@@ -21,7 +21,7 @@ struct job {
     struct pb_http_rq rq;
     struct service *service;
     int tries;
-    int64_t not_before;
+    int64_t not_before, began_ms;
 };
 
 struct service {
@@ -45,8 +45,9 @@ struct pb_http {
     struct pb_transfer **idle;
     struct pb_transfer *ending; /* whose reply `done` sees */
     int nidle, nslots;
-    size_t pending; /* submitted and not done */
-    size_t turn;    /* the service whose turn it is */
+    int active, most; /* under way, and as many as ever were */
+    size_t pending;   /* submitted and not done */
+    size_t turn;      /* the service whose turn it is */
     int64_t deadline;
     struct pb_trust trust;
     struct pb_buf why;
@@ -56,6 +57,8 @@ void pb_http_limits_default(struct pb_http_limits *l)
 {
     *l = (struct pb_http_limits){.concurrency = 32,
                                  .per_service = 16,
+                                 .few = 8,
+                                 .long_ms = 2,
                                  .tries = 4,
                                  .connect_ms = 5000,
                                  .request_ms = 20000,
@@ -74,6 +77,8 @@ static void fill_limits(struct pb_http_limits *l, const struct pb_http_limits *g
     *l = given != NULL ? *given : d;
     l->concurrency = l->concurrency > 0 ? l->concurrency : d.concurrency;
     l->per_service = l->per_service > 0 ? l->per_service : d.per_service;
+    l->few = l->few > 0 ? l->few : d.few;
+    l->long_ms = l->long_ms > 0 ? l->long_ms : d.long_ms;
     l->tries = l->tries > 0 ? l->tries : d.tries;
     l->connect_ms = l->connect_ms > 0 ? l->connect_ms : d.connect_ms;
     l->request_ms = l->request_ms > 0 ? l->request_ms : d.request_ms;
@@ -246,7 +251,9 @@ static void start(struct pb_http *h, struct job *j, struct pb_transfer *t)
         return;
     }
     t->job = j;
+    j->began_ms = pb_clock_ms();
     j->service->active++;
+    h->most = ++h->active > h->most ? h->active : h->most;
     h->stats.requests++;
     h->stats.retries += j->tries > 1;
     if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK)
@@ -291,6 +298,19 @@ static int most_active(const struct pb_http *h, const struct service *s)
     return s->answered ? h->limits.per_service : (h->limits.per_service + 3) / 4;
 }
 
+/* Whether one more at once gains anything. */
+static bool gains(const struct pb_http *h, int64_t now)
+{
+    bool waits = h->active < h->limits.few || h->active < h->most;
+
+    for (int i = 0; !waits && i < h->nslots; i++) {
+        const struct job *j = h->slots[i].job;
+
+        waits = j != NULL && now - j->began_ms >= h->limits.long_ms;
+    }
+    return waits;
+}
+
 /* Starts whatever may start, services in turn; returns ms until something else may. A service
  * loses its turn only when there is a slot that it could have had. */
 static int64_t start_ready(struct pb_http *h, struct pb_err *err)
@@ -303,7 +323,7 @@ static int64_t start_ready(struct pb_http *h, struct pb_err *err)
     give_up_closed(h, now);
     for (struct job *j = h->waiting; j != NULL; j = j->next)
         wait = j->not_before - now < wait ? j->not_before - now : wait;
-    while (idle_turns < h->services.n && (t = take_slot(h, err)) != NULL) {
+    while (idle_turns < h->services.n && gains(h, now) && (t = take_slot(h, err)) != NULL) {
         struct service *s = h->services.e[h->turn++ % h->services.n].value;
         bool may = s->head != NULL && s->active < most_active(h, s);
         int64_t later = may ? pb_budget_take(&s->budget, now) : 0;
@@ -318,6 +338,8 @@ static int64_t start_ready(struct pb_http *h, struct pb_err *err)
         start(h, dequeue(s), t);
         idle_turns = 0;
     }
+    if (idle_turns < h->services.n && wait > h->limits.long_ms)
+        wait = h->limits.long_ms;
     return wait;
 }
 
@@ -397,6 +419,7 @@ static void settle(struct pb_http *h, struct pb_transfer *t, CURLcode code)
     h->stats.connections += (size_t)conns;
     h->stats.bytes += t->body.len;
     j->service->active--;
+    h->active--;
     t->job = NULL;
     if (code == CURLE_OK && status == 0)
         code = CURLE_GOT_NOTHING;
@@ -456,6 +479,7 @@ void pb_http_abandon(struct pb_http *h, const char *why)
         curl_multi_remove_handle(h->multi, t->easy);
         t->job = NULL;
         j->service->active--;
+        h->active--;
         h->idle[h->nidle++] = t;
         cancel(h, j, why);
     }

@@ -34,9 +34,13 @@ struct pb_http;
 struct pb_http_reply;
 
 struct pb_http_limits {
-    int concurrency;         /* under way at once, all hosts; default 32 */
-    int per_service;         /* under way at once for one `service`, a quarter of that until it
+    int concurrency; /* under way at once, all hosts; default 32 */
+    int per_service; /* under way at once for one `service`, a quarter of that until it
                                 has answered; default 16 */
+    /* Making a connection costs more than a request on one that is there: no more than `few`
+     * (default 8) are under way until one of them has waited for `long_ms` (default 2). */
+    int few;
+    long long_ms;
     int tries;               /* in all, default 4 */
     long connect_ms;         /* default 5000 */
     long request_ms;         /* one try, default 20000 */

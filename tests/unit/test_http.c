@@ -64,6 +64,8 @@ static bool answer(int fd, const char *path)
                 "0123456789012345678901234567890123456789");
     else if (strncmp(path, "/stall", 6) == 0)
         return true;
+    else if (strncmp(path, "/late", 5) == 0)
+        return usleep(50000), say(fd, ok), true;
     else
         say(fd, ok);
     return true;
@@ -234,6 +236,22 @@ static void http__connections_are_reused(void **state)
     fetch("/ok", &l, 200, &st);
     assert_int_equal(st.requests, 200);
     assert_true(st.connections <= 4);
+}
+
+static void http__few_connections_do_where_replies_come_at_once(void **state)
+{
+    struct pb_http_limits l = {.concurrency = 32, .per_service = 32, .few = 3, .long_ms = 60000};
+    struct pb_http_stats st;
+
+    (void)state;
+    fetch("/ok", &l, 200, &st);
+    assert_int_equal(st.requests, 200);
+    assert_true(st.connections <= 3);
+    /* Whoever waits is joined by others. */
+    l.long_ms = 1;
+    fetch("/late", &l, 100, &st);
+    assert_int_equal(st.requests, 100);
+    assert_true(st.connections > 16);
 }
 
 static void note_order(const struct pb_http_rq *rq, const struct pb_http_reply *r, void *ctx)
@@ -515,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http__reply),
         cmocka_unit_test(http__connections_are_reused),
+        cmocka_unit_test(http__few_connections_do_where_replies_come_at_once),
         cmocka_unit_test(http__what_leads_goes_first),
         cmocka_unit_test(http__retry_after_is_waited_for),
         cmocka_unit_test(http__long_retry_after_is_not),
