@@ -183,6 +183,7 @@ void res_advance(struct res *r)
                 again = true;
     }
     r->advancing = false;
+    res_settled(r);
 }
 
 void res_start(struct res *r)

@@ -97,6 +97,7 @@ struct res {
     const char *garbled;      /* a reply that was none */
     const char *code, *label; /* of the reply that said so */
     bool advancing;
+    const struct pb_value *derived; /* its attributes, where no doubt is left; or NULL */
 };
 
 struct waiter {
@@ -153,7 +154,8 @@ struct chunk { /* the keys of one request */
 };
 
 struct run {
-    struct pb_arena *a; /* for this run alone */
+    struct pb_arena *a;   /* for this run alone */
+    struct pb_arena *out; /* for what is told */
     const struct pb_observe_request *rq;
     const struct pb_rest_transport *transport;
     struct pb_packs *packs;
@@ -216,6 +218,8 @@ void silence_weigh(struct run *run);
 const char *silence_doubt(const struct res *r, unsigned step);
 
 /* engine_finish.c */
-void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r);
+/* Derives what it can when no reply is missing any more, while others are waited for. */
+void res_settled(struct res *r);
+void res_finish(struct pb_live *out, struct res *r);
 
 #endif

@@ -61,8 +61,27 @@ static void decide_absence(struct pb_live *out, struct pb_arena *a, struct res *
     out->presence = pb_absence_decide(&e, a, &out->reason);
 }
 
-void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r)
+static const struct pb_value *derive(struct res *r, const char *const *doubts)
 {
+    struct pb_eval ev;
+    res_eval(&ev, r);
+    struct pb_value v = pb_derive(r->pack, &ev, doubts);
+    return pb_box(r->run->out, pb_value_copy(r->run->out, &v));
+}
+
+void res_settled(struct res *r)
+{
+    bool account = !r->pack->uses_account || r->ctx->account;
+    for (unsigned i = 0; i < r->pack->nsteps; i++)
+        if (r->steps[i].state == STEP_WAITS || r->steps[i].state == STEP_SENT)
+            return;
+    if (account && !r->suspect && r->steps[r->pack->identity].state == STEP_DONE)
+        r->derived = derive(r, NULL);
+}
+
+void res_finish(struct pb_live *out, struct res *r)
+{
+    struct pb_arena *a = r->run->out;
     *out = (struct pb_live){.address = r->rec->address, .observer = "rest"};
     if (r->problem) {
         out->reason = pb_arena_strdup(a, r->problem);
@@ -70,8 +89,10 @@ void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r)
     }
     const struct step_run *id = &r->steps[r->pack->identity];
     const char *doubts[PB_MAX_STEPS] = {0};
+    bool doubted = false;
     for (unsigned i = 0; i < r->pack->nsteps; i++) {
         doubts[i] = silence_doubt(r, i);
+        doubted |= doubts[i] != NULL;
         r->garbled = doubts[i] ? doubts[i] : r->garbled;
     }
     out->garbled = r->garbled ? pb_arena_strdup(a, r->garbled) : NULL;
@@ -83,9 +104,6 @@ void res_finish(struct pb_live *out, struct pb_arena *a, struct res *r)
         out->reason = pb_arena_strdup(a, id->reason ? id->reason : "there was no reply");
         return;
     }
-    struct pb_eval ev;
-    res_eval(&ev, r);
-    struct pb_value v = pb_derive(r->pack, &ev, doubts);
     out->presence = PB_P_KNOWN;
-    out->attributes = pb_box(a, pb_value_copy(a, &v));
+    out->attributes = r->derived && !doubted ? r->derived : derive(r, doubts);
 }

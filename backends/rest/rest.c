@@ -65,7 +65,7 @@ static int prepare(struct res *r, struct run *run, const struct pb_recorded *rec
     return 0;
 }
 
-static int observe(struct pb_live *out, struct pb_arena *a, struct run *run, struct pb_err *err)
+static int observe(struct pb_live *out, struct run *run, struct pb_err *err)
 {
     for (size_t i = 0; i < run->nres; i++)
         if (prepare(&run->res[i], run, run->rq->resources[i], i ? &run->res[i - 1] : NULL, err) ==
@@ -78,7 +78,7 @@ static int observe(struct pb_live *out, struct pb_arena *a, struct run *run, str
         return -1;
     silence_weigh(run);
     for (size_t i = 0; i < run->nres; i++)
-        res_finish(&out[i], a, &run->res[i]);
+        res_finish(&out[i], &run->res[i]);
     return 0;
 }
 
@@ -106,10 +106,11 @@ int pb_rest_observe(struct pb_live *out, struct pb_observe_stats *stats, struct 
                     struct pb_err *err)
 {
     int64_t start = pb_clock_ms();
-    struct run run = {.a = pb_arena_new(), .rq = rq, .transport = transport, .nres = rq->n};
+    struct run run = {
+        .a = pb_arena_new(), .out = a, .rq = rq, .transport = transport, .nres = rq->n};
     run.packs = rq->ahead ? pb_rest_ahead_packs(rq->ahead) : pb_packs_new(run.a, rq->pack_dirs);
     run.res = pb_arena_zalloc(run.a, (rq->n + 1) * sizeof(*run.res));
-    int rc = observe(out, a, &run, err);
+    int rc = observe(out, &run, err);
     if (stats) {
         struct pb_http_stats s = {0};
         transport->stats(transport->ctx, &s);
