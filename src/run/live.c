@@ -219,6 +219,8 @@ static int ask(struct reader *rd, const struct pb_observer *o, const struct pb_o
             res[n++] = rd->res[i];
     rq.resources = res;
     rq.n = n;
+    if (n && o->confirms && rd->rq->plugins)
+        rq.plugins = rd->rq->plugins(rd->rq->ctx);
     if (n)
         rc = o->observe(out, &stats, rd->arena, &rq, err);
     n = 0;
@@ -265,7 +267,6 @@ static int read_them(struct reader *rd, struct pb_err *err)
         .nproviders = rq->nproviders,
         .schemas = rq->schemas ? rq->schemas : &none,
         .pack_dirs = rq->pack_dirs,
-        .plugins = rq->plugins,
         .concurrency = rq->concurrency,
         .timeout_ms = rq->timeout_ms,
         .progress = rq->progress,
@@ -275,7 +276,7 @@ static int read_them(struct reader *rd, struct pb_err *err)
     if (rq->observer && !forced)
         rc = pb_fail(err, PB_E_USAGE, "there is no observer '%s'", rq->observer);
     else if (rq->unit && (forced ? forced->last_resort : rd->pass == LAST)) {
-        rd->base.unit = rq->unit(rq->unit_ctx, err);
+        rd->base.unit = rq->unit(rq->ctx, err);
         rd->base.recorded = rq->recorded;
         rc = rd->base.unit ? 0 : -1;
     }

@@ -24,10 +24,11 @@ struct pb_live_request {
     const struct pb_value *local_types;  /* schemas/local-types.yaml */
     const char *observer;                /* only this one, or NULL */
     const char *pack_dirs;
-    const struct pb_plugin_site *plugins; /* or NULL */
+    /* For observers that run plugins: where those are, or NULL. Itself NULL: there are none. */
+    const struct pb_plugin_site *(*plugins)(void *ctx);
     /* For the last resort: the unit, whose tree is there once this was called; or NULL. */
     const struct pb_unit_ctx *(*unit)(void *ctx, struct pb_err *err);
-    void *unit_ctx;
+    void *ctx;
     const struct pb_live_ahead *ahead; /* or NULL */
     int concurrency;
     long timeout_ms;

@@ -140,16 +140,24 @@ static const struct pb_unit_ctx *unit_with_tree(void *ctx, struct pb_err *err)
     return pb_session_tree(j, err) < 0 ? NULL : &j->ctx;
 }
 
+/* Looked for anew each time: the tool may have installed some since. */
+static const struct pb_plugin_site *plugins_now(void *ctx)
+{
+    struct pb_session *j = ctx;
+
+    return j->executor->plugin_site(&j->site, j->u->arena, &j->ctx, &j->u->recorded, NULL) < 0
+               ? NULL
+               : &j->site;
+}
+
 struct pb_live_request pb_session_request(struct pb_session *j)
 {
     const struct pb_audit *a = j->s->audit;
-    bool site = j->executor->plugin_site && j->executor->plugin_site(&j->site, j->u->arena, &j->ctx,
-                                                                     &j->u->recorded, NULL) == 0;
 
     return (struct pb_live_request){
-        .plugins = site ? &j->site : NULL,
+        .plugins = j->executor->plugin_site ? plugins_now : NULL,
         .unit = unit_with_tree,
-        .unit_ctx = j,
+        .ctx = j,
         .ahead = &j->ahead,
         .recorded = &j->u->recorded,
         .local_types = j->s->local_types,
