@@ -207,12 +207,19 @@ static void suspect(struct res *r, const struct fetch *f, const char *code)
     context_ask_canary(r->ctx);
 }
 
+/* Whether asking for one is another operation, which may be allowed where the first is not. */
+static bool another_operation(const struct pb_step *step)
+{
+    return step->one && step->one->action && step->many->action &&
+           strcmp(step->one->action->text, step->many->action->text) != 0;
+}
+
 /* Whether a refusal may be about another object of the same request: asking alone then keeps
  * one bad id from hiding the others. Who may not ask at all, or not now, may not alone either. */
 static bool alone_may_help(const struct pb_step *step, const struct fetch *f)
 {
     return f->kind == PB_REPLY_FAULT && (step->one || step->many->batch_key) && f->status < 500 &&
-           !f->denied && !f->throttled;
+           (!f->denied || another_operation(step)) && !f->throttled;
 }
 
 static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch *f)

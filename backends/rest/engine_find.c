@@ -33,12 +33,19 @@ static const char *key_part(struct pb_buf *key, struct pb_arena *a, struct pb_va
     return NULL;
 }
 
+static struct pb_eval item_eval(struct fetch *f, const struct pb_value *item)
+{
+    return (struct pb_eval){.a = f->run->a,
+                            .item = *item,
+                            .tags = &f->ctx->tags,
+                            .tables = {NULL, f->ctx->pack->tables}};
+}
+
 static void index_item(struct page_index *x, struct fetch *f, const struct pb_request *rq,
-                       const struct pb_value *item, const struct pb_tag_rules *tags)
+                       const struct pb_value *item)
 {
     PB_AUTO(buf) struct pb_buf key = PB_BUF_INIT;
-    struct pb_eval ev = {
-        .a = f->run->a, .item = *item, .tags = tags, .tables = {NULL, f->ctx->pack->tables}};
+    struct pb_eval ev = item_eval(f, item);
     x->items++;
     for (size_t i = 0; i < rq->nmatch; i++)
         if (key_part(&key, f->run->a, pb_expr_eval(rq->match[i].item, &ev)))
@@ -68,9 +75,9 @@ static struct page_index *index_of(struct fetch *f, const struct pb_request *rq,
     for (size_t i = 0; i < f->ndocs; i++) {
         struct pb_value v = pb_segs_walk(f->run->a, f->docs[i], rq->items.segs, rq->items.n);
         if (v.kind != PB_LIST && v.kind != PB_NULL)
-            index_item(x, f, rq, &v, &f->ctx->tags);
+            index_item(x, f, rq, &v);
         for (size_t k = 0; v.kind == PB_LIST && k < v.n; k++)
-            index_item(x, f, rq, &v.items[k], &f->ctx->tags);
+            index_item(x, f, rq, &v.items[k]);
     }
     return x;
 }
@@ -88,8 +95,33 @@ static struct pb_value go_in(struct fetch *f, const struct pb_request *rq, struc
     return rq->then.text ? pb_segs_walk(f->run->a, v, rq->then.segs, rq->then.n) : v;
 }
 
+/* The one of these for which all of `then_match` agree. */
+static enum found find_within(struct pb_value *out, struct fetch *f, const struct pb_request *rq,
+                              struct pb_eval *ev, const struct pb_value *in, const char **why)
+{
+    const struct pb_value *items = in->kind == PB_LIST ? in->items : in;
+    size_t n = in->kind == PB_LIST ? in->n : in->kind != PB_NULL;
+    PB_AUTO(buf) struct pb_buf want = PB_BUF_INIT;
+    for (size_t i = 0; i < rq->nthen_match; i++)
+        if ((*why = key_part(&want, f->run->a, pb_expr_eval(rq->then_match[i].want, ev))))
+            return FOUND_UNCLEAR;
+    for (size_t k = 0; k < n; k++) {
+        PB_AUTO(buf) struct pb_buf key = PB_BUF_INIT;
+        struct pb_eval of = item_eval(f, &items[k]);
+        bool text = true;
+        for (size_t i = 0; i < rq->nthen_match; i++)
+            text = text && !key_part(&key, f->run->a, pb_expr_eval(rq->then_match[i].item, &of));
+        if (text && strcmp(key.s, want.s) == 0) {
+            *out = items[k];
+            return FOUND_IT;
+        }
+    }
+    return FOUND_NOTHING;
+}
+
 static enum found find_item(struct pb_value *out, struct fetch *f, const struct pb_request *rq,
-                            const struct pb_list_builder *hits, const char **why)
+                            struct pb_eval *ev, const struct pb_list_builder *hits,
+                            const char **why)
 {
     /* What stands on a page that was seen is seen; only what is not found may be on
      * the missing one. */
@@ -104,6 +136,8 @@ static enum found find_item(struct pb_value *out, struct fetch *f, const struct 
     if (!hits)
         return FOUND_NOTHING;
     struct pb_value v = go_in(f, rq, hits->v[0]);
+    if (rq->nthen_match)
+        return find_within(out, f, rq, ev, &v, why);
     if (rq->take_all) {
         struct pb_value all = listed(f->run->a, hits);
         v = pb_segs_walk(f->run->a, all, rq->then.segs, rq->then.n);
@@ -151,5 +185,5 @@ enum found find_object(struct pb_value *out, struct fetch *f, const struct pb_re
         return FOUND_FAULT;
     const struct pb_list_builder *hits = pb_map_get(&x->map, key.s);
     *others = x->items - (hits ? hits->n : 0);
-    return find_item(out, f, rq, hits, why);
+    return find_item(out, f, rq, ev, hits, why);
 }

@@ -18,13 +18,13 @@ KEYS(type, "type", {"type", S | REQ}, {"service", S | REQ}, {"reads", M | REQ},
      {"tables", M});
 
 /* What a request consists of stands in a step, or in its many, one and confirm. */
-#define REQUEST                                                                                   \
-    {"service", S}, {"action", S}, {"method", S}, {"path", S}, {"query", M}, {"headers", M},      \
-        {"form", M}, {"body", M | L}, {"batch", M}, {"item", S}, {"items", S}, {"match", M},      \
-        {"then", S}, {"take", S}, {"page", M | S}, {"root", S | L}, {"lenient", B}, {"reply", S}, \
-        {"at_least", N}, {"has", L},                                                              \
-    {                                                                                             \
-        "keep_headers", L                                                                         \
+#define REQUEST                                                                              \
+    {"service", S}, {"action", S}, {"method", S}, {"path", S}, {"query", M}, {"headers", M}, \
+        {"form", M}, {"body", M | L}, {"batch", M}, {"item", S}, {"items", S}, {"match", M}, \
+        {"then", S}, {"then_match", M}, {"take", S}, {"page", M | S}, {"root", S | L},       \
+        {"lenient", B}, {"reply", S}, {"at_least", N}, {"has", L},                           \
+    {                                                                                        \
+        "keep_headers", L                                                                    \
     }
 
 KEYS(way, "way", REQUEST);

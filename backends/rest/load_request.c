@@ -76,11 +76,13 @@ static int load_batch(struct pb_request *r, struct pb_load *l, const struct pb_v
     return 0;
 }
 
-static int load_match(struct pb_request *r, struct pb_load *l, const struct pb_value *v)
+static int load_match(const struct pb_match **out, size_t *n, struct pb_load *l,
+                      const struct pb_value *map, const char *key)
 {
     static const struct pb_names item = {.item = true};
+    const struct pb_value *v = pb_get(map, key);
     struct pb_match *m = pb_arena_zalloc(l->a, (pb_len(v) + 1) * sizeof(*m));
-    size_t mark = pb_load_enter(l, "match");
+    size_t mark = pb_load_enter(l, key);
     for (size_t i = 0; i < pb_len(v); i++) {
         const struct pb_member *e = &v->members[i];
         if (pb_expr_parse(&m[i].item, l->a, e->key, &item, l->err) == -1)
@@ -89,8 +91,8 @@ static int load_match(struct pb_request *r, struct pb_load *l, const struct pb_v
             return -1;
     }
     pb_load_leave(l, mark);
-    r->match = m;
-    r->nmatch = pb_len(v);
+    *out = m;
+    *n = pb_len(v);
     return 0;
 }
 
@@ -119,6 +121,8 @@ static int check_shape(const struct pb_request *r, struct pb_load *l, const stru
         return pb_load_fail(l, map, "'items' needs 'match', or 'take: all'");
     if (r->batch_key && !r->nmatch)
         return pb_load_fail(l, map, "'batch' needs 'items' and 'match' to tell objects apart");
+    if (r->nthen_match && (!r->then.text || !r->nmatch || r->take_all))
+        return pb_load_fail(l, map, "'then_match' needs 'match' and 'then', and not 'take: all'");
     if (r->take_all && !r->items.text)
         return pb_load_fail(l, map, "'take: all' needs 'items'");
     return 0;
@@ -210,7 +214,9 @@ int pb_load_request(const struct pb_request **out, struct pb_load *l, const stru
         pb_load_path(&r->item, l, pb_get(map, "item")) == -1 ||
         pb_load_path(&r->items, l, pb_get(map, "items")) == -1 ||
         pb_load_path(&r->then, l, pb_get(map, "then")) == -1 ||
-        load_has(r, l, pb_get(map, "has")) == -1 || load_match(r, l, pb_get(map, "match")) == -1 ||
+        load_has(r, l, pb_get(map, "has")) == -1 ||
+        load_match(&r->match, &r->nmatch, l, map, "match") == -1 ||
+        load_match(&r->then_match, &r->nthen_match, l, map, "then_match") == -1 ||
         load_batch(r, l, pb_get(map, "batch")) == -1 ||
         load_paging(r, l, pb_get(map, "page")) == -1)
         return -1;

@@ -127,6 +127,10 @@ static int load_step(struct pb_step *s, struct pb_load *l, const struct pb_value
         pb_load_strings(&s->not_found, l, pb_get(v, "not_found")) == -1 ||
         pb_load_cond(&s->only_if, l, pb_get(v, "if")) == -1)
         return -1;
+    if (!ways && s->one->batch_key) {
+        s->many = s->one;
+        s->one = NULL;
+    }
     if (s->many && !s->many->items.text)
         return pb_load_fail(l, pb_get(v, "many"), "'many' needs 'items' and 'match'");
     if (load_gone(s, l, pb_get(v, "gone_when")) == -1)

@@ -94,8 +94,8 @@ struct pb_request {
     struct pb_place batch_into;
     long batch_max;
     struct pb_path item, items, then;
-    const struct pb_match *match;
-    size_t nmatch;
+    const struct pb_match *match, *then_match;
+    size_t nmatch, nthen_match;
     bool take_all, lenient;
     enum pb_reply_as reply;
     const struct pb_path *has; /* what every good reply has */

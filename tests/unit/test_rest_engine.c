@@ -283,6 +283,25 @@ static void engine__a_refused_batch_is_asked_for_one_by_one(void **state)
     end(&g);
 }
 
+/* Permissions are given for an operation: who may not list may yet ask for one. */
+static void engine__who_may_not_list_may_ask_for_one(void **state)
+{
+    static const struct fake_reply rows[] = {
+        {"\"Id\":\"a\"", 200, "application/x-amz-json-1.1", "{\"Grant\":{\"Level\":\"high\"}}", 0},
+        {"/grants", 400, "application/x-amz-json-1.1", "{\"__type\":\"x#AccessDenied\"}", 0},
+    };
+    struct given g;
+    (void)state;
+    start(&g, rows, PB_COUNT(rows));
+    add(&g, "acme_grant", "{\"id\":\"a\"}");
+    add(&g, "acme_grant", "{\"id\":\"b\"}");
+    observe(&g);
+    expect(&g, 0, PB_P_KNOWN, NULL);
+    assert_string_equal(pb_get_str(g.live[0].attributes, "level"), "high");
+    expect(&g, 1, PB_P_UNKNOWN, "AccessDenied");
+    end(&g);
+}
+
 /* An operation that returns nothing for anybody may be silent. One alone is believed. */
 static void engine__what_nobody_gets_is_in_doubt(void **state)
 {
@@ -396,6 +415,48 @@ static void engine__batches_and_unlisted(void **state)
     end(&g);
 }
 
+#define TEAMS(members)                                                          \
+    {                                                                           \
+        "GET https://api.acme.example/v1/teams", 200, NULL,                     \
+            "{\"teams\":[{\"name\":\"t\",\"members\":[" members "]},"           \
+            "{\"name\":\"u\",\"members\":{\"person\":\"d\",\"role\":\"x\"}}]}", \
+            0                                                                   \
+    }
+
+/* A batch need not be one of two ways; and an object may stand inside of what is listed. */
+static void engine__a_batch_of_its_own_and_lists_in_lists(void **state)
+{
+    static const struct fake_reply rows[] = {
+        {"/v1/teams/t/members/c", 404, NULL, "{\"error\":{\"code\":\"no_member\"}}", 0},
+        {"people:get {\"names\":[\"a\",\"b\",\"c\",\"d\"]}", 200, NULL,
+         "{\"people\":[{\"name\":\"b\",\"city\":\"B\"},{\"name\":\"a\",\"city\":\"A\"},"
+         "{\"name\":\"d\",\"city\":\"D\"}]}",
+         0},
+        TEAMS("{\"person\":\"b\",\"role\":\"2\"},{\"person\":\"a\",\"role\":\"1\"}"),
+        WHOAMI,
+    };
+    static const char *const people[] = {"ta", "tb", "tc", "ud"};
+    struct given g;
+    (void)state;
+    start(&g, rows, PB_COUNT(rows));
+    for (size_t i = 0; i < PB_COUNT(people); i++)
+        add(&g, "acme_membership",
+            pb_arena_printf(g.a, "{\"id\":\"%zu\",\"team\":\"%c\",\"person\":\"%c\"}", i,
+                            people[i][0], people[i][1]));
+    observe(&g);
+    expect(&g, 0, PB_P_KNOWN, NULL);
+    assert_string_equal(json_text(g.a, g.live[0].attributes),
+                        "{\"city\":\"A\",\"person\":\"a\",\"role\":\"1\",\"team\":\"t\"}");
+    expect(&g, 1, PB_P_KNOWN, NULL);
+    assert_string_equal(json_text(g.a, g.live[1].attributes),
+                        "{\"city\":\"B\",\"person\":\"b\",\"role\":\"2\",\"team\":\"t\"}");
+    expect(&g, 2, PB_P_ABSENT, "no_member");
+    expect(&g, 3, PB_P_KNOWN, NULL);
+    assert_int_equal(fake_http_count(&g.http, "people:get"), 1);
+    assert_int_equal(fake_http_count(&g.http, "/v1/teams"), 2);
+    end(&g);
+}
+
 static void engine__an_empty_list_is_no_proof(void **state)
 {
     static const struct fake_reply rows[] = {
@@ -437,11 +498,13 @@ int main(void)
         cmocka_unit_test(engine__many_are_listed_once_and_shared),
         cmocka_unit_test(engine__faults),
         cmocka_unit_test(engine__a_refused_batch_is_asked_for_one_by_one),
+        cmocka_unit_test(engine__who_may_not_list_may_ask_for_one),
         cmocka_unit_test(engine__what_nobody_gets_is_in_doubt),
         cmocka_unit_test(engine__an_object_is_taken_whatever_its_type_is_called),
         cmocka_unit_test(engine__not_listed_is_only_a_suspicion),
         cmocka_unit_test(engine__a_missing_page_hides_what_is_not_on_the_others),
         cmocka_unit_test(engine__batches_and_unlisted),
+        cmocka_unit_test(engine__a_batch_of_its_own_and_lists_in_lists),
         cmocka_unit_test(engine__an_empty_list_is_no_proof),
         cmocka_unit_test(engine__what_cannot_be_asked),
     };
