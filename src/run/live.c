@@ -61,11 +61,62 @@ static bool any_sensitive(const struct pb_value *v)
     return false;
 }
 
+static bool has_marks(const struct pb_value *v, const struct pb_value *like,
+                      const struct pb_type *t);
+
+/* Keys of all three are sorted. */
+static bool map_has_marks(const struct pb_value *v, const struct pb_value *like,
+                          const struct pb_type *t)
+{
+    const struct pb_type *object = t && t->kind == PB_T_OBJECT ? t : NULL;
+    const struct pb_type *elem = t && t->kind == PB_T_MAP ? t->elem : NULL;
+    size_t l = 0, nl = pb_is(like, PB_MAP) ? like->n : 0, f = 0, nf = object ? object->nfields : 0;
+
+    for (size_t i = 0; i < v->n; i++) {
+        const char *key = v->members[i].key;
+        const struct pb_field *field;
+        const struct pb_value *same;
+        int at = 1;
+
+        while (f < nf && (at = strcmp(object->fields[f].name, key)) < 0)
+            f++;
+        field = f < nf && at == 0 ? &object->fields[f] : NULL;
+        at = 1;
+        while (l < nl && (at = strcmp(like->members[l].key, key)) < 0)
+            l++;
+        same = l < nl && at == 0 ? &like->members[l].value : NULL;
+        if ((field && (field->flags & PB_F_SENSITIVE)) ||
+            has_marks(&v->members[i].value, same, field ? field->type : elem))
+            return true;
+    }
+    return false;
+}
+
+/* Whether marking would make anything sensitive. */
+static bool has_marks(const struct pb_value *v, const struct pb_value *like,
+                      const struct pb_type *t)
+{
+    if (like && (like->flags & PB_V_SENSITIVE))
+        return true;
+    if (v->kind == PB_MAP)
+        return map_has_marks(v, like, t);
+    if (v->kind != PB_LIST)
+        return false;
+    if (any_sensitive(like))
+        return true;
+    for (size_t i = 0; i < v->n; i++)
+        if (has_marks(&v->items[i], NULL, t ? t->elem : NULL))
+            return true;
+    return false;
+}
+
 struct pb_value pb_live_mark(struct pb_arena *a, const struct pb_value *v,
                              const struct pb_value *like, const struct pb_type *t)
 {
     struct pb_value out = *v;
 
+    if (!has_marks(v, like, t)) /* of nearly all there is nothing to copy */
+        return out;
     if (like && (like->flags & PB_V_SENSITIVE)) {
         out.flags |= PB_V_SENSITIVE;
         return out;

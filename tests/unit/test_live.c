@@ -275,9 +275,44 @@ static void live__secrets_are_marked(void **state)
     assert_true(pb_get(pb_get(&v, "map"), "y")->flags & PB_V_SENSITIVE);
 }
 
+/* At any depth, beside members that the schema or the record does not have. */
+static void live__nested_secrets_are_marked(void **state)
+{
+    static const struct pb_type string = {.kind = PB_T_STRING};
+    static const struct pb_field inner[] = {
+        {"a", &string, 0}, {"p", &string, PB_F_SENSITIVE}, {"z", &string, 0}};
+    static const struct pb_type object = {.kind = PB_T_OBJECT, .fields = inner, .nfields = 3};
+    static const struct pb_type list = {.kind = PB_T_LIST, .elem = &object};
+    static const struct pb_type map = {.kind = PB_T_MAP, .elem = &object};
+    static const struct pb_field outer[] = {{"l", &list, 0}, {"m", &map, 0}};
+    static const struct pb_type root = {.kind = PB_T_OBJECT, .fields = outer, .nfields = 2};
+    const struct pb_value *seen =
+        json_marked(*state, "{'b':'1','l':[{'a':'1'},{'o':'1','p':'2'}],'m':{'k':{'p':'3'}}}");
+    struct pb_value like = *json_marked(*state, "{'a':'1','c':'1'}");
+    struct pb_value v = pb_live_mark(*state, seen, &like, &root);
+
+    assert_true(pb_get(pb_at(pb_get(&v, "l"), 1), "p")->flags & PB_V_SENSITIVE);
+    assert_false(pb_get(pb_at(pb_get(&v, "l"), 1), "o")->flags & PB_V_SENSITIVE);
+    assert_true(pb_get(pb_get(pb_get(&v, "m"), "k"), "p")->flags & PB_V_SENSITIVE);
+    /* Nothing is: nothing is copied. */
+    seen = json_marked(*state, "{'b':'1','l':[{'a':'1'}],'m':{'k':{'z':'3'}}}");
+    v = pb_live_mark(*state, seen, &like, &root);
+    assert_ptr_equal(v.members, seen->members);
+    /* The last of each alone. */
+    seen = json_marked(*state, "{'m':{'k':{'p':'3'}}}");
+    v = pb_live_mark(*state, seen, &like, &root);
+    assert_true(pb_get(pb_get(pb_get(&v, "m"), "k"), "p")->flags & PB_V_SENSITIVE);
+    like = pb_mark_sensitive(*state, json_marked(*state, "{'a':'1','m':'x'}"),
+                             json_marked(*state, "{'m':true}"));
+    v = pb_live_mark(*state, seen, &like, NULL);
+    assert_true(pb_get(&v, "m")->flags & PB_V_SENSITIVE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(live__nested_secrets_are_marked, arena_setup,
+                                        arena_teardown),
         cmocka_unit_test_setup_teardown(live__two_are_asked, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(live__after_a_wrong_reply, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(live__the_last_resort, arena_setup, arena_teardown),
