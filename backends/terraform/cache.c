@@ -1,10 +1,7 @@
 #include "backends/terraform/cache.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -204,50 +201,6 @@ static struct pb_value write_all(const struct writer *w, const struct pb_declare
     return pb_map_done(&b, w->a);
 }
 
-struct aged {
-    char *path;
-    struct timespec at;
-};
-
-static int by_age(const void *x, const void *y)
-{
-    const struct aged *a = x, *b = y;
-
-    if (a->at.tv_sec != b->at.tv_sec)
-        return a->at.tv_sec < b->at.tv_sec ? -1 : 1;
-    return a->at.tv_nsec < b->at.tv_nsec ? -1 : a->at.tv_nsec > b->at.tv_nsec;
-}
-
-/* Keeps the newest PB_TF_CACHE_ENTRIES. Whatever goes wrong here only costs room. */
-static void evict(const char *folder)
-{
-    DIR *d = opendir(folder);
-    struct aged *v = NULL;
-    size_t n = 0, cap = 0;
-    struct dirent *e;
-
-    while (d && (e = readdir(d))) {
-        struct stat st;
-        char *path = pb_fs_join(folder, e->d_name);
-        if (!pb_ends_with(e->d_name, ".json") || lstat(path, &st)) {
-            free(path);
-            continue;
-        }
-        v = pb_grow(v, &cap, n + 1, sizeof(*v));
-        v[n++] = (struct aged){path, st.st_mtim};
-    }
-    if (d)
-        closedir(d);
-    if (n > PB_TF_CACHE_ENTRIES)
-        qsort(v, n, sizeof(*v), by_age);
-    for (size_t i = 0; i < n; i++) {
-        if (n > PB_TF_CACHE_ENTRIES && i < n - PB_TF_CACHE_ENTRIES)
-            unlink(v[i].path);
-        free(v[i].path);
-    }
-    free(v);
-}
-
 int pb_tf_cache_store(const char *dir, const char *key, const struct pb_declare_result *r,
                       const struct pb_diags *said, const struct pb_seal *seal, time_t expires,
                       struct pb_err *err)
@@ -264,7 +217,7 @@ int pb_tf_cache_store(const char *dir, const char *key, const struct pb_declare_
     if (pb_fs_mkdirs(folder, 0700, err) == -1 ||
         pb_fs_write_atomic(path, text.s, text.len, 0600, err) == -1)
         return -1;
-    evict(folder);
+    pb_fs_trim(folder, PB_FS_CACHE_FILES, PB_FS_CACHE_BYTES);
     return 0;
 }
 
@@ -436,6 +389,7 @@ bool pb_tf_cache_load(struct pb_declare_result *out, struct pb_diags *said, stru
         !read_effects(&out->declared.effects, &out->declared.neffects, a, pb_get(v, "effects")))
         return false;
     read_diags(said, a, pb_get(v, "said"));
+    pb_fs_used(path);
     return true;
 }
 

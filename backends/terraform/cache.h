@@ -15,9 +15,6 @@
 
 #include "backends/backend.h"
 
-/* Entries per cache folder; the oldest go first. */
-enum { PB_TF_CACHE_ENTRIES = 500 };
-
 /* `expires` 0: never. `said` is what planning had to say, repeated on each hit; or NULL. */
 int pb_tf_cache_store(const char *dir, const char *key, const struct pb_declare_result *r,
                       const struct pb_diags *said, const struct pb_seal *seal, time_t expires,

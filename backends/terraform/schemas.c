@@ -50,9 +50,11 @@ static int store_provider(const char *dir, const char *source, const char *versi
     }
     all = pb_map_done(&b, a);
     pb_json_add(&text, &all);
-    if (pb_fs_mkdirs(folder, 0700, err) == -1)
+    if (pb_fs_mkdirs(folder, 0700, err) == -1 ||
+        pb_fs_write_atomic(path, text.s, text.len, 0600, err) == -1)
         return -1;
-    return pb_fs_write_atomic(path, text.s, text.len, 0600, err);
+    pb_fs_trim(folder, PB_FS_CACHE_FILES, PB_FS_CACHE_BYTES);
+    return 0;
 }
 
 int pb_tf_schemas_store(const char *dir, const char *text, size_t n,

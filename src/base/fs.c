@@ -159,8 +159,8 @@ void pb_fs_remember(const char *path, const void *p, size_t n)
 {
     PB_AUTO(str) char *folder = folder_of(path);
 
-    if (pb_fs_mkdirs(folder, 0700, NULL) == 0)
-        (void)pb_fs_write_atomic(path, p, n, 0600, NULL);
+    if (pb_fs_mkdirs(folder, 0700, NULL) == 0 && pb_fs_write_atomic(path, p, n, 0600, NULL) == 0)
+        pb_fs_trim(folder, PB_FS_CACHE_FILES, PB_FS_CACHE_BYTES);
 }
 
 bool pb_fs_exists(const char *path)

@@ -298,6 +298,46 @@ static void work__one_mark_keeps_an_area(void **state)
     free(mine);
 }
 
+static bool there(const char *name)
+{
+    PB_AUTO(str) char *path = in(name);
+
+    return pb_fs_exists(path);
+}
+
+/* `age` seconds ago. */
+static void put_old(const char *name, size_t bytes, time_t age)
+{
+    PB_AUTO(str) char *path = in(name), *text = pb_calloc(1, bytes + 1);
+    struct timespec at[2] = {{.tv_sec = time(NULL) - age}, {.tv_sec = time(NULL) - age}};
+
+    assert_int_equal(pb_fs_write_atomic(path, text, bytes, 0600, NULL), 0);
+    assert_int_equal(utimensat(AT_FDCWD, path, at, 0), 0);
+}
+
+static void fs__what_was_used_longest_ago_goes(void **state)
+{
+    PB_AUTO(str) char *used = in("c"), *folder = in("folder"), *link = in("link");
+
+    (void)state;
+    put_old("a", 10, 40);
+    put_old("b", 10, 30);
+    put_old("c", 10, 50);
+    put_old("d", 10, 20);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(symlink("a", link), 0);
+    pb_fs_trim(dir, 4, 40);
+    assert_true(there("a") && there("b") && there("c") && there("d"));
+    pb_fs_used(used);
+    pb_fs_trim(dir, 3, 40);
+    assert_true(!there("a") && there("b") && there("c") && there("d"));
+    pb_fs_trim(dir, 3, 29);
+    assert_true(!there("b") && there("c") && there("d"));
+    /* One that is larger than all may be is still of use. */
+    pb_fs_trim(dir, 3, 1);
+    assert_true(there("c") && !there("d") && there("folder"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(fs__mkdirs, setup, teardown),
         cmocka_unit_test_setup_teardown(fs__remove_tree_does_not_follow_links, setup, teardown),
         cmocka_unit_test_setup_teardown(fs__join, setup, teardown),
+        cmocka_unit_test_setup_teardown(fs__what_was_used_longest_ago_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(fs__cache_dir_order, setup, teardown),
         cmocka_unit_test_setup_teardown(work__is_private_and_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(work__stale_areas_go_living_ones_stay, setup, teardown),
