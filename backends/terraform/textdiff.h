@@ -127,17 +127,17 @@ const char *pb_tf_text_of(struct pb_tf_diff *d, const struct pb_tf_entry *e, con
 /* textdiff_blocks.c, textdiff_source.c: what there is to say of such an entry. */
 void pb_tf_find_in_block(struct pb_tf_diff *d, const struct pb_tf_pair *p);
 void pb_tf_find_sources(struct pb_tf_diff *d, const struct pb_tf_pair *p);
-/* Whether something in it runs a program of the configuration's choice: what it is called, and
- * where it stands; NULL when nothing does. */
-const char *pb_tf_entry_runs(struct pb_tf_diff *d, const struct pb_tf_entry *e,
-                             const struct pb_tf_part **part);
+/* Where something in it runs a program of the configuration's choice; NULL when nothing does. */
+const struct pb_tf_part *pb_tf_entry_runs(const struct pb_tf_entry *e);
 
 /* What of an entry reaches out of the plan: runs something, asks or reads somewhere. */
 struct pb_tf_outward {
-    const struct pb_hcl_block *block;
+    const struct pb_tf_part *part;    /* of the entry */
+    const struct pb_hcl_block *block; /* the part's, or one in it */
     enum pb_tf_rule changed;
     const enum pb_tf_rule *added; /* NULL: its module is not called once more */
     const char *does;             /* "runs a program whenever it is planned" */
+    bool runs;                    /* a program of the configuration's choice */
 };
 /* textdiff_blocks.c: their number; *v in d->work. */
 size_t pb_tf_outwards(const struct pb_tf_outward **v, struct pb_tf_diff *d,

@@ -523,33 +523,6 @@ static bool has_provisioners(const struct pb_tf_entry *e)
     return strcmp(e->kind, "resource") == 0 || strcmp(e->kind, "removed") == 0;
 }
 
-const char *pb_tf_entry_runs(struct pb_tf_diff *d, const struct pb_tf_entry *e,
-                             const struct pb_tf_part **part)
-{
-    const struct reader *r = reader_of(e);
-
-    (void)d;
-    *part = &e->parts[0];
-    if ((r && r->runs) || strcmp(e->kind, "action") == 0)
-        return e->address;
-    if (strcmp(e->kind, "provider") == 0 && (*part = exec_part(e)))
-        return e->address;
-    for (size_t i = 0; has_provisioners(e) && i < e->n; i++) {
-        *part = &e->parts[i];
-        if (pb_hcl_block_of(e->parts[i].block->body, "provisioner", 0))
-            return e->address;
-    }
-    for (size_t i = 0; strcmp(e->kind, "check") == 0 && i < e->n; i++) {
-        const struct pb_hcl_block *b;
-
-        *part = &e->parts[i];
-        for (size_t k = 0; (b = pb_hcl_block_of(e->parts[i].block->body, "data", k)); k++)
-            if ((r = reader_of_type(pb_hcl_label(b, 0))) && r->runs)
-                return e->address;
-    }
-    return NULL;
-}
-
 /* ---- what reaches out ------------------------------------------------------------------------ */
 
 struct outwards {
@@ -557,60 +530,80 @@ struct outwards {
     size_t n, cap;
 };
 
-static void add_outward(struct outwards *o, const struct pb_hcl_block *b, enum pb_tf_rule changed,
-                        const enum pb_tf_rule *added, const char *does)
+static void add_outward(struct outwards *o, const struct pb_tf_outward *one)
 {
     o->v = pb_grow(o->v, &o->cap, o->n + 1, sizeof(*o->v));
-    o->v[o->n++] = (struct pb_tf_outward){b, changed, added, does};
+    o->v[o->n++] = *one;
 }
 
-static void add_reader(struct outwards *o, const struct pb_hcl_block *b)
+static void add_reader(struct outwards *o, const struct pb_tf_part *part,
+                       const struct pb_hcl_block *b)
 {
     const struct reader *r = reader_of_type(pb_hcl_label(b, 0));
 
     if (r)
-        add_outward(o, b, r->changed, &r->added, r->does);
+        add_outward(o, &(struct pb_tf_outward){part, b, r->changed, &r->added, r->does, r->runs});
 }
 
-/* Of one block of the entry. */
 static void add_outwards(struct outwards *o, const struct pb_tf_entry *e,
-                         const struct pb_hcl_block *b)
+                         const struct pb_tf_part *part)
 {
     static const enum pb_tf_rule provisioner = PB_TF_PROVISIONER_ADDED,
                                  an_action = PB_TF_ACTION_ADDED;
-    const struct pb_hcl_block *in;
+    const struct pb_hcl_block *b = part->block, *in;
 
     if (strcmp(e->kind, "data") == 0 || strcmp(e->kind, "ephemeral") == 0)
-        add_reader(o, b);
+        add_reader(o, part, b);
     else if (strcmp(e->kind, "action") == 0)
-        add_outward(o, b, PB_TF_ACTION_CHANGED, &an_action, "can be invoked by an apply");
+        add_outward(o, &(struct pb_tf_outward){part, b, PB_TF_ACTION_CHANGED, &an_action,
+                                               "can be invoked by an apply", true});
     else if (strcmp(e->kind, "provider") == 0)
-        add_outward(o, b, PB_TF_PROVIDER_CONFIG_CHANGED, NULL, "is set up otherwise");
+        add_outward(o, &(struct pb_tf_outward){part, b, PB_TF_PROVIDER_CONFIG_CHANGED, NULL,
+                                               "is set up otherwise", has_exec(b->body)});
     for (size_t k = 0; has_provisioners(e) && k < b->body->nblocks; k++) {
         in = &b->body->blocks[k];
         if (strcmp(in->type, "provisioner") == 0)
-            add_outward(o, in, PB_TF_PROVISIONER_CHANGED, &provisioner, "runs a provisioner");
+            add_outward(o, &(struct pb_tf_outward){part, in, PB_TF_PROVISIONER_CHANGED,
+                                                   &provisioner, "runs a provisioner", true});
     }
     for (size_t k = 0; strcmp(e->kind, "check") == 0 && (in = pb_hcl_block_of(b->body, "data", k));
          k++)
-        add_reader(o, in);
+        add_reader(o, part, in);
+}
+
+static struct outwards outwards_of(const struct pb_tf_entry *e)
+{
+    struct outwards o = {0};
+
+    for (size_t i = 0; i < e->n; i++)
+        if (e->parts[i].block)
+            add_outwards(&o, e, &e->parts[i]);
+    return o;
 }
 
 size_t pb_tf_outwards(const struct pb_tf_outward **v, struct pb_tf_diff *d,
                       const struct pb_tf_entry *e)
 {
-    struct outwards o = {0};
+    struct outwards o = outwards_of(e);
     struct pb_tf_outward *out;
 
-    for (size_t i = 0; i < e->n; i++)
-        if (e->parts[i].block)
-            add_outwards(&o, e, e->parts[i].block);
     out = pb_arena_alloc(d->work, o.n * sizeof(*out) + 1);
     if (o.n)
         memcpy(out, o.v, o.n * sizeof(*out));
     free(o.v);
     *v = out;
     return o.n;
+}
+
+const struct pb_tf_part *pb_tf_entry_runs(const struct pb_tf_entry *e)
+{
+    struct outwards o = outwards_of(e);
+    const struct pb_tf_part *part = NULL;
+
+    for (size_t i = 0; i < o.n && !part; i++)
+        part = o.v[i].runs ? o.v[i].part : NULL;
+    free(o.v);
+    return part;
 }
 
 void pb_tf_find_in_block(struct pb_tf_diff *d, const struct pb_tf_pair *p)

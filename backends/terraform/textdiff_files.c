@@ -178,9 +178,8 @@ static bool find_reader(struct reader *out, struct pb_tf_diff *d, const char *na
 
         for (size_t j = 0; j < m->entries.n; j++) {
             const struct pb_tf_entry *e = m->entries.e[j].value;
-            const struct pb_tf_part *part;
 
-            if (runs && !pb_tf_entry_runs(d, e, &part))
+            if (runs && !pb_tf_entry_runs(e))
                 continue;
             for (size_t k = 0; k < e->n; k++) {
                 const char *text = text_of(&e->parts[k]);
@@ -210,9 +209,9 @@ static bool find_near(struct reader *out, struct pb_tf_diff *d, const char *path
 
         for (size_t j = 0; is_below(path, m->dir) && j < m->entries.n; j++) {
             const struct pb_tf_entry *e = m->entries.e[j].value;
-            const struct pb_tf_part *part;
+            const struct pb_tf_part *part = pb_tf_entry_runs(e);
 
-            if (!pb_tf_entry_runs(d, e, &part))
+            if (!part)
                 continue;
             *out = (struct reader){m, e, part};
             return true;
