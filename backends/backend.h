@@ -227,8 +227,9 @@ struct pb_apply_result {
     int signal;                     /* it was killed by; 0: it exited */
     size_t added, changed, removed; /* as the tool counts */
     const char *errors;             /* without secrets; NULL: none */
-    const char
-        *died; /* a plugin ended while it was needed: which, and how; or NULL. Without secrets */
+    /* A plugin ended while it was needed, or gave no answer, so that what came of a change is not
+     * known: which, and how; or NULL. Without secrets. */
+    const char *died;
     const char *rescued; /* a state that could not be written where it belongs; or NULL */
     int survivors;       /* processes that were left of it */
 };

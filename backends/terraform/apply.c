@@ -63,6 +63,8 @@ static void fill(struct pb_apply_result *out, struct pb_arena *a, const struct p
     out->removed = s->seen.removed;
     if (!out->ok)
         pb_tf_errors(&errors, s->path, text, secrets);
+    if (!out->ok && !out->died && s->seen.unanswered)
+        out->died = "a provider gave no answer to a change that it was asked for";
     out->errors = errors.len ? pb_arena_strdup(a, errors.s) : NULL;
     if (errors.len && pb_tf_lock_refused(&lock, a, errors.s, u->name)) {
         out->locked = true;
@@ -255,7 +257,8 @@ static void take_back(struct pb_apply_result *out, struct applying *x, struct pb
 
     serve_no_more(x, &why);
     pb_tf_redact(r, &why);
-    out->died = why.len && !out->ok ? pb_arena_strdup(a, why.s) : NULL;
+    if (why.len && !out->ok)
+        out->died = pb_arena_strdup(a, why.s);
     pb_buf_wipe(&why);
     pb_tf_redactor_free(r);
 }

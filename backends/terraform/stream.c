@@ -71,6 +71,18 @@ static void on_summary(struct pb_tf_stream *s, const struct pb_value *line)
     s->seen.removed = count_of(changes, "remove");
 }
 
+/* Of a call that failed as such the tool has the name: the provider ended, or its answer was none.
+ * What a provider itself says of a change that failed does not name the call. */
+static void on_diagnostic(struct pb_tf_stream *s, const struct pb_value *d)
+{
+    const char *detail = pb_get_str(d, "detail");
+
+    if (!pb_streq(pb_get_str(d, "severity"), "error"))
+        return;
+    s->seen.failed = true;
+    s->seen.unanswered |= detail && strstr(detail, "(*GRPCProvider).ApplyResourceChange");
+}
+
 static void on_line(struct pb_tf_stream *s, const struct pb_value *line)
 {
     static const struct {
@@ -92,7 +104,7 @@ static void on_line(struct pb_tf_stream *s, const struct pb_value *line)
     else if (pb_streq(type, "change_summary"))
         on_summary(s, line);
     else if (pb_streq(type, "diagnostic"))
-        s->seen.failed |= pb_streq(pb_get_str(pb_get(line, "diagnostic"), "severity"), "error");
+        on_diagnostic(s, pb_get(line, "diagnostic"));
     if (pb_is(pb_get(line, "state"), PB_MAP))
         s->seen.state_dump = true;
 }

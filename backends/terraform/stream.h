@@ -24,6 +24,7 @@ struct pb_tf_stream_seen {
     bool summary;    /* it says that it applied all of it */
     bool failed;     /* an error, which comes last */
     bool state_dump; /* a line may hold a state that could not be written anywhere */
+    bool unanswered; /* a provider was asked for a change, and what came of it is not known */
     size_t added, changed, removed;
     size_t lines, passed_over;
 };

@@ -202,6 +202,30 @@ TF
     gone
 }
 
+@test "nor is one that Terraform started itself taken for settled when it ended" {
+    begin 'provider "sim" {
+  alias = "other"
+  token = "sim-ops-token"
+}
+resource "sim_network" "o" {
+  provider = sim.other
+  name     = "o"
+  cidr     = "10.1.0.0/16"
+}'
+    apply_more
+    while read -r pid _; do
+        kill -9 "$pid" 2>/dev/null || true
+    done <"$started"
+    code=0
+    wait "$plumb" || code=$?
+    [ "$code" = 1 ]
+    output=$(cat "$BATS_TEST_TMPDIR/said")
+    says "a provider gave no answer to a change that it was asked for" "'plumb recover' goes on"
+    output=$(must plumb -C "$repo" recover)
+    says "'sim_network.m' may exist, and the state does not have it"
+    gone
+}
+
 @test "none is left when plumb is killed" {
     begin ""
     sim_fault '{"match": "GET /v1/images*", "kind": "delay", "delay_ms": 3000}'

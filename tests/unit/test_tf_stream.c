@@ -244,6 +244,39 @@ static void tf_redact__before_it_is_cut(void **state)
     pb_work_remove(dir);
 }
 
+/* As Terraform 1.11 words it when a provider was killed, and what providers say themselves. */
+static void stream__a_call_without_an_answer(void **state)
+{
+    static const struct {
+        const char *severity, *detail;
+        bool unanswered;
+    } rows[] = {
+        {"error",
+         "The plugin encountered an error, and failed to respond to the "
+         "plugin6.(*GRPCProvider).ApplyResourceChange call. The plugin logs may contain more "
+         "details.",
+         true},
+        {"error", "The plugin.(*GRPCProvider).ApplyResourceChange request was cancelled.", true},
+        {"error", "failed to respond to the plugin.(*GRPCProvider).ReadResource call.", false},
+        {"error", "Cannot make the network: status 500", false},
+        {"warning", "plugin.(*GRPCProvider).ApplyResourceChange is slow", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct pb_tf_stream s = {0};
+        PB_AUTO(str)
+        char *line = pb_asprintf("{\"type\":\"diagnostic\",\"diagnostic\":{"
+                                 "\"severity\":\"%s\",\"summary\":\"s\","
+                                 "\"detail\":\"%s\"}}\n",
+                                 rows[i].severity, rows[i].detail);
+
+        pb_tf_stream_feed(&s, line, strlen(line));
+        assert_int_equal(s.seen.unanswered, rows[i].unanswered);
+        pb_tf_stream_release(&s);
+    }
+}
+
 /* A long detail ends behind a sentence, or a word, or where it must, but never within a letter. */
 static void tf_errors__where_they_are_cut(void **state)
 {
@@ -314,6 +347,7 @@ static void tf_lock__for_people(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stream__a_call_without_an_answer),
         cmocka_unit_test(tf_stream__recorded),
         cmocka_unit_test(tf_stream__failures),
         cmocka_unit_test(tf_stream__cut),
