@@ -429,9 +429,14 @@ char *pb_repo_id(struct pb_repo *repo)
     if (pb_repo_branch(&branch, repo, NULL) == 0 && branch.remote_url)
         id = pb_strdup(branch.remote_url);
     else
-        id = without_slash(pb_repo_gitdir(repo));
+        id = pb_repo_folder(repo);
     pb_branch_release(&branch);
     return id;
+}
+
+char *pb_repo_folder(const struct pb_repo *repo)
+{
+    return without_slash(pb_repo_gitdir(repo));
 }
 
 void pb_repo_identity(char **name, char **email, struct pb_repo *repo)

@@ -77,6 +77,9 @@ void pb_branch_release(struct pb_branch *b);
  * password) that HEAD's branch follows, or the path of the git folder. Caller frees. */
 char *pb_repo_id(struct pb_repo *repo);
 
+/* What it says where there is no remote. Caller frees. */
+char *pb_repo_folder(const struct pb_repo *repo);
+
 /* user.name and user.email; each NULL when it is not configured. Caller frees both. */
 void pb_repo_identity(char **name, char **email, struct pb_repo *repo);
 

@@ -125,7 +125,7 @@ static int take_tables(struct pb_audit_shared *s, struct pb_err *err)
 int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err)
 {
     struct pb_audit *a = s->audit;
-    PB_AUTO(str) char *key = NULL, *id = NULL;
+    PB_AUTO(str) char *key = NULL, *id = NULL, *folder = NULL;
 
     if (take_tables(s, err) < 0 || pb_fs_cache_dir(&s->cache_dir, err) < 0 ||
         pb_fs_state_dir(&s->state_dir, err) < 0)
@@ -135,6 +135,8 @@ int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err)
         return -1;
     id = pb_repo_id(a->repo);
     s->repo_id = pb_arena_strdup(a->arena, id);
+    folder = pb_repo_folder(a->repo);
+    s->repo_folder = pb_arena_strdup(a->arena, folder);
     return export_packs(s, err);
 }
 

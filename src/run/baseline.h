@@ -1,7 +1,12 @@
 /*
- * baseline.h: live values as plumb last verified them, per repository and unit, in plumb's
- * state folder (0600). A refresh writes drift into the state and hides it; the baseline
- * still knows. Sensitive values are sealed (model/seal.h).
+ * baseline.h: live values as plumb last verified them, in plumb's state folder (0600). A
+ * refresh writes drift into the state and hides it; the baseline still knows. Sensitive values
+ * are sealed (model/seal.h).
+ *
+ * It is found by the state's lineage, which only this state has, and the unit's path and
+ * workspace: the URL of a remote has several spellings, and is there or not. Under the
+ * repository there is only a note of what was saved last, for pb_baseline_of_other; older
+ * versions kept all of it there, and that is read while there is nothing newer.
  */
 #ifndef PB_RUN_BASELINE_H
 #define PB_RUN_BASELINE_H
@@ -12,8 +17,9 @@
 #include "reconcile/reconcile.h"
 
 struct pb_baseline_id {
-    const char *repo; /* the remote's URL, or the path of the git folder */
-    const char *unit; /* path of the unit */
+    const char *repo;   /* the remote's URL, or the path of the git folder */
+    const char *folder; /* the path of the git folder, whatever the remote; may be NULL */
+    const char *unit;   /* path of the unit */
     const char *workspace;
     const char *lineage; /* of the state; another one is another infrastructure */
     const char *commit;  /* full id; for saving: what was verified then */

@@ -159,8 +159,9 @@ static int look_at_tree(struct pb_gate_facts *f, struct pb_audit *a, struct pb_u
 static int look_for_lost(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
                          struct pb_err *err)
 {
-    PB_AUTO(str) char *repo = pb_repo_id(a->repo);
+    PB_AUTO(str) char *repo = pb_repo_id(a->repo), *folder = pb_repo_folder(a->repo);
     struct pb_baseline_id id = {.repo = repo,
+                                .folder = folder,
                                 .unit = u->config.path,
                                 .workspace = u->config.workspace,
                                 .lineage = u->recorded.lineage};

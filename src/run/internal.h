@@ -22,7 +22,7 @@ struct pb_audit_shared {
     bool keep_tree;  /* whose it is will remove it */
     char *pack_dirs; /* colon-separated, or NULL */
     char *packs;     /* the private folder that they are in */
-    const char *repo_id;
+    const char *repo_id, *repo_folder;
     struct pb_crew *crew;
     struct pb_crew_job curl;
     struct {

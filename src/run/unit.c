@@ -317,8 +317,12 @@ int pb_session_moved(bool *moved, const struct pb_recorded_set *before, struct p
 
 struct pb_baseline_id pb_session_baseline(const struct pb_session *j)
 {
-    return (struct pb_baseline_id){j->s->repo_id, j->u->config.path, j->u->config.workspace,
-                                   j->u->recorded.lineage, j->s->audit->commit};
+    return (struct pb_baseline_id){.repo = j->s->repo_id,
+                                   .folder = j->s->repo_folder,
+                                   .unit = j->u->config.path,
+                                   .workspace = j->u->config.workspace,
+                                   .lineage = j->u->recorded.lineage,
+                                   .commit = j->s->audit->commit};
 }
 
 /* The recorded side as the observer's own upgrade of it has it: an older schema's is no drift. */

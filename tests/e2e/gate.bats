@@ -179,6 +179,10 @@ locals { wait = 60 }'
     plan_json 3
     [ "$(refusals)" = state-lost ]
     says "there is no state, and 9 resources were verified" "accept-state --save-baseline"
+    # It once was forgotten when a remote was added.
+    git -C "$repo" remote add origin https://example.com/x/y.git
+    plan_json 3
+    [ "$(refusals)" = state-lost ]
     output=$(plumb -C "$repo" audit --accept-state --save-baseline || true)
     output=$(plumb -C "$repo" plan --format json || true)
     [ -z "$(refusals)" ]

@@ -13,6 +13,7 @@
 #include "backends/terraform/scan.h"
 #include "base/buf.h"
 #include "base/child.h"
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "run/audit.h"
@@ -443,6 +444,106 @@ static void audit__baseline(void **state)
     pb_audit_release(&a);
 }
 
+/* What is in place of all that an audit says: whether it found a baseline. */
+static bool knows(void)
+{
+    struct pb_audit_options o = {0};
+    struct pb_audit a;
+    bool known;
+
+    reset();
+    fake.cached = true;
+    fake.live = fake.recorded = "two";
+    assert_int_equal(audit(&a, &o), 0);
+    known = a.units[0].baseline != NULL;
+    assert_int_equal(a.by_verdict[PB_LAUNDERED], known ? 2 : 0);
+    pb_audit_release(&a);
+    return known;
+}
+
+static void forget_baselines(void)
+{
+    PB_AUTO(str) char *dir = pb_fs_join(getenv("PLUMB_STATE_DIR"), "baseline");
+    struct pb_err err = PB_ERR_INIT;
+
+    assert_int_equal(pb_fs_remove_tree(dir, &err), 0);
+}
+
+/* It once was lost when a remote was added, or its URL spelled in another way. */
+static void audit__a_baseline_is_found_whatever_the_remote(void **state)
+{
+    static const char *const urls[] = {"ssh://git@github.com/x/y.git", "https://github.com/x/y.git",
+                                       "https://github.com/x/y", "https://user@github.com/x/y/"};
+    struct pb_audit_options o = {.save_baseline = true};
+    struct pb_audit a;
+
+    (void)state;
+    forget_baselines();
+    assert_false(knows());
+    reset();
+    fake.cached = true;
+    assert_int_equal(audit(&a, &o), 0);
+    pb_audit_release(&a);
+    assert_true(knows());
+    git("remote", "add", "origin", "git@github.com:x/y.git");
+    assert_true(knows());
+    for (size_t i = 0; i < PB_COUNT(urls); i++) {
+        git("remote", "set-url", "origin", urls[i]);
+        assert_true(knows());
+    }
+    git("remote", "remove", "origin", "--");
+}
+
+/* One of an older version, under what was the repository then. */
+static void put_old(const char *repo_then, const char *commit)
+{
+    PB_AUTO(str) char *name = NULL, *text = NULL;
+    struct pb_sha256 *d = pb_sha256_new();
+    char hex[PB_SHA256_HEX];
+
+    pb_sha256_add_str(d, repo_then);
+    pb_sha256_add_str(d, "unit");
+    pb_sha256_add_str(d, "default");
+    pb_sha256_end_hex(d, hex);
+    name = pb_asprintf(".git/plumb-test/baseline/%s.json", hex);
+    text = pb_asprintf("{\"format\":1,\"lineage\":\"lin\",\"commit\":\"%s\",\"resources\":["
+                       "{\"address\":\"example_thing.a\",\"attributes\":{\"name\":\"one\"}},"
+                       "{\"address\":\"terraform_data.b\",\"attributes\":{\"name\":\"one\"}}]}",
+                       commit);
+    put(name, text);
+}
+
+static void audit__a_baseline_of_an_older_version(void **state)
+{
+    static const char url[] = "https://github.com/x/y.git";
+    struct pb_audit_options o = {.save_baseline = true};
+    PB_AUTO(str) char *folder = pb_fs_join(repo, ".git");
+    struct pb_audit a;
+
+    (void)state;
+    forget_baselines();
+    put_old(folder, "");
+    assert_true(knows());
+    git("remote", "add", "origin", url);
+    assert_true(knows());
+    forget_baselines();
+    assert_false(knows());
+    put_old(url, "c0ffee");
+    assert_true(knows());
+    /* A newer one is believed, and no older one beside it. */
+    reset();
+    fake.cached = true;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_string_equal(a.units[0].baseline_commit, "c0ffee");
+    pb_audit_release(&a);
+    put_old(url, "c0ffee");
+    o.save_baseline = false;
+    assert_int_equal(audit(&a, &o), 0);
+    assert_string_equal(a.units[0].baseline_commit, a.commit);
+    pb_audit_release(&a);
+    git("remote", "remove", "origin", "--");
+}
+
 /* Who was seen with its attributes is there, whatever a second observer makes of it. */
 static void audit__drift_is_confirmed(void **state)
 {
@@ -489,6 +590,8 @@ int main(void)
         cmocka_unit_test(audit__a_failed_unit_is_reported),
         cmocka_unit_test(audit__targets_and_rules),
         cmocka_unit_test(audit__baseline),
+        cmocka_unit_test(audit__a_baseline_is_found_whatever_the_remote),
+        cmocka_unit_test(audit__a_baseline_of_an_older_version),
         cmocka_unit_test(audit__drift_is_confirmed),
     };
     return cmocka_run_group_tests_name("audit", tests, setup, teardown);
