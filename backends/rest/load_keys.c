@@ -15,7 +15,7 @@
 
 KEYS(type, "type", {"type", S | REQ}, {"service", S | REQ}, {"reads", M | REQ},
      {"attributes", M | REQ}, {"about", S}, {"let", M}, {"arn", S}, {"not_mapped", M},
-     {"tables", M});
+     {"left_to_provider", M}, {"tables", M});
 
 /* What a request consists of stands in a step, or in its many, one and confirm. */
 #define REQUEST                                                                              \

@@ -100,15 +100,32 @@ static int check_texts(struct pb_load *l, const struct pb_value *map, const char
     return 0;
 }
 
-static int check_not_mapped(struct pb_pack *p, struct pb_load *l, const struct pb_value *map)
+static int check_not_mapped(struct pb_pack *p, struct pb_load *l, const struct pb_value *root,
+                            const char *key)
 {
-    if (check_texts(l, map, "not_mapped") == -1)
+    const struct pb_value *map = pb_get(root, key);
+    if (check_texts(l, map, key) == -1)
         return -1;
     for (size_t i = 0; i < p->nattrs; i++)
         if (pb_get(map, p->attrs[i].name))
             return pb_load_fail(l, pb_get(map, p->attrs[i].name),
-                                "'%s' is in both 'attributes' and 'not_mapped'", p->attrs[i].name);
+                                "'%s' is in both 'attributes' and '%s'", p->attrs[i].name, key);
     return 0;
+}
+
+/* What is not mapped since nobody can see it, and what every type of a provider may have. */
+static int load_not_mapped(struct pb_pack *p, struct pb_load *l, const struct pb_value *root)
+{
+    const struct pb_value *map = pb_get(root, "not_mapped");
+    const char **names = pb_arena_zalloc(l->a, (pb_len(map) + 2) * sizeof(*names));
+    size_t n = 0;
+    names[n++] = "timeouts";
+    for (size_t i = 0; i < pb_len(map); i++)
+        names[n++] = map->members[i].key;
+    p->unseeable = names;
+    return check_not_mapped(p, l, root, "not_mapped") == -1
+               ? -1
+               : check_not_mapped(p, l, root, "left_to_provider");
 }
 
 static int load_reads(struct pb_pack *p, struct pb_load *l, const struct pb_value *reads,
@@ -148,9 +165,8 @@ static int load_type(struct pb_pack *p, struct pb_load *l, const struct pb_value
         pb_load_leave(l, mark);
     }
     p->tables = pb_get(root, "tables");
-    return load_attrs(p, l, pb_get(root, "attributes"), asked) == -1
-               ? -1
-               : check_not_mapped(p, l, pb_get(root, "not_mapped"));
+    return load_attrs(p, l, pb_get(root, "attributes"), asked) == -1 ? -1
+                                                                     : load_not_mapped(p, l, root);
 }
 
 int pb_pack_load_type(const struct pb_pack **out, struct pb_arena *a,

@@ -230,6 +230,7 @@ struct pb_pack {
     size_t nattrs;
     const struct pb_value *tables;
     bool uses_account;
+    const char *const *unseeable; /* attributes that nobody can see; NULL-terminated */
 };
 
 struct pb_packs;

@@ -94,6 +94,9 @@ struct pb_live {
     /* A reply that this rests on was wrong in itself: a page for people, a list that was cut.
      * What it was; NULL when none was. Whoever believes such a reply sees too little. */
     const char *garbled;
+    /* Attributes that nobody can see by asking, so that their absence above says nothing;
+     * NULL-terminated, or NULL. */
+    const char *const *unseeable;
 };
 
 /* A provider configuration, evaluated as far as it could be.

@@ -95,7 +95,10 @@ static void walk_attributes(struct run *run, const struct group *g, struct pb_re
     w->silent = !w->d;
     w->unobserved = looked != PB_LOOK_KNOWN;
     w->why_unobserved = res->reason;
+    w->unseeable = g->live ? g->live->unseeable : NULL;
     pb_walk_resource(w);
+    if (w->unlooked.len)
+        res->unlooked = pb_arena_strdup(run->arena, w->unlooked.s);
     res->attrs_total = w->total;
     res->attrs_observed = w->observed;
     res->nattrs = w->n;
@@ -106,19 +109,25 @@ static void walk_attributes(struct run *run, const struct group *g, struct pb_re
     }
 }
 
-static void worst_of(struct pb_resource_result *res, const struct pb_presence_answer *a,
-                     const struct pb_walk *w)
+static void worst_of(const struct run *run, struct pb_resource_result *res,
+                     const struct pb_presence_answer *a)
 {
+    const struct pb_walk *w = &run->walk;
+
     if (!a->attributes || a->verdict == PB_UNOBSERVED)
         return;
     if (a->floor_if_quiet && (w->worst > PB_COMPUTED || (w->asked_ignored && !w->asked)))
         res->verdict = w->worst;
     else if (w->worst > res->verdict)
         res->verdict = w->worst;
-    /* Present, and nothing of it was seen: nothing is proved. */
+    /* Present, and nothing of it was seen, or not all that Git sets: nothing is proved. */
     if (res->verdict == PB_IN_SYNC && w->total && !w->observed) {
         res->verdict = PB_UNCHECKED;
         res->reason = "it exists, and none of its attributes is observed";
+    } else if (res->verdict == PB_IN_SYNC && res->unlooked) {
+        res->verdict = PB_UNCHECKED;
+        res->reason =
+            pb_arena_printf(run->arena, "nobody looked at what Git sets: %s", res->unlooked);
     }
 }
 
@@ -225,7 +234,7 @@ static void judge(struct run *run, const struct group *g)
     }
     if (a.attributes) {
         walk_attributes(run, g, res, looked);
-        worst_of(res, &a, &run->walk);
+        worst_of(run, res, &a);
     }
     res->also = also_of(res, &a, &run->walk);
     why = ignored_by(run, g->address);
@@ -363,6 +372,7 @@ void pb_reconcile(struct pb_reconcile_out *out, struct pb_arena *a,
     check_order(in);
     find_moved(&run);
     run.walk.arena = a;
+    run.walk.unlooked = (struct pb_buf)PB_BUF_INIT;
     run.walk.in = in;
     run.walk.cmp = (struct pb_compare){scratch, in->seal};
     while ((address = next_address(&run))) {

@@ -54,6 +54,7 @@ struct pb_resource_result {
     const struct pb_attr_result *attrs; /* all that are not in_sync; with `all`, every one */
     size_t nattrs;
     size_t attrs_total, attrs_observed;
+    const char *unlooked; /* attributes that Git sets and the observer does not look at, or NULL */
 };
 
 struct pb_coverage {

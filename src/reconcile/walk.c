@@ -485,6 +485,25 @@ static const struct pb_field *next_field(const struct pb_type *t, size_t *at, co
     return NULL;
 }
 
+static bool is_unseeable(const struct pb_walk *w, const char *name)
+{
+    const char *const *p = w->unseeable;
+
+    while (p && *p && strcmp(*p, name) != 0)
+        p++;
+    return p && *p;
+}
+
+/* Git sets it, somebody could have seen it, and nobody looked. */
+static void note_unlooked(struct pb_walk *w, const struct sides *s, const char *name)
+{
+    if (w->unobserved || s->seen || s->silent || s->write_only || !s->mentioned ||
+        pb_is_nullish(s->d) || pb_is(s->d, PB_UNKNOWN) || is_unseeable(w, name) ||
+        ignored_by(w, name))
+        return;
+    pb_buf_addf(&w->unlooked, "%s%s", w->unlooked.len ? ", " : "", name);
+}
+
 static void walk_object(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
                         const struct step *at)
 {
@@ -497,6 +516,8 @@ static void walk_object(struct pb_walk *w, const struct pb_type *t, const struct
         struct step step = {at, m.key, 0};
         struct sides child = {.d = m.v[0], .r = m.v[1], .l = m.v[2]};
         field_sides(&child, w, s, f, m.key, !at);
+        if (!at)
+            note_unlooked(w, &child, m.key);
         walk(w, f ? f->type : &pb_type_dynamic, &child, &step);
     }
 }
@@ -655,11 +676,13 @@ void pb_walk_resource(struct pb_walk *w)
     w->total = w->observed = 0;
     w->worst = w->differs = PB_IN_SYNC;
     w->asked = w->asked_ignored = false;
+    pb_buf_clear(&w->unlooked);
     walk_object(w, t, &s, NULL);
 }
 
 void pb_walk_release(struct pb_walk *w)
 {
+    pb_buf_release(&w->unlooked);
     free(w->v);
     w->v = NULL;
     w->n = w->cap = 0;

@@ -21,6 +21,7 @@ struct pb_walk {
     bool silent;                          /* Git says nothing about any of them */
     bool unobserved;                      /* the resource could not be observed */
     const char *why_unobserved;
+    const char *const *unseeable; /* attributes that nobody can see by asking; or NULL */
     struct pb_echoes echoes;
 
     /* What came out; v is reused from resource to resource. */
@@ -30,6 +31,7 @@ struct pb_walk {
     enum pb_verdict differs;   /* the worst of these that is known to differ */
     bool asked, asked_ignored; /* Git asks for another value than the record's */
     size_t total, observed;
+    struct pb_buf unlooked; /* attributes that Git sets and nobody looked at: their names */
 };
 
 void pb_walk_resource(struct pb_walk *w);

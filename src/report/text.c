@@ -173,7 +173,8 @@ static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_uni
     bool alone = false;
     for (size_t i = 0; i < u->out.n; i++) {
         const struct pb_resource_result *r = &u->out.v[i];
-        bool differs = pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE || r->also;
+        bool differs = pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE || r->also ||
+                       (r->verdict == PB_UNCHECKED && r->unlooked);
 
         if (p->o->all || (!r->ignored && differs))
             resource(p, r, p->o->all, &alone);

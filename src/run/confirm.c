@@ -45,6 +45,8 @@ static bool suspicious(const struct pb_resource_result *r)
 {
     if (r->ignored)
         return false;
+    if (r->unlooked) /* another observer may */
+        return true;
     switch (r->verdict) {
     case PB_STALE_RECORD:
     case PB_CONVERGED:
@@ -161,8 +163,8 @@ void pb_confirm_tell(const struct pb_confirmed *c, const struct pb_reconcile_out
         const struct pb_resource_result *is = result_of(after, c->addresses[i]);
         const char *path;
 
-        if (!seen(was) || !seen(is) || plain(was->verdict) == plain(is->verdict) ||
-            pb_streq(was->observer, is->observer))
+        if (!seen(was) || !seen(is) || (was->verdict == PB_UNCHECKED && was->unlooked) ||
+            plain(was->verdict) == plain(is->verdict) || pb_streq(was->observer, is->observer))
             continue;
         path = first_path(was->verdict > is->verdict ? was : is);
         pb_diag_add(diags, c->arena, cross_check ? "warning" : "notice", "observers-disagree",

@@ -58,3 +58,31 @@ same() {
     must_fail 2 plumb -C "$repo" audit
     says "sim_record.mail  missing" "only the pack says so"
 }
+
+# unmapped WHERE: a pack for records that maps everything but `ttl`, of which WHERE says why
+unmapped() {
+    mkdir -p "$repo/packs/sim"
+    cp "$PLUMB_ROOT/schemas/observers/sim/provider.yaml" "$repo/packs/sim"
+    { grep -v '^  ttl:' "$PLUMB_ROOT/schemas/observers/sim/sim_record.yaml" && echo "$1"; } \
+        >"$repo/packs/sim/sim_record.yaml"
+    printf 'packs: [packs]\n' >>"$repo/plumb.yaml"
+    commit_all "$repo" packs
+}
+
+@test "what Git sets and no pack maps is read through the provider" {
+    unmapped 'left_to_provider: {ttl: for this test}'
+    output=$(must plumb -C "$repo" audit)
+    says "all 9 resources are what Git says"
+    sim_change records www '{"ttl": 1}'
+    must_fail 2 plumb -C "$repo" audit
+    says "sim_record.www  drifted" "ttl" "observed by provider"
+    output=$(must plumb -C "$repo" audit --observer rest)
+    says "unchecked" "nobody looked at what Git sets: ttl"
+}
+
+@test "what nobody can see is not looked for" {
+    unmapped 'not_mapped: {ttl: exists only in this test}'
+    sim_change records www '{"ttl": 1}'
+    output=$(must plumb -C "$repo" audit)
+    says "all 9 resources are what Git says"
+}

@@ -47,6 +47,7 @@ struct extra {
     const struct pb_echo_set *echoes;
     const struct pb_ignore_set *ignore;
     const char *const *ignore_changes;
+    const char *const *unseeable;
     bool opaque, all, no_schema;
     enum pb_presence presence; /* of live, when there is no `l` */
 };
@@ -72,6 +73,7 @@ static void run(struct pb_reconcile_out *out, struct pb_arena *a, const struct s
     d.ignore_changes = x->ignore_changes;
     r.attributes = json_marked(a, s->r);
     l.attributes = json_marked(a, s->l);
+    l.unseeable = x->unseeable;
     if (!s->l) {
         l.presence = x->presence;
         l.reason = "because";
@@ -202,6 +204,12 @@ static void reconcile__unmapped(void **state)
     static const struct scene v[] = {
         {"not looked at", NO, "{'name':'a','size':1}", "{'name':'a','size':1}", "{'name':'a'}",
          NULL, NULL, "in_sync"},
+        {"not looked at, and Git sets it", NO, "{'name':'a','size':1}", "{'name':'a','size':1}",
+         "{'name':'a'}", "{'name':true,'size':true}", NULL, "unchecked"},
+        {"Git sets it to null", NO, "{'name':'a','size':null}", "{'name':'a','size':1}",
+         "{'name':'a'}", "{'name':true,'size':true}", NULL, "in_sync"},
+        {"another differs", NO, "{'name':'a','size':1}", "{'name':'a','size':1}", "{'name':'b'}",
+         "{'name':true,'size':true}", NULL, "drifted name=drifted"},
         {"not looked at, and Git changes it", UP, "{'name':'a','size':2}", "{'name':'a','size':1}",
          "{'name':'a'}", NULL, NULL, "pending size=pending"},
         {"nothing looked at", NO, "{'name':'a'}", "{'name':'a'}", "{}", NULL, NULL, "unchecked"},
@@ -221,11 +229,21 @@ static void reconcile__unmapped(void **state)
                                      NULL,
                                      NULL,
                                      "in_sync name=in_sync size=unchecked"};
+    static const struct scene set = {"nobody can see it",
+                                     NO,
+                                     "{'name':'a','size':1}",
+                                     "{'name':'a','size':1}",
+                                     "{'name':'a'}",
+                                     "{'name':true,'size':true}",
+                                     NULL,
+                                     "in_sync"};
+    static const char *const unseeable[] = {"other", "size", NULL};
     struct pb_arena *a = pb_arena_new();
     struct pb_reconcile_out out;
 
     (void)state;
     check_all(v, PB_COUNT(v), &none);
+    check(&set, &(struct extra){.unseeable = unseeable});
     check(&all, &(struct extra){.all = true});
     run(&out, a, &all, &none);
     assert_int_equal(out.coverage.attributes_total, 2);

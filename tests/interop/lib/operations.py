@@ -65,7 +65,8 @@ def of_packs(folder):
     for file in sorted(glob.glob(os.path.join(folder, "aws_*.yaml"))):
         pack = load(file)
         used, services = set(), set()
-        rules = {k: v for k, v in pack.items() if k not in ("about", "not_mapped")}
+        apart = ("about", "not_mapped", "left_to_provider")
+        rules = {k: v for k, v in pack.items() if k not in apart}
         for step in pack["reads"].values():
             for request in requests_of(step):
                 service = request.get("service", pack["service"])

@@ -159,6 +159,11 @@ def mapped(path, rules):
     return fields is None or not rest or mapped(rest, fields)
 
 
+def left_out(pack):
+    """What a pack does not map, with its reason: nobody can see it, or the provider reads it."""
+    return {**pack.get("not_mapped", {}), **pack.get("left_to_provider", {})}
+
+
 def table():
     """Markdown: of each type, the settable leaves, how many are mapped, and what is left out."""
     packs, schemas = load_packs(), load_schemas()
@@ -168,13 +173,13 @@ def table():
     for name, pack in packs.items():
         leaves = settable(schemas[name])
         have = [p for p in leaves if mapped(p, pack["attributes"])]
-        left_out = sorted(n for n in pack.get("not_mapped", {})
-                          if any(p == n or p.startswith(n + ".") for p in leaves))
+        left = sorted(n for n in left_out(pack)
+                      if any(p == n or p.startswith(n + ".") for p in leaves))
         more = sum(p not in leaves and p.split(".")[0] not in leaves
                    for p in mapped_paths(pack["attributes"]))
         row = [len(leaves), len(have), more]
         total = [a + b for a, b in zip(total, row)]
-        lines.append(f"| `{name}` | {row[0]} | {row[1]} | {row[2]} | {', '.join(left_out)} |")
+        lines.append(f"| `{name}` | {row[0]} | {row[1]} | {row[2]} | {', '.join(left)} |")
     lines.append("| together | %d | %d | %d | |" % tuple(total))
     return "\n".join(lines) + "\n"
 
