@@ -22,6 +22,11 @@ int pb_fs_read(struct pb_buf *out, const char *path, size_t max, struct pb_err *
 int pb_fs_write_atomic(const char *path, const void *p, size_t n, unsigned mode,
                        struct pb_err *err);
 
+/* Puts output where somebody wants it. Links are followed; a regular file is replaced like above,
+ * keeping its mode (a new one has 0600); into what else stands there, such as a FIFO, a device or
+ * /dev/fd/N, it is written, as pb_fs_write_out does. */
+int pb_fs_put(const char *path, const void *p, size_t n, struct pb_err *err);
+
 /* Makes the name `path` itself last: what is in a new file or folder may be on the disk, and its
  * name in the folder above not yet. */
 int pb_fs_sync_folder_of(const char *path, struct pb_err *err);
@@ -43,6 +48,10 @@ void pb_fs_used(const char *path);
 /* All of it, however often it takes. `offset` is in the file; below 0: where it stands. -1 and
  * errno when it cannot, with any part of it written. */
 int pb_fs_write_all(int fd, const void *p, size_t n, int64_t offset);
+
+/* The same, to who may not read it: where that has to be waited for, a signal ends the wait with
+ * -1 and EINTR. */
+int pb_fs_write_out(int fd, const void *p, size_t n);
 
 int pb_fs_mkdirs(const char *path, unsigned mode, struct pb_err *err); /* like mkdir -p */
 bool pb_fs_exists(const char *path);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct pb_audit_options pb_cmd_audit_options(const struct pb_args *args)
@@ -75,9 +76,30 @@ int pb_cmd_put(const struct pb_buf *b, const char *file)
         pb_cmd_print(b);
         return 0;
     }
-    /* 0600: a report shows what an estate looks like. */
-    if (pb_fs_write_atomic(file, b->s, b->len, 0600, &err) < 0)
+    if (pb_fs_put(file, b->s, b->len, &err) < 0)
         return pb_cmd_fail(&err);
+    return 0;
+}
+
+/* By whatever name: the later one would replace the first. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return pb_streq(a, b) || (stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) &&
+                              x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+static int fail_same_files(const struct pb_strv *formats, const struct pb_strv *files,
+                           struct pb_err *err)
+{
+    for (size_t i = 0; i < files->n && i < formats->n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (!pb_streq(files->v[i], "-") && is_same_file(files->v[j], files->v[i]))
+                return pb_fail(err, PB_E_USAGE,
+                               "'--format %s' and '--format %s' cannot both be in '%s': give each "
+                               "an --output of its own",
+                               formats->v[j], formats->v[i], files->v[i]);
     return 0;
 }
 
@@ -93,7 +115,7 @@ int pb_cmd_reports_usage(const struct pb_args *args)
         pb_fail(&err, PB_E_USAGE,
                 "the n-th --output takes the n-th --format, and '%s' has none: give it a --format",
                 files->v[formats->n ? formats->n : 1]);
-    else
+    else if (fail_same_files(formats, files, &err) == 0)
         return 0;
     return pb_cmd_fail(&err);
 }

@@ -21,7 +21,7 @@ typedef void pb_cmd_report_fn(struct pb_buf *b, const struct pb_report_format *f
 int pb_cmd_reports(const struct pb_args *args, pb_cmd_report_fn *write, const void *what);
 void pb_cmd_write_audit(struct pb_buf *b, const struct pb_report_format *f,
                         const struct pb_report_opts *o, const void *what); /* struct pb_audit */
-/* Before the work: 0, or the exit code when two of them would go to stdout. */
+/* Before the work: 0, or the exit code when two of them would go to stdout or one file. */
 int pb_cmd_reports_usage(const struct pb_args *args);
 /* Whether stdout is for people: the report that goes there is text. */
 bool pb_cmd_reports_for_people(const struct pb_args *args);
