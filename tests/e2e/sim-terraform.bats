@@ -51,6 +51,34 @@ resource "sim_secret" "wo" {
     [ "$(sim_verdict sim_record.www)" = "laundered ttl=laundered" ]
 }
 
+# What the README says of nights.
+@test "without a baseline what a refresh hid is pending; a state folder that is kept has one" {
+    local narrow=drifted,missing,conflict,laundered other=$BATS_TEST_TMPDIR/other
+    sim_applied
+    PLUMB_STATE_DIR=$BATS_TEST_TMPDIR/kept must plumb -C "$repo" audit --save-baseline
+    sim_change records www '{"ttl": 3600}'
+    sim_change disks data
+    sim_terraform apply -refresh-only -input=false -auto-approve
+    output=$(plumb -C "$repo" audit --fail-on "$narrow" --format json)
+    [ "$(sim_verdict sim_record.www)" = "pending ttl=pending" ]
+    [ "$(sim_verdict sim_disk.data)" = "pending" ]
+    git clone -q "$repo" "$other"
+    cp "$repo/terraform.tfstate" "$other"
+    export PLUMB_STATE_DIR=$BATS_TEST_TMPDIR/kept
+    must_fail 2 plumb -C "$other" audit --fail-on "$narrow" --format json
+    [ "$(sim_verdict sim_record.www)" = "laundered ttl=laundered" ]
+    [ "$(sim_verdict sim_disk.data)" = "missing" ]
+    # It is accepted: in Git first, then in the baseline.
+    sed -i 's/= local.ttl/= 3600/' "$repo/main.tf"
+    commit_all "$repo" "a longer ttl"
+    output=$(plumb -C "$repo" audit --save-baseline --format json || true)
+    [ "$(sim_verdict sim_record.www)" = "in_sync" ]
+    sim_change records www '{"ttl": 300}'
+    sim_terraform apply -refresh-only -input=false -auto-approve
+    must_fail 2 plumb -C "$repo" audit --fail-on "$narrow" --format json
+    [ "$(sim_verdict sim_record.www)" = "laundered ttl=laundered" ]
+}
+
 @test "pages: all of many objects are seen, and none of a lost or cut page is missing" {
     sim_applied "$more"
     must plumb -C "$repo" audit
