@@ -99,7 +99,6 @@ static int decide(void *ctx, enum pb_approval *out, struct pb_audit *audit, stru
     if (a->for_people) {
         pb_report_gate_text(&b, audit, g, &a->report);
         pb_cmd_print(&b);
-        fflush(stdout);
     }
     if (given)
         return approve(out, given, evidence, err);
@@ -129,7 +128,6 @@ static void event(void *ctx, const struct pb_apply_event *e, size_t done, size_t
         return;
     pb_apply_view_erase(&a->view);
     pb_cmd_print(&b);
-    fflush(stdout);
 }
 
 static void tick(void *ctx)

@@ -1,11 +1,13 @@
 #include "cmd/cmd.h"
 
+#include "base/fs.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Messages quote file names, settings and what servers say: none of it may drive a terminal. */
 static void say(const char *text)
@@ -13,7 +15,6 @@ static void say(const char *text)
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
 
     pb_text_add_safe(&b, text, strlen(text));
-    fflush(stdout);
     fprintf(stderr, "plumb: %s\n", b.s);
 }
 
@@ -34,28 +35,32 @@ void pb_cmd_note(const char *fmt, ...)
     say(b.s);
 }
 
-static int print_errno; /* why the first write failed: later calls forget it */
+static int print_errno; /* why the first write failed; nothing is printed after it */
 
 void pb_cmd_print(const struct pb_buf *b)
 {
-    errno = 0;
-    if (fwrite(b->s, 1, b->len, stdout) < b->len && !print_errno)
+    if (!print_errno && pb_fs_write_out(STDOUT_FILENO, b->s, b->len) < 0)
         print_errno = errno;
 }
 
 int pb_cmd_flush(int code)
 {
-    errno = 0;
-    if (!fflush(stdout) && !ferror(stdout) && !fclose(stdout))
+    bool interrupted;
+
+    if (!print_errno && close(STDOUT_FILENO) == 0)
         return code;
     errno = print_errno ? print_errno : errno;
     /* A reader that went away (head, less) wanted no more: not worth a word, but no success. */
     if (errno == EPIPE)
         return code == PB_EXIT_PLUMB ? PB_EXIT_ERROR : code;
-    fprintf(stderr, "plumb: cannot write the whole output: %s\n",
-            errno ? strerror(errno) : "write error");
+    interrupted = errno == EINTR;
+    if (interrupted)
+        fputs("plumb: interrupted while printing\n", stderr);
+    else
+        fprintf(stderr, "plumb: cannot write the whole output: %s\n", strerror(errno));
     /* Half a report is none; what was refused or done stays so. */
-    return code == PB_EXIT_PLUMB || code == PB_EXIT_DRIFT || code == PB_EXIT_INCONCLUSIVE
-               ? PB_EXIT_ERROR
-               : code;
+    if (code != PB_EXIT_PLUMB && code != PB_EXIT_DRIFT && code != PB_EXIT_INCONCLUSIVE &&
+        code != PB_EXIT_ERROR)
+        return code;
+    return interrupted ? PB_EXIT_INTERRUPTED : PB_EXIT_ERROR;
 }

@@ -37,7 +37,6 @@ static void show(const struct pb_run_rollback *r)
         pb_buf_adds(&b, "\n  undoes\n");
     add_lines(&b, &r->git.undone, r->git.nundone);
     pb_cmd_print(&b);
-    fflush(stdout);
 }
 
 /* Before a commit is made: the apply asks about what it does by itself. */

@@ -117,3 +117,48 @@ is_report() {
     output=$(audit -o - -f text -o -)
     says '"summary"' "what Git says"
 }
+
+# blocked SIGNAL...: each of them while nobody reads the page; prints the exit codes and messages
+blocked() {
+    "$PLUMB_TEST_PYTHON" - "$PLUMB" "$repo" "$@" <<'PY'
+import fcntl, os, signal, struct, subprocess, sys, termios, time
+for name in sys.argv[3:]:
+    r, w = os.pipe()
+    fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 4096)
+    p = subprocess.Popen([sys.argv[1], "-C", sys.argv[2], "audit", "-a", "--format", "html"],
+                         stdout=w, stderr=subprocess.PIPE, text=True)
+    os.close(w)
+    def held(): return struct.unpack("i", fcntl.ioctl(r, termios.FIONREAD, b"0000"))[0]
+    until = time.monotonic() + 60
+    while held() < 4096 and time.monotonic() < until: time.sleep(0.05)
+    time.sleep(0.3)
+    assert p.poll() is None, "it did not wait"
+    p.send_signal(getattr(signal, name))
+    try: said = p.communicate(timeout=10)[1]
+    except subprocess.TimeoutExpired:
+        p.kill()
+        sys.exit(name + " does not end it")
+    print(p.returncode, said.strip())
+PY
+}
+
+@test "a signal ends it where nobody reads what it prints: at once, and with 130" {
+    output=$(blocked SIGINT SIGTERM SIGHUP)
+    [ "$output" = "$(printf '130 plumb: interrupted while printing\n%.0s' 1 2 3)" ]
+}
+
+@test "stdout that does not wait gets all of it" {
+    output=$("$PLUMB_TEST_PYTHON" - "$PLUMB" "$repo" <<'PY'
+import fcntl, os, subprocess, sys, time
+r, w = os.pipe()
+fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 4096)
+os.set_blocking(w, False)
+p = subprocess.Popen([sys.argv[1], "-C", sys.argv[2], "audit", "-f", "html"], stdout=w)
+os.close(w)
+time.sleep(1)
+page = open(r).read()
+print(p.wait(), page.rstrip()[-7:])
+PY
+    )
+    [ "$output" = "0 </html>" ]
+}
