@@ -1,6 +1,6 @@
 /*
- * cancel.h: being told to stop. main() installs the handlers for INT and TERM; everything
- * that waits or loops asks pb_cancel_requested() and unwinds with PB_E_INTERRUPTED.
+ * cancel.h: being told to stop. main() installs the handlers for INT, TERM, HUP and QUIT;
+ * everything that waits or loops asks pb_cancel_requested() and unwinds with PB_E_INTERRUPTED.
  * The handlers only set a flag, so cleanup runs in ordinary code.
  */
 #ifndef PB_BASE_CANCEL_H

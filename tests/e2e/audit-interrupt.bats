@@ -83,6 +83,13 @@ nothing_left() {
     nothing_left
 }
 
+@test "QUIT during the plan: the same, and no core" {
+    hang "$tool"
+    commit_all "$repo" start
+    interrupted QUIT "$tool"
+    nothing_left
+}
+
 # three_units: one, two and three instead of the estate's own, each with a tool of its own
 three_units() {
     local name
