@@ -139,9 +139,11 @@ static void agreement(struct pb_pen *p, const struct pb_rows *rows)
     w = w > p->width / 2 ? p->width / 2 : w;
     room = p->width - INDENT - 4 - w;
     for (size_t i = 0; i < rows->n; i++) {
+        size_t n = pb_text_width(rows->v[i].path), over = n > w ? n - w : 0;
+
         pb_buf_addf(p->b, "%*s", INDENT + 2, "");
-        pad(p->b, rows->v[i].path, w + 2);
-        pb_cell_fit(p->b, rows->v[i].cell[PB_CELL_RECORDED], room);
+        pad(p->b, rows->v[i].path, w + over + 2);
+        pb_cell_fit(p->b, rows->v[i].cell[PB_CELL_RECORDED], room > over + 20 ? room - over : 20);
         pb_buf_addc(p->b, '\n');
     }
 }

@@ -294,6 +294,28 @@ static void report__explain_is_short(void **state)
                         "      not compared (no observer maps it): size\n");
 }
 
+/* One that fills its column stands apart from its value nevertheless. */
+static void report__a_long_name_is_apart_from_its_value(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    const struct pb_value *v = json_marked(a, "'aws:kms'");
+    struct pb_attr_result attrs[] = {
+        attr("rule[0].apply_by_default[0].algorithm", PB_IN_SYNC, v, v, v),
+        attr("rule[0].a_name_as_wide_as_that", PB_IN_SYNC, v, v, v),
+        attr("name", PB_IN_SYNC, v, v, v),
+    };
+    struct pb_resource_result r =
+        res("example_a.one", "a", PB_IN_SYNC, PB_ACT_NONE, NULL, attrs, PB_COUNT(attrs));
+    struct pb_unit_result u = {.config = {.name = "u"}};
+
+    (void)state;
+    pb_report_resource(&b, &u, &r, &(struct pb_report_opts){.width = 60});
+    assert_non_null(strstr(b.s, "        rule[0].apply_by_default[0].algorithm  \"aws:kms\"\n"
+                                "        rule[0].a_name_as_wide_as_that  \"aws:kms\"\n"
+                                "        name                            \"aws:kms\"\n"));
+}
+
 /* A policy whose statements come in another order, one of them changed and one gone. */
 static void report__policies_by_statement(void **state)
 {
@@ -461,6 +483,7 @@ int main(void)
         cmocka_unit_test(report__unknown_format_names_those_there_are),
         cmocka_unit_test(report__headline_counts_in_english),
         cmocka_unit_test(report__explain_is_short),
+        cmocka_unit_test(report__a_long_name_is_apart_from_its_value),
         cmocka_unit_test(report__policies_by_statement),
         cmocka_unit_test(report__darkness_by_cause),
         cmocka_unit_test(report__no_line_is_a_command_for_a_ci_system),
