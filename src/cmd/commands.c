@@ -39,10 +39,10 @@ static const char *const fail_on_names[] = {"computed",   "stale_record", "conve
 
 const struct pb_opt pb_global_opts[] = {
     {PB_O_DIR, 'C', "dir", "DIR", "work as if started in DIR", NULL, false, 0},
+    {PB_O_DIR, 0, "chdir", "DIR", "the same, as Terraform spells it", NULL, false, PB_OPT_DASH},
     {PB_O_UNIT, 'u', "unit", "NAME", "only this unit of the configuration", NULL, true, 0},
     {PB_O_CONFIG, 0, "config", "FILE",
      "read the configuration from FILE, not from the commit's plumb.yaml", NULL, false, 0},
-    {PB_O_DIR, 0, "chdir", "DIR", "the same, as Terraform spells it", NULL, false, PB_OPT_DASH},
     {PB_O_NO_COLOR, 0, "no-color", NULL, "no colour, also on a terminal", NULL, false,
      PB_OPT_DASH | PB_OPT_SWITCH},
     {PB_O_QUIET, 'q', "quiet", NULL, "no progress and no notes on stderr", NULL, false, 0},

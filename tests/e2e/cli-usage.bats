@@ -28,6 +28,8 @@ load helpers
         diff <(plumb help "$command") <(plumb "$command" --help)
     done
     plumb help | awk 'length > 80 {exit 1}'
+    # What is the same as another option follows it.
+    plumb help audit | grep -A 1 -e '--dir DIR' | grep -e '--chdir DIR .*the same'
 }
 
 @test "the manual page is roff that man can read" {
