@@ -5,6 +5,7 @@
 #include "cmd/shim.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,6 +48,20 @@ static const char *tool_name(const char *argv0)
     return name && pb_shim_is_tool(name) ? name : NULL;
 }
 
+/* A file of ours that came to be 1 or 2 would get what is printed. Where nobody takes a report,
+ * writing it fails as it would without a descriptor. */
+static void open_missing(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        int got = fd;
+
+        if (fcntl(fd, F_GETFD) < 0)
+            got = open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+        if (got != fd)
+            _exit(PB_EXIT_ERROR);
+    }
+}
+
 /* Libraries free their tables on the way out, which the system does as well and at once; but who
  * looks for leaks does so then. */
 static _Noreturn void leave(int code)
@@ -65,6 +80,7 @@ int main(int argc, char **argv)
     const char *tool = tool_name(argv[0]);
     int code;
 
+    open_missing();
     if (tool)
         code = pb_cmd_tf_run(tool, argv[0], argc - 1, argv + 1);
     else if (pb_args_parse(&args, argc, argv, &err) < 0)

@@ -162,3 +162,18 @@ PY
     )
     [ "$output" = "0 </html>" ]
 }
+
+@test "a descriptor that is missing becomes no file's, and what it loses is an error" {
+    local tool=$BATS_TEST_TMPDIR/estate.tool
+    # shellcheck disable=SC2016 # the tool's own
+    echo 'readlink /proc/$PPID/fd/0 /proc/$PPID/fd/1 /proc/$PPID/fd/2 >"$0.fds"' >"$tool.plan"
+    closed() { "$PLUMB" -C "$repo" audit --record "$@" <&- >&- 2>&-; }
+    must_fail 1 closed
+    [ "$(cat "$tool.fds")" = "$(printf '/dev/null\n%.0s' 1 2 3)" ]
+    must plumb -C "$repo" log verify
+    lossy() { "$PLUMB" "$@" >&-; }
+    must_fail 1 lossy version
+    says "cannot write the whole output: Bad file descriptor"
+    must lossy -C "$repo" audit -o "$out/r" # nothing is lost
+    grep -q "what Git says" "$out/r"
+}
