@@ -218,8 +218,11 @@ static bool another_operation(const struct pb_step *step)
  * one bad id from hiding the others. Who may not ask at all, or not now, may not alone either. */
 static bool alone_may_help(const struct pb_step *step, const struct fetch *f)
 {
-    return f->kind == PB_REPLY_FAULT && (step->one || step->many->batch_key) && f->status < 500 &&
-           (!f->denied || another_operation(step)) && !f->throttled;
+    if (f->throttled || !(step->one || step->many->batch_key))
+        return false;
+    if (another_operation(step))
+        return f->status != 0; /* the service is there, whatever is wrong with the first */
+    return f->kind == PB_REPLY_FAULT && f->status < 500 && !f->denied;
 }
 
 static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch *f)
@@ -229,11 +232,11 @@ static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch
     bool not_found =
         fault && step->identity &&
         (in_list(step->not_found, f->code) || in_list(r->pack->service->not_found, f->code));
-    if (fault && in_list(step->none_when, f->code))
-        set_step(r, i, STEP_NONE, NULL);
-    else if (way == WAY_MANY && alone_may_help(step, f))
+    if (way == WAY_MANY && alone_may_help(step, f))
         send_way(r, i, step->one ? WAY_ONE : WAY_ALONE);
-    else if (not_found)
+    else if (fault && in_list(step->none_when, f->code))
+        set_step(r, i, STEP_NONE, NULL);
+    else if (not_found && way != WAY_MANY) /* of which object of many is not said */
         suspect(r, f, f->code);
     else if (fault && (int)i == r->pack->steps[r->pack->identity].witness &&
              in_list(step->not_found, f->code))
@@ -293,7 +296,8 @@ void res_reply(struct waiter w, struct fetch *f)
     unsigned i = w.step;
     enum way way = (enum way)w.way;
     if (f->kind != PB_REPLY_OK) {
-        if (f->kind == PB_REPLY_BAD && f->status && !f->throttled && f->status < 500)
+        bool alone = way == WAY_MANY && alone_may_help(&r->pack->steps[i], f);
+        if (f->kind == PB_REPLY_BAD && f->status && !f->throttled && f->status < 500 && !alone)
             r->garbled = f->reason;
         on_fault(r, i, way, f);
     } else {
@@ -304,7 +308,8 @@ void res_reply(struct waiter w, struct fetch *f)
         res_eval(&ev, r);
         const struct pb_request *rq = request_of(&r->pack->steps[i], way);
         enum found found = find_object(&v, f, rq, &ev, &others, &why);
-        if (found == FOUND_FAULT)
+        bool other = way == WAY_MANY && another_operation(&r->pack->steps[i]);
+        if (found == FOUND_FAULT && !other)
             r->garbled = why;
         if (found == FOUND_IT || found == FOUND_NOTHING)
             silence_note(r, i, rq, f, !pb_reply_says(&v), others);
@@ -312,6 +317,11 @@ void res_reply(struct waiter w, struct fetch *f)
         case FOUND_IT: on_found(r, i, f, v); break;
         case FOUND_NOTHING: on_nothing(r, i, way, f, others); break;
         case FOUND_FAULT:
+            if (other)
+                send_way(r, i, WAY_ONE);
+            else
+                set_step(r, i, STEP_FAILED, why);
+            break;
         case FOUND_UNCLEAR: set_step(r, i, STEP_FAILED, why); break;
         }
     }

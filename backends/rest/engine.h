@@ -79,6 +79,7 @@ struct step_run {
     struct pb_value value;
     const char *reason;
     struct op *op;     /* that answered last */
+    struct op *many;   /* that was asked for many, or NULL */
     bool silent;       /* with nothing */
     const char *doubt; /* why what is not in the value may be there all the same */
 };

@@ -41,12 +41,26 @@ static struct pb_eval item_eval(struct fetch *f, const struct pb_value *item)
                             .tables = {NULL, f->ctx->pack->tables}};
 }
 
+static size_t count(const struct pb_value *v)
+{
+    return v->kind == PB_LIST ? v->n : v->kind != PB_NULL;
+}
+
+/* How much a listing says of an item: what is inside of it, where that is looked for. */
+static size_t said_of(struct fetch *f, const struct pb_request *rq, const struct pb_value *item)
+{
+    if (!rq->then.text)
+        return 1;
+    struct pb_value in = pb_segs_walk(f->run->a, *item, rq->then.segs, rq->then.n);
+    return count(&in);
+}
+
 static void index_item(struct page_index *x, struct fetch *f, const struct pb_request *rq,
                        const struct pb_value *item)
 {
     PB_AUTO(buf) struct pb_buf key = PB_BUF_INIT;
     struct pb_eval ev = item_eval(f, item);
-    x->items++;
+    x->items += said_of(f, rq, item);
     for (size_t i = 0; i < rq->nmatch; i++)
         if (key_part(&key, f->run->a, pb_expr_eval(rq->match[i].item, &ev)))
             return;
@@ -138,6 +152,8 @@ static enum found find_item(struct pb_value *out, struct fetch *f, const struct 
     struct pb_value v = go_in(f, rq, hits->v[0]);
     if (rq->nthen_match)
         return find_within(out, f, rq, ev, &v, why);
+    if (rq->then.text && !rq->take_all && v.kind == PB_NULL)
+        return FOUND_NOTHING;
     if (rq->take_all) {
         struct pb_value all = listed(f->run->a, hits);
         v = pb_segs_walk(f->run->a, all, rq->then.segs, rq->then.n);
@@ -184,6 +200,8 @@ enum found find_object(struct pb_value *out, struct fetch *f, const struct pb_re
     if (!x)
         return FOUND_FAULT;
     const struct pb_list_builder *hits = pb_map_get(&x->map, key.s);
-    *others = x->items - (hits ? hits->n : 0);
+    *others = x->items;
+    for (size_t i = 0; hits && i < hits->n; i++)
+        *others -= said_of(f, rq, &hits->v[i]);
     return find_item(out, f, rq, ev, hits, why);
 }

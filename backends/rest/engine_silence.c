@@ -29,6 +29,8 @@ static struct op *op_of(struct context *c, const struct pb_request *rq, const ch
     for (size_t i = 0; i < rq->nquery && !rq->action; i++)
         pb_buf_addf(&key, " %s", rq->query[i].name);
     pb_buf_addf(&key, " %s", rq->items.text ? rq->items.text : rq->item.text ? rq->item.text : "");
+    if (rq->then.text) /* a listing may be silent about one thing and not about another */
+        pb_buf_addf(&key, " %s", rq->then.text);
     struct op *all = op_named(c->run, key.s, label);
     pb_buf_addf(&key, " %zu", c->index);
     struct op *op = op_named(c->run, key.s, label);
@@ -41,15 +43,18 @@ void silence_note(struct res *r, unsigned step, const struct pb_request *rq, str
 {
     struct step_run *s = &r->steps[step];
     s->op = op_of(r->ctx, rq, f->ask.label);
+    if (rq == r->pack->steps[step].many)
+        s->many = s->op;
     s->silent = nothing;
     if (!nothing || others > 0)
         s->op->spoke = s->op->all->spoke = true;
     s->doubt = rq->items.text && (nothing || rq->take_all) ? f->doubt : NULL;
 }
 
+/* What two operations say, of which one said something of others, is no silence. */
 static bool mute(const struct step_run *s)
 {
-    return s->silent && s->op && !s->op->spoke;
+    return s->silent && s->op && !s->op->spoke && !(s->many && s->many->spoke);
 }
 
 static void count(const struct step_run *s)

@@ -457,6 +457,114 @@ static void engine__a_batch_of_its_own_and_lists_in_lists(void **state)
     end(&g);
 }
 
+#define NOBODY(code, status)                                                 \
+    {                                                                        \
+        "people:get", status, NULL, "{\"error\":{\"code\":\"" code "\"}}", 0 \
+    }
+
+/* A refusal of a batch does not say which of its objects it is about. */
+static void engine__what_is_refused_for_many_is_said_of_none(void **state)
+{
+    static const struct fake_reply one[] = {
+        {"\"names\":[\"a\"]", 200, NULL, "{\"people\":[{\"name\":\"a\",\"city\":\"A\"}]}", 0},
+        NOBODY("no_profile", 404),
+        TEAMS("{\"person\":\"b\",\"role\":\"2\"},{\"person\":\"a\",\"role\":\"1\"}"),
+        WHOAMI,
+    };
+    static const struct fake_reply broken[] = {
+        NOBODY("no_profile", 404),
+        {"GET https://api.acme.example/v1/teams", 500, NULL, "{\"error\":{\"code\":\"no_member\"}}",
+         0},
+        WHOAMI,
+    };
+    struct given g;
+    (void)state;
+    start(&g, one, PB_COUNT(one));
+    add(&g, "acme_membership", "{\"id\":\"1\",\"team\":\"t\",\"person\":\"a\"}");
+    add(&g, "acme_membership", "{\"id\":\"2\",\"team\":\"t\",\"person\":\"b\"}");
+    observe(&g);
+    assert_string_equal(pb_get_str(g.live[0].attributes, "city"), "A");
+    assert_true(pb_is(pb_get(g.live[1].attributes, "city"), PB_NULL));
+    end(&g);
+    /* A code of not-found, but for all of a team. */
+    start(&g, broken, PB_COUNT(broken));
+    add(&g, "acme_membership", "{\"id\":\"1\",\"team\":\"t\",\"person\":\"a\"}");
+    add(&g, "acme_membership", "{\"id\":\"2\",\"team\":\"t\",\"person\":\"b\"}");
+    observe(&g);
+    expect(&g, 0, PB_P_UNKNOWN, "500 no_member");
+    expect(&g, 1, PB_P_UNKNOWN, "500 no_member");
+    end(&g);
+}
+
+#define ROOMS(mine, others, sign)                                                  \
+    {                                                                              \
+        "GET https://api.acme.example/v1/rooms", 200, NULL,                        \
+            "{\"rooms\":[{\"name\":\"r\",\"seats\":[" mine "]" sign "},"           \
+            "{\"name\":\"s\",\"sign\":{\"text\":\"S\"},\"seats\":[" others "]}]}", \
+            0                                                                      \
+    }
+#define ROOM                                                           \
+    {"/v1/rooms/r/sign", 200, NULL, "{\"sign\":{\"text\":\"R\"}}", 0}, \
+        {"/v1/rooms/r/seats", 200, NULL, "{\"seats\":[]}", 0},         \
+    {                                                                  \
+        "/v1/rooms/r", 200, NULL, "{\"room\":{\"name\":\"r\"}}", 0     \
+    }
+
+/* Two operations say that all of a room are gone, and one of them has others elsewhere. */
+static void engine__what_two_operations_say_is_no_silence(void **state)
+{
+    static const struct fake_reply gone[] = {ROOM, ROOMS("", "{\"person\":\"d\"}", ""), WHOAMI};
+    static const struct fake_reply mute[] = {ROOM, ROOMS("", "", ""), WHOAMI};
+    struct given g;
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        start(&g, k ? mute : gone, PB_COUNT(gone));
+        for (size_t i = 0; i < 3; i++)
+            add(&g, "acme_seat",
+                pb_arena_printf(g.a, "{\"id\":\"%zu\",\"room\":\"r\",\"person\":\"p%zu\"}", i, i));
+        observe(&g);
+        for (size_t i = 0; i < 3; i++)
+            expect(&g, i, k ? PB_P_UNKNOWN : PB_P_ABSENT, k ? "returned nothing" : "two complete");
+        end(&g);
+    }
+}
+
+/* What a listing lacks of an object may be had elsewhere; so may all of it where it fails. */
+static void engine__a_listing_that_lacks_or_fails_is_no_answer(void **state)
+{
+    static const struct fake_reply lacks[] = {
+        ROOM, ROOMS("{\"person\":\"p0\"},{\"person\":\"p1\"}", "", ""), WHOAMI};
+    static const struct fake_reply fails[] = {
+        {"\"Id\":\"a\"", 200, "application/x-amz-json-1.1", "{\"Grant\":{\"Level\":\"high\"}}", 0},
+        {"\"Id\":\"b\"", 200, "application/x-amz-json-1.1", "{\"Grant\":{\"Level\":\"low\"}}", 0},
+        {"/grants", 500, "application/x-amz-json-1.1", "{\"__type\":\"x#InternalFailure\"}", 0},
+    };
+    static const struct fake_reply none[] = {
+        {"\"Id\":\"a\"", 200, "application/x-amz-json-1.1", "{\"Grant\":{\"Level\":\"high\"}}", 0},
+        {"\"Id\":\"b\"", 200, "application/x-amz-json-1.1", "{\"Grant\":{\"Level\":\"low\"}}", 0},
+        {"/grants", 200, "application/x-amz-json-1.1", "{\"Other\":1}", 0},
+    };
+    struct given g;
+    (void)state;
+    start(&g, lacks, PB_COUNT(lacks));
+    for (size_t i = 0; i < 2; i++)
+        add(&g, "acme_seat",
+            pb_arena_printf(g.a, "{\"id\":\"%zu\",\"room\":\"r\",\"person\":\"p%zu\"}", i, i));
+    observe(&g);
+    assert_string_equal(pb_get_str(g.live[1].attributes, "sign"), "R");
+    end(&g);
+    for (size_t k = 0; k < 2; k++) {
+        start(&g, k ? none : fails, PB_COUNT(fails));
+        add(&g, "acme_grant", "{\"id\":\"a\"}");
+        add(&g, "acme_grant", "{\"id\":\"b\"}");
+        observe(&g);
+        expect(&g, 1, PB_P_KNOWN, NULL);
+        assert_string_equal(pb_get_str(g.live[1].attributes, "level"), "low");
+        assert_null(g.live[1].garbled);
+        end(&g);
+    }
+}
+
 static void engine__an_empty_list_is_no_proof(void **state)
 {
     static const struct fake_reply rows[] = {
@@ -505,6 +613,9 @@ int main(void)
         cmocka_unit_test(engine__a_missing_page_hides_what_is_not_on_the_others),
         cmocka_unit_test(engine__batches_and_unlisted),
         cmocka_unit_test(engine__a_batch_of_its_own_and_lists_in_lists),
+        cmocka_unit_test(engine__what_is_refused_for_many_is_said_of_none),
+        cmocka_unit_test(engine__what_two_operations_say_is_no_silence),
+        cmocka_unit_test(engine__a_listing_that_lacks_or_fails_is_no_answer),
         cmocka_unit_test(engine__an_empty_list_is_no_proof),
         cmocka_unit_test(engine__what_cannot_be_asked),
     };
