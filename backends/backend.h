@@ -362,7 +362,7 @@ struct pb_executor {
  * an observer that confirms finds it by its id, as an import would; the others need not. */
 struct pb_observe_request {
     const struct pb_unit_ctx *unit;         /* with its tree, for the last resort; else NULL */
-    const struct pb_recorded_set *recorded; /* all of the unit; NULL without `unit` */
+    const struct pb_recorded_set *recorded; /* all of the unit, or NULL */
     const struct pb_recorded *const *resources;
     size_t n;
     const struct pb_provider_config *providers;

@@ -50,6 +50,8 @@ struct context {
     const char *account; /* from the canary */
     time_t asked, told;  /* our clock and the API's when the canary came; told 0: not known */
     const char *canary_reason;
+    bool weighed; /* which account and region most records name: */
+    const char *recorded_account, *recorded_region;
     struct pb_map counts; /* type -> size_t *: how many resources */
 };
 

@@ -37,10 +37,57 @@ static void find_sibling(struct pb_absence *e, struct res *r)
     }
 }
 
+struct tally {
+    const char *name;
+    size_t n;
+};
+
+static void add_to(struct tally *v, size_t *n, size_t max, const char *name)
+{
+    size_t i = 0;
+    if (!name || !*name)
+        return;
+    while (i < *n && strcmp(v[i].name, name) != 0)
+        i++;
+    if (i == *n && *n < max)
+        v[(*n)++] = (struct tally){name, 0};
+    if (i < *n)
+        v[i].n++;
+}
+
+static const char *most(const struct tally *v, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (v[i].n > v[best].n)
+            best = i;
+    return n ? v[best].name : NULL;
+}
+
+/* What has no ARN of its own is of the account and region of its neighbours: those that were
+ * recorded through the same provider configuration. */
+static void weigh_neighbours(struct context *c)
+{
+    struct tally accounts[16], regions[16];
+    size_t na = 0, nr = 0;
+    const struct pb_recorded_set *all = c->run->rq->recorded;
+    c->weighed = true;
+    for (size_t i = 0; all && i < all->n; i++) {
+        const char *region = NULL, *account = NULL;
+        if (!pb_streq(all->v[i].provider, c->key))
+            continue;
+        pb_arn_parts(&region, &account, c->run->a, pb_get_str(all->v[i].attributes, "arn"));
+        add_to(accounts, &na, PB_COUNT(accounts), account);
+        add_to(regions, &nr, PB_COUNT(regions), region);
+    }
+    c->recorded_account = most(accounts, na);
+    c->recorded_region = most(regions, nr);
+}
+
 static void decide_absence(struct pb_live *out, struct pb_arena *a, struct res *r)
 {
     const struct pb_step *id = &r->pack->steps[r->pack->identity];
-    const struct context *c = r->ctx;
+    struct context *c = r->ctx;
     struct pb_absence e = {
         .label = r->label,
         .code = r->code,
@@ -57,6 +104,12 @@ static void decide_absence(struct pb_live *out, struct pb_arena *a, struct res *
     if (id->witness >= 0 && r->steps[id->witness].state == STEP_GONE && !e.code)
         e.code = r->steps[id->witness].reason;
     pb_arn_parts(&e.recorded_region, &e.recorded_account, a, arn_of(r));
+    if (!c->weighed)
+        weigh_neighbours(c);
+    if (!e.recorded_account || !*e.recorded_account)
+        e.recorded_account = c->recorded_account;
+    if (!e.recorded_region) /* an ARN without a region is of a service that has none */
+        e.recorded_region = c->recorded_region;
     find_sibling(&e, r);
     out->presence = pb_absence_decide(&e, a, &out->reason);
 }

@@ -314,6 +314,7 @@ static int read_them(struct reader *rd, struct pb_err *err)
     int rc = 0;
 
     rd->base = (struct pb_observe_request){
+        .recorded = rq->whole ? rq->whole : rq->recorded,
         .providers = rq->providers,
         .nproviders = rq->nproviders,
         .schemas = rq->schemas ? rq->schemas : &none,
@@ -328,7 +329,6 @@ static int read_them(struct reader *rd, struct pb_err *err)
         rc = pb_fail(err, PB_E_USAGE, "there is no observer '%s'", rq->observer);
     else if (rq->unit && (forced ? forced->last_resort : rd->pass == LAST)) {
         rd->base.unit = rq->unit(rq->ctx, err);
-        rd->base.recorded = rq->recorded;
         rc = rd->base.unit ? 0 : -1;
     }
     if (rc == 0)

@@ -17,7 +17,8 @@ struct pb_live_ahead {
 };
 
 struct pb_live_request {
-    const struct pb_recorded_set *recorded;
+    const struct pb_recorded_set *recorded; /* what is to be read */
+    const struct pb_recorded_set *whole;    /* all of the unit; NULL: no more than that */
     const struct pb_provider_config *providers;
     size_t nproviders;
     const struct pb_schema_set *schemas; /* may be NULL */

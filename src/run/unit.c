@@ -160,6 +160,7 @@ struct pb_live_request pb_session_request(struct pb_session *j)
         .ctx = j,
         .ahead = &j->ahead,
         .recorded = &j->u->recorded,
+        .whole = j->whole.n ? &j->whole : NULL,
         .local_types = j->s->local_types,
         .observer = j->s->options->observer,
         .pack_dirs = j->s->pack_dirs,

@@ -53,7 +53,9 @@ static void observe(struct given *g)
         .key = KEY, .source = "registry.terraform.io/example/acme", .values = json(g->a, g->block)};
     for (size_t i = 0; i < g->n; i++)
         ptrs[i] = &g->rec[i];
+    struct pb_recorded_set all = {.v = g->rec, .n = g->n};
     struct pb_observe_request rq = {.resources = ptrs,
+                                    .recorded = &all,
                                     .n = g->n,
                                     .providers = &config,
                                     .nproviders = 1,
@@ -322,6 +324,40 @@ static void engine__what_nobody_gets_is_in_doubt(void **state)
         assert_true(pb_is(notes, n == 1 ? PB_LIST : PB_UNKNOWN));
         if (n == 2)
             assert_non_null(strstr(notes->s, "returned nothing for any object, and 2 should"));
+        end(&g);
+    }
+}
+
+/* What names no account is of the one that its neighbours name, as most of them do. */
+static void engine__without_an_arn_it_is_of_its_neighbours_account(void **state)
+{
+    static const struct fake_reply rows[] = {
+        NOTES,
+        {"/v1/orders/", 200, NULL, "{\"order\":{\"id\":\"o\"}}", 0},
+        {"/v1/teams/t/members/c", 404, NULL, "{\"error\":{\"code\":\"no_member\"}}", 0},
+        {"people:get", 200, NULL, "{\"people\":[]}", 0},
+        WHOAMI,
+    };
+    static const struct {
+        const char *accounts[3];
+        enum pb_presence presence;
+        const char *reason;
+    } v[] = {
+        {{"77", "42", "77"}, PB_P_UNKNOWN, "for account 42, and the record is of 77"},
+        {{"42", "77", "42"}, PB_P_ABSENT, "no_member"},
+        {{"", "", ""}, PB_P_ABSENT, "no_member"},
+    };
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(v); i++) {
+        struct given g;
+        start(&g, rows, PB_COUNT(rows));
+        for (size_t k = 0; k < 3; k++)
+            add(&g, "acme_order",
+                pb_arena_printf(g.a, "{\"id\":\"o-%zu\",\"arn\":\"arn:aws:o::%s:o\"}", k,
+                                v[i].accounts[k]));
+        add(&g, "acme_membership", "{\"id\":\"1\",\"team\":\"t\",\"person\":\"c\"}");
+        observe(&g);
+        expect(&g, 3, v[i].presence, v[i].reason);
         end(&g);
     }
 }
@@ -608,6 +644,7 @@ int main(void)
         cmocka_unit_test(engine__a_refused_batch_is_asked_for_one_by_one),
         cmocka_unit_test(engine__who_may_not_list_may_ask_for_one),
         cmocka_unit_test(engine__what_nobody_gets_is_in_doubt),
+        cmocka_unit_test(engine__without_an_arn_it_is_of_its_neighbours_account),
         cmocka_unit_test(engine__an_object_is_taken_whatever_its_type_is_called),
         cmocka_unit_test(engine__not_listed_is_only_a_suspicion),
         cmocka_unit_test(engine__a_missing_page_hides_what_is_not_on_the_others),
