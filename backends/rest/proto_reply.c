@@ -383,6 +383,10 @@ void pb_reply_read(struct pb_reply_view *out, struct pb_arena *a, const struct p
                    const struct pb_http_reply *r)
 {
     *out = (struct pb_reply_view){.kind = PB_REPLY_BAD, .status = r->status};
+    if (r->outcome == PB_HTTP_AUTH && r->error) { /* says what to do, and later is no better */
+        bad(out, shown(a, r->error, 300));
+        return;
+    }
     if (r->outcome != PB_HTTP_REPLY) {
         bad(out, pb_arena_printf(a,
                                  "no reply from %s: %s%s; try again later, or raise "

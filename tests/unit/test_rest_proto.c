@@ -227,6 +227,35 @@ static void proto__replies(void **state)
     }
 }
 
+/* What was never sent has no reply to wait longer for: what is missing is all there is to say. */
+static void proto__no_reply(void **state)
+{
+    static const struct {
+        enum pb_http_outcome outcome;
+        const char *error, *want;
+    } rows[] = {
+        {PB_HTTP_AUTH, "no credentials: set TOKEN", "no credentials: set TOKEN"},
+        {PB_HTTP_TIMEOUT, "it took too long",
+         "no reply from s3 ListBucket: it took too long; try again later, or raise "
+         "observe.timeout"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        struct pb_arena *a = pb_arena_new();
+        struct pb_ask q;
+        struct pb_reply_view view;
+        struct pb_http_reply r = {.outcome = rows[i].outcome, .error = rows[i].error, .tries = 1};
+
+        ask(&q, a, "s3", S3);
+        q.label = "s3 ListBucket";
+        pb_reply_read(&view, a, &q, &r);
+        assert_int_equal(view.kind, PB_REPLY_BAD);
+        assert_string_equal(view.reason, rows[i].want);
+        pb_arena_free(a);
+    }
+}
+
 static void proto__throttling(void **state)
 {
     struct pb_service s = {.name = "ec2", .protocol = PB_PROTO_EC2_QUERY};
@@ -246,9 +275,8 @@ static void proto__throttling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(proto__requests),
-        cmocka_unit_test(proto__batch_keys_and_tokens),
-        cmocka_unit_test(proto__replies),
+        cmocka_unit_test(proto__requests),   cmocka_unit_test(proto__batch_keys_and_tokens),
+        cmocka_unit_test(proto__replies),    cmocka_unit_test(proto__no_reply),
         cmocka_unit_test(proto__throttling),
     };
     return cmocka_run_group_tests_name("rest_proto", tests, NULL, NULL);
