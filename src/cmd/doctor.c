@@ -182,7 +182,9 @@ static void check_repository(struct doctor *d)
         say(d, WARN, "history", "git fetch --unshallow",
             "the clone is shallow: explain sees little");
     if (!d->open)
-        say(d, FAIL, "configuration", "mend it and commit", "%s", err.msg);
+        say(d, FAIL, "configuration",
+            *d->audit.commit ? "mend it and commit" : "commit something: git commit", "%s",
+            err.msg);
     else
         say(d, OK, "configuration", NULL, "%s",
             d->audit.config.file ? d->audit.config.file : "none: units are found in the tree");
@@ -267,6 +269,7 @@ static const char *remedy_of(const char *code)
         {"credentials", "check environment, profile and role of this provider configuration"},
         {"clock", "set this machine's clock: signatures carry the time and are refused"},
         {"pack", "mend the pack: schemas/observers/README.md"},
+        {"plugin", "run 'terraform init' in the unit's folder, and commit .terraform.lock.hcl"},
     };
 
     for (size_t i = 0; i < PB_COUNT(known); i++)

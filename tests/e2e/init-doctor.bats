@@ -80,6 +80,27 @@ print([u["path"] for u in yaml.safe_load(open(sys.argv[1]))["units"]])' "$repo/p
     [ "$(json 'all(c["remedy"] for c in d["checks"] if c["status"] != "ok")')" = true ]
 }
 
+@test "doctor: nothing is committed yet, and then no lock file" {
+    repo=$(temp_repo)
+    root_module "$repo" 'terraform {
+  required_providers {
+    acme = { source = "example/acme" }
+  }
+}
+provider "acme" {}'
+    must_fail 1 plumb -C "$repo" doctor
+    says "fail  configuration" "no commit for 'HEAD' yet" "-> commit something: git commit"
+    says_not "mend it"
+    commit_all "$repo" start
+    output=$(plumb -C "$repo" doctor) || true
+    says "warn  plugin" "which version of provider 'registry.terraform.io/example/acme' is meant" \
+        "-> run 'terraform init' in the unit's folder, and commit .terraform.lock.hcl"
+    echo 'version: 2' >"$repo/plumb.yaml"
+    commit_all "$repo" wrong
+    must_fail 1 plumb -C "$repo" doctor
+    says "-> mend it and commit"
+}
+
 @test "doctor says who holds a state's lock" {
     repo=$(temp_repo)
     root_module "$repo"
