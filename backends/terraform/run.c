@@ -108,6 +108,15 @@ static void tick(void *ctx)
     p->report(p->ctx, c->doing, c->tail.planned, c->total);
 }
 
+/* What the tool advises where plumb does it otherwise: an audit has no -var. */
+static const char *own_way(const char *why)
+{
+    return strstr(why, "No value for required variable")
+               ? "; for plumb it goes into 'vars' or 'var_files' of the unit in plumb.yaml, or "
+                 "TF_VAR_NAME of the environment"
+               : "";
+}
+
 static int explain(const struct pb_tf_command *c, const struct pb_child_status *st,
                    struct pb_err *err)
 {
@@ -124,7 +133,8 @@ static int explain(const struct pb_tf_command *c, const struct pb_child_status *
     if (why.len && pb_tf_lock_refused(err, c->run->arena, why.s, c->run->u->name))
         return -1;
     if (why.len)
-        return pb_fail(err, PB_E_TOOL, "%s %s: %s%s", tool, c->doing, why.s, note);
+        return pb_fail(err, PB_E_TOOL, "%s %s: %s%s%s", tool, c->doing, why.s, own_way(why.s),
+                       note);
     if (!st->exited)
         return pb_fail(err, PB_E_TOOL, "%s %s was killed by signal %d%s", tool, c->doing,
                        st->signal, note);

@@ -44,3 +44,20 @@ setup() {
     output=$(plumb -C "$repo" audit) # what it says differs is the plan's business
     says "other content than before under the same serial"
 }
+
+@test "a variable without a value: where plumb takes it from is said, too" {
+    cat >"$BATS_TEST_TMPDIR/estate.tool.plan" <<'SH'
+tr -d '\n' <<'JSON'
+{"type": "diagnostic", "diagnostic": {"severity": "error",
+ "summary": "No value for required variable", "detail": "The root module input variable \"size\"
+ is not set, and has no default value. Use a -var or -var-file command line argument to provide a
+ value for this variable."}}
+JSON
+exit 1
+SH
+    echo 'variable "size" {}' >>"$repo/env/main.tf"
+    commit_all "$repo" variable
+    must_fail 1 plumb -C "$repo" audit
+    says "command line argument to provide a value for this variable." \
+        "; for plumb it goes into 'vars' or 'var_files' of the unit in plumb.yaml, or TF_VAR_NAME"
+}
