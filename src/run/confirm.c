@@ -67,18 +67,20 @@ static const char *provider_of(const struct pb_live_request *rq, const char *add
     return r && r->provider ? r->provider : "";
 }
 
-/* A provider that finds nothing at all is not believed, so where few are asked for, one that
- * is known to be there is asked for too. */
+/* A provider that finds nothing at all is not believed: where none that is asked for was seen, or
+ * few are, one that is known to be there is asked for too. */
 static void add_witnesses(bool *want, const struct pb_live_set *live,
                           const struct pb_reconcile_out *seen, const struct pb_live_request *rq)
 {
-    PB_AUTO(map) struct pb_map asked = PB_MAP_INIT;
+    PB_AUTO(map) struct pb_map asked = PB_MAP_INIT, known = PB_MAP_INIT;
 
     for (size_t i = 0; i < live->n; i++) {
         const char *key = want[i] ? provider_of(rq, live->v[i].address) : "";
 
         if (want[i])
             pb_map_put(&asked, key, (void *)((uintptr_t)pb_map_get(&asked, key) + 1));
+        if (want[i] && live->v[i].presence == PB_P_KNOWN)
+            pb_map_put(&known, key, want);
     }
     for (size_t i = 0; i < live->n && asked.n; i++) {
         const struct pb_resource_result *r = result_of(seen, live->v[i].address);
@@ -90,9 +92,10 @@ static void add_witnesses(bool *want, const struct pb_live_set *live,
             continue;
         key = provider_of(rq, live->v[i].address);
         n = (uintptr_t)pb_map_get(&asked, key);
-        if (n && n < ENOUGH) {
+        if (n && (n < ENOUGH || !pb_map_has(&known, key))) {
             want[i] = true;
             pb_map_put(&asked, key, (void *)(uintptr_t)ENOUGH);
+            pb_map_put(&known, key, want);
         }
     }
 }

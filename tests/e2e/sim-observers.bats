@@ -59,6 +59,19 @@ same() {
     says "sim_record.mail  missing" "only the pack says so"
 }
 
+@test "however many are missing, one that is there is asked for" {
+    local what
+    for what in "records mail" "records www" "buckets shop-assets" "secrets api-key" \
+        "disks data"; do
+        # shellcheck disable=SC2086 # two words
+        sim_change $what
+    done
+    must_fail 2 plumb -C "$repo" audit --format json
+    [ "$(json 'len([r for u in d["units"] for r in u["resources"]
+        if r["verdict"] == "missing" and r["observer"] == "provider"])')" = 5 ]
+    [ "$(json 'd["diagnostics"]')" = "[]" ]
+}
+
 # unmapped WHERE: a pack for records that maps everything but `ttl`, of which WHERE says why
 unmapped() {
     mkdir -p "$repo/packs/sim"
