@@ -116,6 +116,18 @@ void pb_addr_module_of(struct pb_buf *out, const char *address)
     pb_buf_add(out, address, module_len(address));
 }
 
+bool pb_addr_is_data(const char *address)
+{
+    struct pb_buf module = PB_BUF_INIT;
+    bool is;
+
+    pb_addr_module_of(&module, address);
+    address += module.len + (module.len > 0);
+    is = strncmp(address, "data.", 5) == 0;
+    pb_buf_release(&module);
+    return is;
+}
+
 bool pb_addr_within(const char *address, const char *target)
 {
     size_t n = strlen(target);

@@ -21,6 +21,8 @@ bool pb_path_covers(const char *pattern, const char *path);
 void pb_addr_resource_of(struct pb_buf *out, const char *address);
 /* The module part, "" for the root: module.a.module.b["c"].aws_x.y -> module.a.module.b["c"] */
 void pb_addr_module_of(struct pb_buf *out, const char *address);
+/* Whether it is a data source's. */
+bool pb_addr_is_data(const char *address);
 /* Whether `address` is `target` itself, or inside the module or resource it names. */
 bool pb_addr_within(const char *address, const char *target);
 /* Builds an address from a state's parts; index_key may be NULL, a number or a string. */

@@ -31,8 +31,59 @@ static int by_type(const void *a, const void *b)
     return strcmp(((const struct pb_echo *)a)->type, ((const struct pb_echo *)b)->type);
 }
 
-static int parse_one(struct pb_echo *out, const struct pb_value *v, const char *file,
-                     struct pb_err *err)
+/* A map whose values are strings, or lists of them too where `many` says so; NULL is fine. */
+static bool is_names(const struct pb_value *v, bool many)
+{
+    for (size_t i = 0; i < pb_len(v); i++) {
+        const struct pb_value *m = pb_is(v, PB_MAP) ? &v->members[i].value : NULL;
+
+        if (pb_str(m))
+            continue;
+        if (!many || !pb_len(m) || !pb_is(m, PB_LIST))
+            return false;
+        for (size_t k = 0; k < m->n; k++)
+            if (!pb_str(&m->items[k]))
+                return false;
+    }
+    return !v || v->kind == PB_MAP;
+}
+
+static int parse_owner(struct pb_owner *out, const struct pb_value *v, const char *file,
+                       struct pb_err *err)
+{
+    out->type = pb_get_str(v, "type");
+    out->of = pb_get(v, "of");
+    out->where = pb_get(v, "where");
+    out->key = pb_get(v, "key");
+    out->each = pb_get(v, "each");
+    if (!out->type || !pb_len(out->of) || !is_names(out->of, true) ||
+        (out->where && out->where->kind != PB_MAP) || !is_names(out->key, false) ||
+        !is_names(out->each, false))
+        return pb_fail(err, PB_E_CONFIG,
+                       "%s:%d: an owner needs 'type' and 'of'; 'of', 'where', 'key' and 'each' map "
+                       "names to names",
+                       file, v->line);
+    return 0;
+}
+
+static int parse_owners(struct pb_echo *out, struct pb_arena *a, const struct pb_value *v,
+                        const char *file, struct pb_err *err)
+{
+    const struct pb_value *list = pb_get(v, "owners");
+    struct pb_owner *owners = pb_arena_zalloc(a, pb_len(list) * sizeof(*owners) + 1);
+
+    out->owners = owners;
+    out->alike = pb_get(v, "alike");
+    if (list && (list->kind != PB_LIST || !list->n || out->kind != PB_ECHO_MIRROR))
+        return pb_fail(err, PB_E_CONFIG, "%s:%d: 'owners' is a list, of a mirror", file, v->line);
+    for (; out->nowners < pb_len(list); out->nowners++)
+        if (parse_owner(&owners[out->nowners], &list->items[out->nowners], file, err))
+            return -1;
+    return 0;
+}
+
+static int parse_one(struct pb_echo *out, struct pb_arena *a, const struct pb_value *v,
+                     const char *file, struct pb_err *err)
 {
     out->type = pb_get_str(v, "type");
     out->path = pb_get_str(v, "path");
@@ -45,7 +96,7 @@ static int parse_one(struct pb_echo *out, const struct pb_value *v, const char *
         return pb_fail(err, PB_E_CONFIG,
                        "%s:%d: 'kind' must be mirror, null_empty, case, unordered or declared",
                        file, v->line);
-    return 0;
+    return parse_owners(out, a, v, file, err);
 }
 
 int pb_echo_parse(const struct pb_echo_set **out, struct pb_arena *a, const struct pb_value *list,
@@ -57,7 +108,7 @@ int pb_echo_parse(const struct pb_echo_set **out, struct pb_arena *a, const stru
         return pb_fail(err, PB_E_CONFIG, "%s:1: a list of echoes is expected", file);
     s->v = pb_arena_zalloc(a, list->n * sizeof(*s->v) + 1);
     for (s->n = 0; s->n < list->n; s->n++)
-        if (parse_one(&s->v[s->n], &list->items[s->n], file, err))
+        if (parse_one(&s->v[s->n], a, &list->items[s->n], file, err))
             return -1;
     qsort(s->v, s->n, sizeof(*s->v), by_type);
     *out = s;
@@ -96,6 +147,12 @@ struct pb_echoes pb_echo_of(const struct pb_echo_set *s, const char *type)
     e.own = span_of(s, type, &e.nown);
     e.any = span_of(s, "*", &e.nany);
     return e;
+}
+
+const struct pb_echo *pb_echo_all(const struct pb_echo_set *s, size_t *n)
+{
+    *n = s ? s->n : 0;
+    return s ? s->v : NULL;
 }
 
 const struct pb_echo *pb_echo_match(const struct pb_echoes *e, const char *path, size_t *at)

@@ -68,6 +68,7 @@ static void judge_one(struct pb_explanation *e, struct pb_arena *a,
     one.recorded = &r;
     one.live = &l;
     one.all = true;
+    one.whole = in->whole ? in->whole : in;
     pb_reconcile(&out, a, &one);
     e->result = out.n ? &out.v[0] : NULL;
 }

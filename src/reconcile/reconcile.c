@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "model/path.h"
 #include "reconcile/ignore.h"
+#include "reconcile/owner.h"
 #include "reconcile/presence.h"
 #include "reconcile/walk.h"
 
@@ -45,18 +46,6 @@ static void check_order(const struct pb_reconcile_in *in)
     CHECK_ORDER(in->recorded, "recorded resources")
     CHECK_ORDER(in->live, "live resources")
     CHECK_ORDER(in->baseline, "baseline resources")
-}
-
-static bool is_data(const char *address)
-{
-    struct pb_buf module = PB_BUF_INIT;
-    bool is;
-
-    pb_addr_module_of(&module, address);
-    address += module.len + (module.len > 0);
-    is = strncmp(address, "data.", 5) == 0;
-    pb_buf_release(&module);
-    return is;
 }
 
 static enum pb_looked looked_of(const struct pb_live *live)
@@ -100,6 +89,7 @@ static void walk_attributes(struct run *run, const struct group *g, struct pb_re
     if (w->unlooked.len)
         res->unlooked = pb_arena_strdup(run->arena, w->unlooked.s);
     res->attrs_total = w->total;
+    run->out->echoes += w->echoed;
     res->attrs_observed = w->observed;
     res->nattrs = w->n;
     if (w->n) {
@@ -312,7 +302,7 @@ static void step(struct run *run, const char *address)
     const struct pb_reconcile_in *in = run->in;
     struct group g = {.address = address};
     size_t first_r = run->r;
-    bool data = is_data(address);
+    bool data = pb_addr_is_data(address);
 
     for (; at_declared(run, address); run->d++)
         /* Of two, the one that stays: the other speaks of a deposed object. */
@@ -375,6 +365,7 @@ void pb_reconcile(struct pb_reconcile_out *out, struct pb_arena *a,
     run.walk.unlooked = (struct pb_buf)PB_BUF_INIT;
     run.walk.in = in;
     run.walk.cmp = (struct pb_compare){scratch, in->seal};
+    run.walk.owners = pb_owners_new(in);
     while ((address = next_address(&run))) {
         step(&run, address);
         if (pb_arena_bytes(scratch) > SCRATCH_MAX) {
@@ -394,5 +385,6 @@ void pb_reconcile(struct pb_reconcile_out *out, struct pb_arena *a,
     free(run.v);
     pb_map_release(&run.moved);
     pb_walk_release(&run.walk);
+    pb_owners_free(run.walk.owners);
     pb_arena_free(scratch);
 }

@@ -72,6 +72,8 @@ struct pb_reconcile_in {
     const struct pb_echo_set *echoes;   /* may be NULL */
     const struct pb_seal *seal;         /* for comparing sealed values; may be NULL */
     bool all;                           /* keep in_sync attributes too */
+    /* Whose resources may own what these mirror; NULL: they themselves. */
+    const struct pb_reconcile_in *whole;
 };
 
 struct pb_reconcile_out {
@@ -80,6 +82,7 @@ struct pb_reconcile_out {
     size_t by_verdict[PB_NVERDICTS];
     size_t also[PB_NVERDICTS]; /* of those counted as unobserved or unknown */
     struct pb_coverage coverage;
+    size_t echoes; /* attributes in sync only as known echoes, but for those that repeat another */
 };
 
 void pb_reconcile(struct pb_reconcile_out *out, struct pb_arena *a,

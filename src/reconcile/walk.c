@@ -8,6 +8,7 @@
 #include "model/path.h"
 #include "reconcile/align.h"
 #include "reconcile/ignore.h"
+#include "reconcile/owner.h"
 
 /* A path under construction: written out only for what is kept. */
 struct step {
@@ -20,6 +21,7 @@ struct step {
 struct sides {
     const struct pb_value *d, *r, *l, *b;
     const struct pb_value *planned;    /* of a leaf: d, whatever stands for it */
+    const struct pb_value *item;       /* live, of the root's list or set that it is part of */
     const struct pb_value *configured; /* a map, or a list of maps whose order says nothing */
     bool silent;                       /* Git leaves it to the provider */
     bool mentioned;                    /* the configuration names the attribute it is part of */
@@ -36,6 +38,7 @@ static const struct pb_type any_object = {.kind = PB_T_OBJECT};
 static const char why_unmapped[] = "no observer maps it";
 static const char why_write_only[] = "write-only: nobody can read it back";
 static const char why_unknown_yet[] = "known after apply";
+static const char why_nobodys[] = "no resource here owns it";
 
 static void add_path(struct pb_buf *b, const struct step *s)
 {
@@ -152,36 +155,54 @@ static bool is_repeated(const struct pb_walk *w, const struct pb_echo *e, const 
     return is;
 }
 
-static const char *echo_of(const struct pb_walk *w, const struct pb_type *t, const struct sides *s,
-                           const char *path)
+/* What the table of echoes says about a difference. */
+struct echoed {
+    const char *why; /* it is one; NULL: it is none */
+    bool repeats;    /* another attribute has it too */
+    bool nobodys;    /* a mirror shows what no resource owns */
+};
+
+/* Whether what a mirror shows here is somebody's; NULL: nobody's. */
+static const char *mirrors(const struct pb_walk *w, const struct pb_echo *e, const struct sides *s)
 {
+    const char *by = NULL;
+
+    if (!e->nowners)
+        return e->why;
+    if (!pb_owned(&by, w->owners, e, w->r ? w->r : w->l, s->item))
+        return NULL;
+    return w->in->all ? pb_arena_printf(w->arena, "%s: %s", e->why, by) : e->why;
+}
+
+static struct echoed echo_of(const struct pb_walk *w, const struct pb_type *t,
+                             const struct sides *s, const char *path)
+{
+    struct echoed out = {NULL, false, false};
     const struct pb_echo *e;
     size_t at = 0;
 
-    while ((e = pb_echo_match(&w->echoes, path, &at))) {
+    while (!out.why && (e = pb_echo_match(&w->echoes, path, &at))) {
         struct pb_cell c;
         switch (e->kind) {
         case PB_ECHO_MIRROR:
-            if (s->silent || (!s->mentioned && pb_same_as_null(t, s->d, PB_SAME_ZERO_IS_NULL)))
-                return e->why;
+            if (!s->silent && (s->mentioned || !pb_same_as_null(t, s->d, PB_SAME_ZERO_IS_NULL)))
+                break;
+            out.why = mirrors(w, e, s);
+            out.nobodys = !out.why;
             break;
         case PB_ECHO_NULL_EMPTY:
             fill_cell(&c, w, t, s, PB_SAME_ZERO_IS_NULL);
-            if (pb_cell_verdict(&c) == PB_IN_SYNC)
-                return e->why;
+            out.why = pb_cell_verdict(&c) == PB_IN_SYNC ? e->why : NULL;
             break;
-        case PB_ECHO_CASE:
-            if (same_but_case(s))
-                return e->why;
-            break;
+        case PB_ECHO_CASE: out.why = same_but_case(s) ? e->why : NULL; break;
         case PB_ECHO_DECLARED:
-            if (is_repeated(w, e, path))
-                return e->why;
+            out.repeats = is_repeated(w, e, path);
+            out.why = out.repeats ? e->why : NULL;
             break;
         case PB_ECHO_UNORDERED: break; /* the walk aligns such lists as sets */
         }
     }
-    return NULL;
+    return out;
 }
 
 static const char *ignored_path(const struct pb_walk *w, const char *path)
@@ -309,6 +330,35 @@ static bool plan_says_same(const struct pb_walk *w)
            (w->declared->action == PB_ACT_NONE || w->declared->action == PB_ACT_READ);
 }
 
+/* What takes a difference out of the verdict. */
+static void soften(struct pb_walk *w, const struct pb_type *t, struct sides *s,
+                   struct pb_attr_result *r)
+{
+    struct echoed echo = {NULL, false, false};
+    const char *ignored;
+
+    if (r->verdict != PB_UNKNOWN_V)
+        echo = echo_of(w, t, s, r->path);
+    if (echo.why) {
+        *r = (struct pb_attr_result){.path = r->path, .verdict = PB_IN_SYNC, .reason = echo.why};
+        w->echoed += !echo.repeats;
+        return;
+    }
+    if (echo.nobodys) {
+        /* No block in the configuration is no word about what is elsewhere, either. */
+        s->silent = true;
+        s->d = NULL;
+        judge(w, t, s, r);
+        if (differs(r->verdict) && !r->reason)
+            r->reason = why_nobodys;
+    }
+    ignored = ignored_by(w, r->path);
+    if (ignored) {
+        r->ignored = true;
+        r->reason = ignored;
+    }
+}
+
 /* Echoes and ignore rules go by path: it is written only for what differs or is kept. */
 static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides *in,
                  const struct step *at)
@@ -316,7 +366,6 @@ static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides 
     struct pb_attr_result r = {.verdict = PB_IN_SYNC};
     struct sides s = *in;
     struct pb_buf path = PB_BUF_INIT;
-    const char *why;
     bool shown;
 
     if (pb_is(s.d, PB_UNKNOWN) &&
@@ -344,14 +393,8 @@ static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides 
         return;
     add_path(&path, at);
     r.path = path.s;
-    if (differs(r.verdict)) {
-        if (r.verdict != PB_UNKNOWN_V && (why = echo_of(w, t, &s, path.s)))
-            r = (struct pb_attr_result){.path = path.s, .verdict = PB_IN_SYNC, .reason = why};
-        else if ((why = ignored_by(w, path.s))) {
-            r.ignored = true;
-            r.reason = why;
-        }
-    }
+    if (differs(r.verdict))
+        soften(w, t, &s, &r);
     weigh(w, t, &s, &r);
     if (w->in->all || (differs(r.verdict) && !r.ignored) || r.verdict == PB_UNCHECKED)
         keep(w, &s, &r);
@@ -425,6 +468,7 @@ static void field_sides(struct sides *s, const struct pb_walk *w, const struct s
     s->opaque = up->opaque && !conf;
     s->seen = up->seen && (s->l || pb_is_nullish(up->l));
     s->has_b = up->has_b && (s->b || pb_is_nullish(up->b));
+    s->item = up->item;
     s->sensitive = up->sensitive || (f && (f->flags & PB_F_SENSITIVE));
     s->write_only = up->write_only || (f && (f->flags & PB_F_WRITE_ONLY));
     if (w->unobserved)
@@ -582,6 +626,7 @@ static void walk_list(struct pb_walk *w, const struct pb_type *t, const struct s
         child.r = pb_at(s->r, i);
         child.l = pb_at(s->l, i);
         child.b = pb_at(s->b, i);
+        child.item = at->up ? s->item : child.l;
         if (pb_is(s->configured, PB_LIST))
             child.configured = pb_at(s->configured, i);
         walk_element(w, elem, &child, &step);
@@ -604,6 +649,7 @@ static void walk_set(struct pb_walk *w, const struct pb_type *t, const struct si
         child.r = rows[i].r < 0 ? NULL : pb_at(s->r, (size_t)rows[i].r);
         child.l = rows[i].l < 0 ? NULL : pb_at(s->l, (size_t)rows[i].l);
         child.b = rows[i].b < 0 ? NULL : pb_at(s->b, (size_t)rows[i].b);
+        child.item = at->up ? s->item : child.l;
         walk_element(w, elem, &child, &step);
     }
     free(rows);
@@ -673,7 +719,7 @@ void pb_walk_resource(struct pb_walk *w)
     s.seen = !w->unobserved && w->l;
     s.has_b = w->b != NULL;
     w->n = 0;
-    w->total = w->observed = 0;
+    w->total = w->observed = w->echoed = 0;
     w->worst = w->differs = PB_IN_SYNC;
     w->asked = w->asked_ignored = false;
     pb_buf_clear(&w->unlooked);

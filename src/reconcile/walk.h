@@ -23,6 +23,7 @@ struct pb_walk {
     const char *why_unobserved;
     const char *const *unseeable; /* attributes that nobody can see by asking; or NULL */
     struct pb_echoes echoes;
+    struct pb_owners *owners; /* of what mirrors show */
 
     /* What came out; v is reused from resource to resource. */
     struct pb_attr_result *v;
@@ -32,6 +33,7 @@ struct pb_walk {
     bool asked, asked_ignored; /* Git asks for another value than the record's */
     size_t total, observed;
     struct pb_buf unlooked; /* attributes that Git sets and nobody looked at: their names */
+    size_t echoed;          /* known echoes, but for those that repeat another attribute */
 };
 
 void pb_walk_resource(struct pb_walk *w);

@@ -12,6 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 
 import applied  # noqa: E402
+import estate  # noqa: E402
 
 DIFFERENCE = {"drifted", "missing", "conflict", "pending", "converged", "laundered",
               "stale_record", "unmanaged"}
@@ -62,6 +63,51 @@ class Audit(applied.Case):
         run = self.estate.plumb("audit")
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
         self.assertIn("declared side from the cache", run.stdout)
+
+    def test_2_what_no_resource_owns(self):
+        """Added by hand to what only mirrors its children: once called an echo of nothing."""
+        by_hand = self.add_by_hand()
+        try:
+            self.assertIn("not shown: 4 computed", self.estate.plumb("audit").stdout)
+            report, code = self.report()
+        finally:
+            for undo in by_hand:
+                undo()
+        self.assertEqual((self.differences(report), code), ([], 0))
+        computed = {(r["address"], re.split(r"[.\[]", a["path"])[0])
+                    for unit in report["units"] for r in unit["resources"]
+                    for a in r["attributes"] if a["verdict"] == "computed"}
+        self.assertEqual(computed, {
+            ("aws_security_group.database", "ingress"), ("aws_security_group.cache", "egress"),
+            ("aws_iam_role.web", "managed_policy_arns"), ("aws_s3_bucket.scratch", "policy")})
+
+    def add_by_hand(self):
+        """A rule beside those that the estate has, a source to one of them, a policy that is
+        attached and one of a bucket; gives what takes them away again."""
+        ec2, iam, s3 = (estate.client(self.env["AWS_ENDPOINT_URL"], s)
+                        for s in ("ec2", "iam", "s3"))
+        with open(os.path.join(self.repo, "terraform.tfstate"), encoding="utf-8") as text:
+            ids = {r["type"] + "." + r["name"]: r["instances"][0]["attributes"]["id"]
+                   for r in json.load(text)["resources"]}
+        world = [{"CidrIp": "203.0.113.0/24"}]
+        rule = {"GroupId": ids["aws_security_group.database"], "IpPermissions": [
+            {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "IpRanges": world}]}
+        source = {"GroupId": ids["aws_security_group.cache"], "IpPermissions": [
+            {"IpProtocol": "-1", "IpRanges": world}]}
+        policy = {"RoleName": ids["aws_iam_role.web"],
+                  "PolicyArn": ids["aws_iam_policy.boundary"]}
+        bucket = ids["aws_s3_bucket.scratch"]
+        ec2.authorize_security_group_ingress(**rule)
+        ec2.authorize_security_group_egress(**source)
+        iam.attach_role_policy(**policy)
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+        return [lambda: ec2.revoke_security_group_ingress(**rule),
+                lambda: ec2.revoke_security_group_egress(**source),
+                lambda: iam.detach_role_policy(**policy),
+                lambda: s3.delete_bucket_policy(Bucket=bucket)]
 
     def test_3_every_outside_change_and_no_other(self):
         drift = os.path.join(applied.INTEROP, "drift.py")
