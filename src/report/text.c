@@ -215,16 +215,22 @@ void pb_pen_diagnostics(struct pb_pen *p, const struct pb_audit *a)
 static void hidden(struct pb_pen *p, const struct pb_audit *a)
 {
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
-    size_t n = 0, computed = a->by_verdict[PB_COMPUTED];
+    size_t ignored = 0, echoes = 0, computed = a->by_verdict[PB_COMPUTED];
 
-    for (size_t i = 0; i < a->nunits; i++)
+    for (size_t i = 0; i < a->nunits; i++) {
+        echoes += a->units[i].out.echoes;
         for (size_t k = 0; k < a->units[i].out.n; k++)
             for (size_t m = 0; m < a->units[i].out.v[k].nattrs; m++)
-                n += a->units[i].out.v[k].attrs[m].ignored;
+                ignored += a->units[i].out.v[k].attrs[m].ignored;
+    }
     if (computed)
         pb_buf_addf(&line, "%zu computed", computed);
-    if (n)
-        pb_buf_addf(&line, "%s%zu ignored attribute%s", computed ? ", " : "", n, n == 1 ? "" : "s");
+    if (ignored)
+        pb_buf_addf(&line, "%s%s", line.len ? ", " : "",
+                    pb_pen_count(p, ignored, "ignored attribute"));
+    if (echoes)
+        pb_buf_addf(&line, "%s%zu known echo%s", line.len ? ", " : "", echoes,
+                    echoes == 1 ? "" : "es");
     if (line.len && !p->o->all)
         pb_buf_addf(p->b, "not shown: %s; --all shows everything\n", line.s);
 }

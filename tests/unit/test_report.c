@@ -116,6 +116,7 @@ static struct pb_audit synthetic(struct pb_arena *a)
     memset(u[0].recorded.sha256, 'a', 64);
     u[0].out.v = m.r;
     u[0].out.n = PB_COUNT(m.r);
+    u[0].out.echoes = 12;
     for (size_t i = 0; i < PB_COUNT(m.r); i++)
         u[0].out.by_verdict[m.r[i].verdict]++;
     u[0].out.also[PB_PENDING]++;
