@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "git/history.h"
-#include "reconcile/ignore.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,28 +108,6 @@ static void add_deposed(struct pb_buf *b, const struct found *f)
     }
 }
 
-static void add_ignores(struct pb_buf *b, const struct found *f)
-{
-    const char *why = pb_ignore_resource(f->unit->ignore, f->resource->address);
-
-    if (why) {
-        pb_buf_adds(b, "      ignored as a whole: ");
-        pb_text_add_safe(b, why, strlen(why));
-        pb_buf_addc(b, '\n');
-    }
-    for (size_t i = 0; i < f->resource->nattrs; i++) {
-        const struct pb_attr_result *at = &f->resource->attrs[i];
-
-        if (!at->ignored)
-            continue;
-        pb_buf_adds(b, "      ignored: ");
-        pb_text_add_safe(b, at->path, strlen(at->path));
-        pb_buf_adds(b, ": ");
-        pb_text_add_safe(b, at->reason ? at->reason : "", at->reason ? strlen(at->reason) : 0);
-        pb_buf_addc(b, '\n');
-    }
-}
-
 /* How many units have the address; all of them are told of. */
 static size_t tell(struct pb_buf *b, bool *dark, const struct pb_audit *a, const char *address,
                    const struct pb_report_opts *ro)
@@ -147,7 +124,6 @@ static size_t tell(struct pb_buf *b, bool *dark, const struct pb_audit *a, const
         pb_report_resource(b, f.unit, f.resource, ro);
         pb_buf_addc(b, '\n');
         add_commit(b, a, &f);
-        add_ignores(b, &f);
         add_deposed(b, &f);
         *dark |= pb_verdicts[f.resource->verdict].effect == PB_EFFECT_INCONCLUSIVE;
     }

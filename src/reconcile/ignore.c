@@ -7,6 +7,7 @@
 #include "model/match.h"
 #include "model/pattern.h"
 #include "reconcile/echo.h"
+#include "reconcile/reconcile.h"
 
 struct rule {
     struct pb_match address, path;
@@ -119,6 +120,31 @@ const char *pb_ignore_attribute(const struct pb_ignore_set *s, const char *addre
                                 const char *path)
 {
     return match(s, address, path);
+}
+
+static void add_reason(struct pb_ignored *g, const char *why)
+{
+    for (size_t i = 0; i < g->nreasons; i++)
+        if (strcmp(g->reasons[i], why) == 0)
+            return;
+    if (g->nreasons < PB_IGNORED_REASONS)
+        g->reasons[g->nreasons++] = why;
+    else
+        g->more = true;
+}
+
+void pb_ignored_add(struct pb_ignored *g, const char *why)
+{
+    g->n++;
+    add_reason(g, why);
+}
+
+void pb_ignored_join(struct pb_ignored *g, const struct pb_ignored *other)
+{
+    g->n += other->n;
+    for (size_t i = 0; i < other->nreasons; i++)
+        add_reason(g, other->reasons[i]);
+    g->more |= other->more;
 }
 
 void pb_ignore_problems(const struct pb_ignore_set *s, struct pb_diags *d, struct pb_arena *a)

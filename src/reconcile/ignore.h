@@ -24,6 +24,7 @@
 #include "model/snapshot.h"
 
 struct pb_ignore_set;
+struct pb_ignored; /* reconcile.h */
 
 /* `list` is the parsed YAML of `ignore:` (NULL: no rules); `file` is for messages. */
 int pb_ignore_parse(struct pb_ignore_set **out, const struct pb_value *list, const char *file,
@@ -34,6 +35,10 @@ void pb_ignore_free(struct pb_ignore_set *s);
 const char *pb_ignore_resource(const struct pb_ignore_set *s, const char *address);
 const char *pb_ignore_attribute(const struct pb_ignore_set *s, const char *address,
                                 const char *path);
+
+/* One more that is ignored, for this reason; and all that another has. */
+void pb_ignored_add(struct pb_ignored *g, const char *why);
+void pb_ignored_join(struct pb_ignored *g, const struct pb_ignored *other);
 
 /* Warnings "ignore-rule" for rules whose patterns failed. */
 void pb_ignore_problems(const struct pb_ignore_set *s, struct pb_diags *d, struct pb_arena *a);

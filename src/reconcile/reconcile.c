@@ -231,6 +231,8 @@ static void judge(struct run *run, const struct group *g)
     if (why) {
         res->ignored = true;
         res->reason = why;
+    } else if (a.attributes) {
+        pb_ignored_join(&run->out->ignored, &run->walk.ignored);
     }
     count(run, res, g->recorded || !g->declared, looked);
 }

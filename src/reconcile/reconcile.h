@@ -23,6 +23,8 @@
 struct pb_ignore_set; /* ignore.h */
 struct pb_echo_set;   /* echo.h */
 
+enum { PB_IGNORED_REASONS = 3 };
+
 struct pb_attr_result {
     const char *path; /* Terraform's notation */
     enum pb_verdict verdict;
@@ -62,6 +64,14 @@ struct pb_coverage {
     size_t attributes_observed, attributes_total;
 };
 
+/* Attributes that differ, or could not be seen, and that rules ignore. */
+struct pb_ignored {
+    size_t n;
+    const char *reasons[PB_IGNORED_REASONS]; /* the first of them, each once */
+    size_t nreasons;
+    bool more; /* there are other reasons, too */
+};
+
 struct pb_reconcile_in {
     const struct pb_declared_set *declared;
     const struct pb_recorded_set *recorded;
@@ -83,6 +93,7 @@ struct pb_reconcile_out {
     size_t also[PB_NVERDICTS]; /* of those counted as unobserved or unknown */
     struct pb_coverage coverage;
     size_t echoes; /* attributes in sync only as known echoes, but for those that repeat another */
+    struct pb_ignored ignored; /* without what is ignored as a whole */
 };
 
 void pb_reconcile(struct pb_reconcile_out *out, struct pb_arena *a,

@@ -366,7 +366,7 @@ static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides 
     struct pb_attr_result r = {.verdict = PB_IN_SYNC};
     struct sides s = *in;
     struct pb_buf path = PB_BUF_INIT;
-    bool shown;
+    bool shown, blind;
 
     if (pb_is(s.d, PB_UNKNOWN) &&
         (!w->declared || w->declared->action == PB_ACT_NONE || w->declared->action == PB_ACT_READ))
@@ -387,14 +387,18 @@ static void leaf(struct pb_walk *w, const struct pb_type *t, const struct sides 
     }
     w->observed += s.seen && !s.write_only && !pb_has_unknown(s.l);
     shown = w->in->all || differs(r.verdict) || s.write_only;
-    if (w->unobserved && !w->in->all) /* what Git asks for is still worth showing */
-        shown = !s.silent && !same(w, t, s.d, s.r, 0);
+    /* Of what could not be observed, what Git asks for is still worth showing. */
+    blind = w->unobserved && (s.silent || same(w, t, s.d, s.r, 0));
+    if (w->unobserved && !w->in->all)
+        shown = !blind;
     if (!shown)
         return;
     add_path(&path, at);
     r.path = path.s;
     if (differs(r.verdict))
         soften(w, t, &s, &r);
+    if (r.ignored && !blind)
+        pb_ignored_add(&w->ignored, r.reason);
     weigh(w, t, &s, &r);
     if (w->in->all || (differs(r.verdict) && !r.ignored) || r.verdict == PB_UNCHECKED)
         keep(w, &s, &r);
@@ -722,6 +726,7 @@ void pb_walk_resource(struct pb_walk *w)
     w->total = w->observed = w->echoed = 0;
     w->worst = w->differs = PB_IN_SYNC;
     w->asked = w->asked_ignored = false;
+    w->ignored = (struct pb_ignored){0};
     pb_buf_clear(&w->unlooked);
     walk_object(w, t, &s, NULL);
 }

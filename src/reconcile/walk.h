@@ -31,6 +31,7 @@ struct pb_walk {
     enum pb_verdict worst;     /* of those that count */
     enum pb_verdict differs;   /* the worst of these that is known to differ */
     bool asked, asked_ignored; /* Git asks for another value than the record's */
+    struct pb_ignored ignored;
     size_t total, observed;
     struct pb_buf unlooked; /* attributes that Git sets and nobody looked at: their names */
     size_t echoed;          /* known echoes, but for those that repeat another attribute */

@@ -128,7 +128,7 @@ static void result(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_un
 
 void pb_doc_of_audit(struct pb_doc *d, const struct pb_audit *a, const struct pb_report_opts *o)
 {
-    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
+    PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT, ignored = PB_BUF_INIT;
 
     pb_doc_begin(d, "audit", a, a->nunits, o);
     tables(d);
@@ -143,6 +143,10 @@ void pb_doc_of_audit(struct pb_doc *d, const struct pb_audit *a, const struct pb
         result(d, out, u);
         for (size_t i = 0; i < u->out.n; i++)
             add(d, k, u, &u->out.v[i], o->all);
+    }
+    if (a->ignored.n && !o->all) {
+        pb_add_ignored(&ignored, &a->ignored);
+        pb_doc_note(d, &d->notes, "not shown: %s; --all shows them", ignored.s);
     }
     pb_doc_end(d);
 }

@@ -205,9 +205,11 @@ static void summary(struct pb_buf *b, const struct pb_audit *a)
     }
     pb_buf_addf(b,
                 "},\"coverage\":{\"resources_observed\":%zu,\"resources_total\":%zu,"
-                "\"attributes_observed\":%zu,\"attributes_total\":%zu},\"exit_code\":%d}",
+                "\"attributes_observed\":%zu,\"attributes_total\":%zu},"
+                "\"ignored_attributes\":%zu,\"exit_code\":%d}",
                 a->coverage.resources_observed, a->coverage.resources_total,
-                a->coverage.attributes_observed, a->coverage.attributes_total, (int)a->exit_code);
+                a->coverage.attributes_observed, a->coverage.attributes_total, a->ignored.n,
+                (int)a->exit_code);
 }
 
 void pb_report_json(struct pb_buf *b, const struct pb_audit *a, const struct pb_report_opts *o)

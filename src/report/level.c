@@ -77,6 +77,17 @@ static void bad_news(struct pb_buf *line, const struct pb_audit *a, size_t diffe
     pb_buf_addf(line, " %s from Git: %s", differ == 1 ? "differs" : "differ", list);
 }
 
+void pb_add_ignored(struct pb_buf *b, const struct pb_ignored *g)
+{
+    if (!g->n)
+        return;
+    pb_add_count(b, g->n, "attribute");
+    pb_buf_addf(b, " that rules ignore%s", g->nreasons ? " (" : "");
+    for (size_t i = 0; i < g->nreasons; i++)
+        pb_buf_addf(b, "%s\"%s\"", i ? ", " : "", g->reasons[i]);
+    pb_buf_adds(b, g->more ? ", ...)" : g->nreasons ? ")" : "");
+}
+
 enum pb_level pb_headline_audit(struct pb_buf *line, const struct pb_audit *a)
 {
     PB_AUTO(buf) struct pb_buf list = PB_BUF_INIT, dark = PB_BUF_INIT;

@@ -22,5 +22,7 @@ void pb_add_count(struct pb_buf *b, size_t n, const char *what);
 /* "2 drifted, 1 pending" of those verdicts that have that effect, the worst first; how many. */
 size_t pb_add_verdict_counts(struct pb_buf *b, const size_t by[PB_NVERDICTS],
                              enum pb_verdict_effect effect);
+/* "2 attributes that rules ignore ("the autoscaler owns it")"; nothing when there are none. */
+void pb_add_ignored(struct pb_buf *b, const struct pb_ignored *g);
 
 #endif

@@ -43,10 +43,22 @@ static const char *meaning(struct pb_pen *p, enum pb_verdict v)
     return pb_arena_printf(p->arena, "%s; an apply would: %s", row->meaning, row->apply_would);
 }
 
+static bool ignores(const struct pb_resource_result *r)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < r->nattrs; i++)
+        any |= r->attrs[i].ignored;
+    return any;
+}
+
 /* The same of one resource. What it waits for may be no change of Git's: it is tainted, or an
  * object was left over; then the reason says so. */
 static const char *meaning_of(struct pb_pen *p, const struct pb_resource_result *r)
 {
+    if (r->verdict == PB_IN_SYNC && ignores(r))
+        return r->action == PB_ACT_UPDATE ? "all that differs is ignored; an apply would update it"
+                                          : "all that differs is ignored";
     if (r->verdict != PB_PENDING || r->action == PB_ACT_NONE || r->action == PB_ACT_UNKNOWN)
         return meaning(p, r->verdict);
     return pb_arena_printf(p->arena, "%san apply would %s it",
@@ -215,24 +227,23 @@ void pb_pen_diagnostics(struct pb_pen *p, const struct pb_audit *a)
 static void hidden(struct pb_pen *p, const struct pb_audit *a)
 {
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
-    size_t ignored = 0, echoes = 0, computed = a->by_verdict[PB_COMPUTED];
+    size_t echoes = 0, computed = a->by_verdict[PB_COMPUTED];
 
-    for (size_t i = 0; i < a->nunits; i++) {
+    for (size_t i = 0; i < a->nunits; i++)
         echoes += a->units[i].out.echoes;
-        for (size_t k = 0; k < a->units[i].out.n; k++)
-            for (size_t m = 0; m < a->units[i].out.v[k].nattrs; m++)
-                ignored += a->units[i].out.v[k].attrs[m].ignored;
-    }
     if (computed)
         pb_buf_addf(&line, "%zu computed", computed);
-    if (ignored)
-        pb_buf_addf(&line, "%s%s", line.len ? ", " : "",
-                    pb_pen_count(p, ignored, "ignored attribute"));
+    if (a->ignored.n)
+        pb_buf_adds(&line, line.len ? ", " : "");
+    pb_add_ignored(&line, &a->ignored);
     if (echoes)
         pb_buf_addf(&line, "%s%zu known echo%s", line.len ? ", " : "", echoes,
                     echoes == 1 ? "" : "es");
-    if (line.len && !p->o->all)
-        pb_buf_addf(p->b, "not shown: %s; --all shows everything\n", line.s);
+    if (!line.len || p->o->all)
+        return;
+    pb_pen_words(p, pb_arena_printf(p->arena, "not shown: %s; --all shows everything", line.s), 0,
+                 2);
+    pb_buf_addc(p->b, '\n');
 }
 
 static void footer(struct pb_pen *p, const struct pb_audit *a)
@@ -318,7 +329,9 @@ void pb_report_resource(struct pb_buf *b, const struct pb_unit_result *u,
     resource_head(&p, r);
     pb_pen_line(&p, 6, meaning_of(&p, r));
     if (r->reason)
-        pb_pen_line(&p, 6, r->reason);
+        pb_pen_line(&p, 6,
+                    r->ignored ? pb_arena_printf(p.arena, "ignored as a whole: %s", r->reason)
+                               : r->reason);
     where_seen(&p, r);
     pb_pen_attributes(&p, r, true);
     pb_pen_release(&p);

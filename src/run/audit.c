@@ -241,6 +241,7 @@ static void sum_unit(struct pb_audit *a, const struct pb_unit_result *u)
     a->coverage.attributes_observed += u->out.coverage.attributes_observed;
     a->coverage.attributes_total += u->out.coverage.attributes_total;
     a->resources += u->out.n;
+    pb_ignored_join(&a->ignored, &u->out.ignored);
     for (size_t i = 0; i < PB_NVERDICTS; i++) {
         a->by_verdict[i] += u->out.by_verdict[i];
         a->also[i] += u->out.also[i];
@@ -262,6 +263,7 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
     memset(a->by_verdict, 0, sizeof(a->by_verdict));
     memset(a->also, 0, sizeof(a->also));
     memset(&a->coverage, 0, sizeof(a->coverage));
+    memset(&a->ignored, 0, sizeof(a->ignored));
     for (size_t i = 0; i < a->nunits; i++)
         sum_unit(a, &a->units[i]);
     for (size_t i = 0; i < PB_NVERDICTS; i++) {

@@ -102,6 +102,7 @@ struct pb_audit {
     size_t by_verdict[PB_NVERDICTS]; /* without what is ignored */
     size_t also[PB_NVERDICTS];       /* what differs of those that could not be seen in full */
     struct pb_coverage coverage;
+    struct pb_ignored ignored;
     size_t failed;
     enum pb_exit exit_code;
 };

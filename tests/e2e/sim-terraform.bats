@@ -122,3 +122,31 @@ resource "sim_secret" "wo" {
     says "Cannot find the image"
     says_not sim-admin-token
 }
+
+# It once was told nowhere, and explain said that all agree.
+@test "what rules ignore is counted with the reason, and explain does not call it agreement" {
+    sim_applied
+    sim_change records www '{"ttl": 3600}'
+    printf 'version: 1\nignore:\n%s\n%s\n' \
+        '  - {address: sim_record.www, path: ttl, reason: "the <ops> set it"}' \
+        '  - {address: sim_disk.data, reason: gone in March}' \
+        >"$repo/plumb.yaml"
+    commit_all "$repo" "a rule"
+    output=$(plumb -C "$repo" audit)
+    says 'not shown: 1 attribute that rules ignore ("the <ops> set it"); --all shows everything'
+    output=$(plumb -C "$repo" audit --all)
+    says_not "not shown"
+    output=$(plumb -C "$repo" audit --format json)
+    [ "$(json 'd["summary"]["ignored_attributes"]')" = 1 ]
+    output=$(plumb -C "$repo" audit --format markdown)
+    says 'not shown: 1 attribute that rules ignore'
+    output=$(plumb -C "$repo" audit --format html)
+    says 'not shown: 1 attribute that rules ignore (&quot;the &lt;ops&gt; set it&quot;)'
+    output=$(plumb -C "$repo" explain sim_record.www)
+    says "all that differs is ignored"
+    says_not "the world agree"
+    [ "$(grep -c "the <ops> set it" <<<"$output")" = 1 ]
+    output=$(plumb -C "$repo" explain sim_disk.data)
+    says "ignored as a whole: gone in March"
+    [ "$(grep -c "gone in March" <<<"$output")" = 1 ]
+}

@@ -399,6 +399,49 @@ static void reconcile__echoes(void **state)
     pb_arena_free(a);
 }
 
+/* What a report does not show it counts, and says why; with `all` it is the same. */
+static void reconcile__ignored_is_counted(void **state)
+{
+    static const char *const changes[] = {"tags[\"a\"]", NULL};
+    static const struct {
+        struct scene s;
+        size_t n;
+        const char *reasons;
+    } v[] = {
+        {{"two", NO, "{'name':'a','tags':{'a':'1'}}", "{'name':'a','tags':{'a':'1'}}",
+          "{'name':'b','tags':{'a':'2'}}", NULL, NULL, ""},
+         2,
+         "r,lifecycle.ignore_changes"},
+        {{"all agree", NO, "{'name':'a'}", "{'name':'a'}", "{'name':'a'}", NULL, NULL, ""}, 0, ""},
+        {{"not observed", NO, "{'name':'a'}", "{'name':'a'}", NULL, NULL, NULL, ""}, 0, ""},
+        {{"not observed, and Git asks", UP, "{'name':'b'}", "{'name':'a'}", NULL, NULL, NULL, ""},
+         1,
+         "r"},
+    };
+    struct pb_arena *a = pb_arena_new();
+    struct pb_ignore_set *set = NULL;
+    struct extra x = {.ignore_changes = changes};
+
+    (void)state;
+    assert_int_equal(
+        pb_ignore_parse(&set, json_marked(a, "[{'path':'name','reason':'r'}]"), "f", NULL), 0);
+    x.ignore = set;
+    for (size_t i = 0; i < 2 * PB_COUNT(v); i++) {
+        PB_AUTO(buf) struct pb_buf reasons = PB_BUF_INIT;
+        struct pb_reconcile_out out;
+
+        x.all = i % 2;
+        run(&out, a, &v[i / 2].s, &x);
+        for (size_t k = 0; k < out.ignored.nreasons; k++)
+            pb_buf_addf(&reasons, "%s%s", k ? "," : "", out.ignored.reasons[k]);
+        assert_int_equal(out.ignored.n, v[i / 2].n);
+        assert_string_equal(reasons.s ? reasons.s : "", v[i / 2].reasons);
+        assert_false(out.ignored.more);
+    }
+    pb_ignore_free(set);
+    pb_arena_free(a);
+}
+
 static void reconcile__ignored(void **state)
 {
     static const char *const changes[] = {"tags[\"a\"]", NULL};
@@ -627,6 +670,7 @@ int main(void)
         cmocka_unit_test(reconcile__without_a_schema),
         cmocka_unit_test(reconcile__echoes),
         cmocka_unit_test(reconcile__ignored),
+        cmocka_unit_test(reconcile__ignored_is_counted),
         cmocka_unit_test(reconcile__order_does_not_matter),
         cmocka_unit_test(reconcile__presence_of_one),
         cmocka_unit_test_setup_teardown(reconcile__sensitive_is_flagged, arena_setup,

@@ -121,6 +121,7 @@ static struct pb_audit synthetic(struct pb_arena *a)
         u[0].out.by_verdict[m.r[i].verdict]++;
     u[0].out.also[PB_PENDING]++;
     u[0].out.coverage = (struct pb_coverage){9, 11, 30, 34};
+    u[0].out.ignored = (struct pb_ignored){.n = 1, .reasons = {"scaled elsewhere"}, .nreasons = 1};
     u[0].stats.requests = 12;
     u[0].declared.from_cache = true;
     pb_diag_add(&u[0].diags, a, "warning", "slow", "example_a.drifted", "answers slowly");
