@@ -79,11 +79,12 @@ class Audit(applied.Case):
                     for a in r["attributes"] if a["verdict"] == "computed"}
         self.assertEqual(computed, {
             ("aws_security_group.database", "ingress"), ("aws_security_group.cache", "egress"),
-            ("aws_iam_role.web", "managed_policy_arns"), ("aws_s3_bucket.scratch", "policy")})
+            ("aws_iam_role.web", "managed_policy_arns"), ("aws_iam_role.web", "inline_policy"),
+            ("aws_s3_bucket.scratch", "policy")})
 
     def add_by_hand(self):
-        """A rule beside those that the estate has, a source to one of them, a policy that is
-        attached and one of a bucket; gives what takes them away again."""
+        """A rule beside those that the estate has, a source to one of them, policies of a role
+        and of a bucket; gives what takes them away again."""
         ec2, iam, s3 = (estate.client(self.env["AWS_ENDPOINT_URL"], s)
                         for s in ("ec2", "iam", "s3"))
         with open(os.path.join(self.repo, "terraform.tfstate"), encoding="utf-8") as text:
@@ -100,6 +101,10 @@ class Audit(applied.Case):
         ec2.authorize_security_group_ingress(**rule)
         ec2.authorize_security_group_egress(**source)
         iam.attach_role_policy(**policy)
+        inline = {"RoleName": policy["RoleName"], "PolicyName": "all"}
+        iam.put_role_policy(**inline, PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Action": "*", "Resource": "*"}]}))
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({
             "Version": "2012-10-17", "Statement": [{
                 "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
@@ -107,6 +112,7 @@ class Audit(applied.Case):
         return [lambda: ec2.revoke_security_group_ingress(**rule),
                 lambda: ec2.revoke_security_group_egress(**source),
                 lambda: iam.detach_role_policy(**policy),
+                lambda: iam.delete_role_policy(**inline),
                 lambda: s3.delete_bucket_policy(Bucket=bucket)]
 
     def test_3_every_outside_change_and_no_other(self):
