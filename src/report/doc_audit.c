@@ -60,12 +60,20 @@ static void tables(struct pb_doc *d)
                                           "plumb.yaml has the rule.", PB_LEVEL_NONE};
 }
 
-static enum pb_doc_outcome outcome_of(const struct pb_resource_result *r)
+/* As the exit code has it. */
+static bool fails(const struct pb_audit *a, enum pb_verdict v)
 {
-    if (r->ignored || r->verdict == PB_UNCHECKED)
+    return a->fails[v] ? a->fails[v] > 0 : pb_verdicts[v].effect == PB_EFFECT_DIFFERENCE;
+}
+
+static enum pb_doc_outcome outcome_of(const struct pb_audit *a, const struct pb_resource_result *r)
+{
+    if (r->ignored)
         return PB_DOC_SKIP;
-    if (r->also || pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE)
+    if ((r->also && fails(a, r->also)) || fails(a, r->verdict))
         return PB_DOC_FAIL;
+    if (r->verdict == PB_UNCHECKED)
+        return PB_DOC_SKIP;
     return pb_verdicts[r->verdict].effect == PB_EFFECT_INCONCLUSIVE ? PB_DOC_UNSEEN : PB_DOC_PASS;
 }
 
@@ -83,16 +91,18 @@ static void say(struct pb_doc *d, struct pb_doc_item *i, const struct pb_resourc
             i->action = pb_action_name(r->action);
 }
 
-static void add(struct pb_doc *d, size_t unit, const struct pb_unit_result *u,
+static void add(struct pb_doc *d, const struct pb_audit *a, size_t unit,
                 const struct pb_resource_result *r, bool all)
 {
+    const struct pb_unit_result *u = &a->units[unit];
+
     PB_AUTO(buf) struct pb_buf badge = PB_BUF_INIT;
     struct pb_doc_item *i = pb_doc_add(d, unit);
     enum pb_verdict worst = r->also ? r->also : r->verdict;
 
     i->group = i->rule = r->ignored ? (size_t)IGNORED : GROUP_OF(worst);
     i->level = r->ignored ? PB_LEVEL_NONE : pb_level_of_verdict(worst);
-    i->outcome = outcome_of(r);
+    i->outcome = outcome_of(a, r);
     pb_add_verdict_words(&badge, worst);
     if (r->also) {
         pb_buf_adds(&badge, ", ");
@@ -142,7 +152,7 @@ void pb_doc_of_audit(struct pb_doc *d, const struct pb_audit *a, const struct pb
             continue;
         result(d, out, u);
         for (size_t i = 0; i < u->out.n; i++)
-            add(d, k, u, &u->out.v[i], o->all);
+            add(d, a, k, &u->out.v[i], o->all);
     }
     if (a->ignored.n && !o->all) {
         pb_add_ignored(&ignored, &a->ignored);

@@ -257,8 +257,11 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
     for (char *const *p = fail_on; p && *p; p++)
         if (add_fail_on(fails, *p, err) < 0)
             return -1;
-    for (size_t i = 0; !fail_on && i < PB_NVERDICTS; i++)
-        fails[i] = pb_verdicts[i].effect == PB_EFFECT_DIFFERENCE;
+    for (size_t i = 0; i < PB_NVERDICTS; i++) {
+        a->fails[i] = !fail_on ? 0 : fails[i] ? 1 : -1;
+        if (!fail_on)
+            fails[i] = pb_verdicts[i].effect == PB_EFFECT_DIFFERENCE;
+    }
     a->resources = a->failed = 0;
     memset(a->by_verdict, 0, sizeof(a->by_verdict));
     memset(a->also, 0, sizeof(a->also));

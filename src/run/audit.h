@@ -101,6 +101,8 @@ struct pb_audit {
     size_t resources;
     size_t by_verdict[PB_NVERDICTS]; /* without what is ignored */
     size_t also[PB_NVERDICTS];       /* what differs of those that could not be seen in full */
+    /* What --fail-on makes of a verdict: 1: it gives 2, -1: it does not, 0: nothing was said. */
+    signed char fails[PB_NVERDICTS];
     struct pb_coverage coverage;
     struct pb_ignored ignored;
     size_t failed;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154 # sim.bash sets $repo
+# shellcheck disable=SC2154,SC2030,SC2031 # sim.bash sets $repo
 # Markdown, SARIF and JUnit of the commands that report, held against public schemas.
 load helpers
 load sim
@@ -130,4 +130,17 @@ reports() {
     plumb -C "$repo" audit --format sarif >"$out/r.sarif"
     is_sarif "$out/r.sarif"
     [ "$(json "len(d['runs'][0]['results'])" "$out/r.sarif")" = 0 ]
+}
+
+@test "what --fail-on leaves out is no failure in JUnit, either" {
+    sim_recorded
+    sim_change records www '{"ttl": 1}'
+    sim_change records mail
+    must_fail 2 plumb -C "$repo" audit --format junit --output "$out/r.xml"
+    grep -q 'failures="2"' "$out/r.xml"
+    must_fail 2 plumb -C "$repo" audit --fail-on missing --format junit --output "$out/r.xml"
+    grep -q 'failures="1"' "$out/r.xml"
+    must plumb -C "$repo" audit --fail-on conflict --format junit --output "$out/r.xml"
+    grep -q 'failures="0"' "$out/r.xml"
+    is_junit "$out/r.xml"
 }
