@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "model/match.h"
+#include "model/path.h"
 #include "model/pattern.h"
 #include "reconcile/echo.h"
 #include "reconcile/reconcile.h"
@@ -16,6 +17,7 @@ struct rule {
     int line;
     int failed; /* what went wrong, once something did */
     size_t matched;
+    enum pb_ignore_use use;
 };
 
 struct pb_ignore_set {
@@ -145,6 +147,70 @@ void pb_ignored_join(struct pb_ignored *g, const struct pb_ignored *other)
     for (size_t i = 0; i < other->nreasons; i++)
         add_reason(g, other->reasons[i]);
     g->more |= other->more;
+}
+
+static bool has_name(const char *name, const struct pb_value *attributes, const struct pb_type *t)
+{
+    return pb_get(attributes, name) || (t && pb_type_field(t, name));
+}
+
+/* An expression may be about anything in there. */
+static bool any_path(struct rule *r, const struct pb_value *v, struct pb_buf *path)
+{
+    size_t len = path->len;
+    bool is = len && meant(r, pb_match_path(&r->path, path->s));
+
+    for (size_t i = 0; i < pb_len(v) && !is && !r->failed; i++) {
+        bool map = v->kind == PB_MAP;
+
+        if (map)
+            pb_path_add_key(path, v->members[i].key);
+        else
+            pb_path_add_index(path, i);
+        is = any_path(r, map ? &v->members[i].value : &v->items[i], path);
+        pb_buf_truncate(path, len);
+    }
+    return is;
+}
+
+static bool any_field(struct rule *r, const struct pb_type *t)
+{
+    for (size_t i = 0; t && t->kind == PB_T_OBJECT && i < t->nfields; i++)
+        if (meant(r, pb_match_path(&r->path, t->fields[i].name)))
+            return true;
+    return false;
+}
+
+static bool has_attribute(struct rule *r, const struct pb_value *attributes,
+                          const struct pb_type *t)
+{
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+
+    if (!r->path.literal)
+        return !r->path.code || any_field(r, t) || any_path(r, attributes, &b);
+    pb_buf_add(&b, r->path.literal, strcspn(r->path.literal, ".["));
+    return !b.len || *b.s == '"' || has_name(b.s, attributes, t);
+}
+
+void pb_ignore_meet(const struct pb_ignore_set *s, const char *address,
+                    const struct pb_value *attributes, const struct pb_type *type)
+{
+    for (size_t i = 0; s && i < s->n; i++) {
+        struct rule *r = &s->v[i];
+
+        if (r->matched || r->failed)
+            r->use = PB_IGNORE_USED;
+        if (r->use == PB_IGNORE_USED || !meant(r, pb_match_address(&r->address, address)))
+            continue;
+        r->use = PB_IGNORE_NO_ATTRIBUTE;
+        if (!r->has_path || has_attribute(r, attributes, type))
+            r->use = PB_IGNORE_USED;
+    }
+}
+
+enum pb_ignore_use pb_ignore_use_of(const struct pb_ignore_set *s, size_t i)
+{
+    return s->v[i].failed ? PB_IGNORE_USED : s->v[i].use;
 }
 
 void pb_ignore_problems(const struct pb_ignore_set *s, struct pb_diags *d, struct pb_arena *a)

@@ -43,6 +43,17 @@ void pb_ignored_join(struct pb_ignored *g, const struct pb_ignored *other);
 /* Warnings "ignore-rule" for rules whose patterns failed. */
 void pb_ignore_problems(const struct pb_ignore_set *s, struct pb_diags *d, struct pb_arena *a);
 
+/* What a rule is about, of all that was met. */
+enum pb_ignore_use { PB_IGNORE_NO_ADDRESS, PB_IGNORE_NO_ATTRIBUTE, PB_IGNORE_USED };
+
+/* Here is a resource, one side of it or its type alone (each may be NULL). It is enough that
+ * something is there: it need not differ. An element of a map or list that is not there agrees,
+ * so a literal path is used where the attribute is. A rule that failed counts as used. */
+void pb_ignore_meet(const struct pb_ignore_set *s, const char *address,
+                    const struct pb_value *attributes, const struct pb_type *type);
+/* Of the i-th rule, in the order of the list. */
+enum pb_ignore_use pb_ignore_use_of(const struct pb_ignore_set *s, size_t i);
+
 void pb_auto_ignore(struct pb_ignore_set **s);
 
 #endif

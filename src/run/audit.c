@@ -303,6 +303,9 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
         pb_audit_shared_ready(&s, err) == 0 && pb_audit_units(&s, err) == 0 &&
         check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
         rc = 0;
+    /* Of what is left out, rules may well be. */
+    if (rc == 0 && !o->units && !o->targets && !o->one && !o->plan && !o->act)
+        pb_audit_tell_unused(out, o->ignore);
     out->elapsed_ms = (long)(pb_clock_ms() - start);
     pb_audit_shared_release(&s);
     return rc;

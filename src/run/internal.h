@@ -75,6 +75,9 @@ int pb_audit_check_ignore(char *const *adhoc, struct pb_err *err); /* of the com
 int pb_audit_ignore(struct pb_unit_result *u, const struct pb_config *c, char *const *adhoc,
                     struct pb_err *err);
 
+/* Notices "ignore-unused", once all units are judged. */
+void pb_audit_tell_unused(struct pb_audit *a, char *const *adhoc);
+
 /* What a configuration can set; the rest is the provider's, and moves by itself. */
 bool pb_run_settable(const struct pb_type *root, const char *name);
 

@@ -49,6 +49,28 @@ TF
     says "nothing has the address"
 }
 
+@test "an ignore rule that matches nothing is told, and one whose attribute agrees is not" {
+    printf 'version: 1\nignore:\n%s\n%s\n%s\n%s\n%s\n' \
+        '  - {address: terraform_data.zz, reason: r}' '  - {path: inputt, reason: r}' \
+        '  - {address: terraform_data.a, path: input, reason: r}' \
+        '  - {address: "/terraform_data[.]b.*/", path: /inp.*t/, reason: r}' \
+        '  - {address: terraform_data.b, path: /nothing/, reason: r}' >"$repo/plumb.yaml"
+    commit_all "$repo" rules
+    output=$(plumb -C "$repo" audit --ignore 'terraform_data.a:nope' --ignore terraform_data.b)
+    says "notice: the ignore rule at plumb.yaml:3 matches nothing: no resource has the address" \
+        "rule at plumb.yaml:4 matches nothing: no resource has the attribute 'inputt'" \
+        "plumb.yaml:7 matches nothing: no resource that it names has the attribute '/nothing/'" \
+        "--ignore 'terraform_data.a:nope' matches nothing"
+    [ "$(grep -c "matches nothing" <<<"$output")" = 4 ]
+    output=$(plumb -C "$repo" audit --format json)
+    fits report.schema.json
+    [ "$(json '[x["code"] for x in d["diagnostics"]].count("ignore-unused")')" = 3 ]
+    output=$(plumb -C "$repo" audit --unit "$(json 'd["units"][0]["name"]')")
+    says_not "matches nothing"
+    output=$(plumb -C "$repo" audit --target terraform_data.a)
+    says_not "matches nothing"
+}
+
 @test "two reports from one audit, each whole in its file" {
     must plumb -C "$repo" audit -f json -o "$BATS_TEST_TMPDIR/a.json" \
         -f text -o "$BATS_TEST_TMPDIR/a.txt"
