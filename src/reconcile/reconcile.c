@@ -92,6 +92,8 @@ static void walk_attributes(struct run *run, const struct group *g, struct pb_re
     run->out->echoes += w->echoed;
     res->attrs_observed = w->observed;
     res->nattrs = w->n;
+    for (size_t i = 0; i < w->n; i++)
+        res->nobodys |= w->v[i].nobodys && !w->v[i].ignored;
     if (w->n) {
         struct pb_attr_result *attrs = pb_arena_alloc(run->arena, w->n * sizeof(*attrs));
         memcpy(attrs, w->v, w->n * sizeof(*attrs));
@@ -150,6 +152,7 @@ static void count(struct run *run, const struct pb_resource_result *res, bool ex
     if (res->ignored)
         return;
     run->out->by_verdict[res->verdict]++;
+    run->out->nobodys += res->nobodys;
     if (res->also)
         run->out->also[res->also]++;
 }

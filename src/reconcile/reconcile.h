@@ -39,6 +39,7 @@ struct pb_attr_result {
     bool baseline_is_live;           /* and the world is that still */
     bool sensitive;
     bool ignored;       /* an ignore rule took it out of the verdict; kept for --all */
+    bool nobodys;       /* shown by what it is part of, and no resource here owns it */
     const char *reason; /* why unknown, unchecked, ignored or an echo; or NULL */
 };
 
@@ -56,6 +57,7 @@ struct pb_resource_result {
     const struct pb_attr_result *attrs; /* all that are not in_sync; with `all`, every one */
     size_t nattrs;
     size_t attrs_total, attrs_observed;
+    bool nobodys;         /* some attribute is */
     const char *unlooked; /* attributes that Git sets and the observer does not look at, or NULL */
 };
 
@@ -92,7 +94,8 @@ struct pb_reconcile_out {
     size_t by_verdict[PB_NVERDICTS];
     size_t also[PB_NVERDICTS]; /* of those counted as unobserved or unknown */
     struct pb_coverage coverage;
-    size_t echoes; /* attributes in sync only as known echoes, but for those that repeat another */
+    size_t nobodys; /* resources of which some attribute is */
+    size_t echoes;  /* attributes in sync only as known echoes, but for those that repeat another */
     struct pb_ignored ignored; /* without what is ignored as a whole */
 };
 

@@ -349,12 +349,14 @@ static void soften(struct pb_walk *w, const struct pb_type *t, struct sides *s,
         s->silent = true;
         s->d = NULL;
         judge(w, t, s, r);
+        r->nobodys = differs(r->verdict);
         if (differs(r->verdict) && !r->reason)
             r->reason = why_nobodys;
     }
     ignored = ignored_by(w, r->path);
     if (ignored) {
         r->ignored = true;
+        r->nobodys = false;
         r->reason = ignored;
     }
 }

@@ -178,7 +178,8 @@ void pb_pen_attributes(struct pb_pen *p, const struct pb_resource_result *r, boo
 
     for (size_t i = 0; i < r->nattrs; i++) {
         const struct pb_attr_result *at = &r->attrs[i];
-        bool none = pb_verdicts[at->verdict].effect == PB_EFFECT_NONE || at->ignored;
+        bool none =
+            (pb_verdicts[at->verdict].effect == PB_EFFECT_NONE && !at->nobodys) || at->ignored;
 
         if (!none)
             pb_rows_add(&loud, p->arena, at);

@@ -68,6 +68,9 @@ static void good_news(struct pb_buf *line, const struct pb_audit *a)
     } else {
         pb_buf_addf(line, "all %zu resources are what Git says", judged);
     }
+    if (a->nobodys)
+        pb_buf_addf(line, ", but %zu %s what no resource owns", a->nobodys,
+                    a->nobodys == 1 ? "has" : "have");
 }
 
 static void bad_news(struct pb_buf *line, const struct pb_audit *a, size_t differ, const char *list)

@@ -186,7 +186,7 @@ static void unit(struct pb_pen *p, const struct pb_audit *a, const struct pb_uni
     for (size_t i = 0; i < u->out.n; i++) {
         const struct pb_resource_result *r = &u->out.v[i];
         bool differs = pb_verdicts[r->verdict].effect == PB_EFFECT_DIFFERENCE || r->also ||
-                       (r->verdict == PB_UNCHECKED && r->unlooked);
+                       (r->verdict == PB_UNCHECKED && r->unlooked) || r->nobodys;
 
         if (p->o->all || (!r->ignored && differs))
             resource(p, r, p->o->all, &alone);
@@ -229,8 +229,13 @@ static void hidden(struct pb_pen *p, const struct pb_audit *a)
     PB_AUTO(buf) struct pb_buf line = PB_BUF_INIT;
     size_t echoes = 0, computed = a->by_verdict[PB_COMPUTED];
 
-    for (size_t i = 0; i < a->nunits; i++)
-        echoes += a->units[i].out.echoes;
+    for (size_t i = 0; i < a->nunits; i++) {
+        const struct pb_reconcile_out *out = &a->units[i].out;
+
+        echoes += out->echoes;
+        for (size_t k = 0; k < out->n; k++)
+            computed -= out->v[k].nobodys && !out->v[k].ignored && out->v[k].verdict == PB_COMPUTED;
+    }
     if (computed)
         pb_buf_addf(&line, "%zu computed", computed);
     if (a->ignored.n)

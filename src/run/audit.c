@@ -241,6 +241,7 @@ static void sum_unit(struct pb_audit *a, const struct pb_unit_result *u)
     a->coverage.attributes_observed += u->out.coverage.attributes_observed;
     a->coverage.attributes_total += u->out.coverage.attributes_total;
     a->resources += u->out.n;
+    a->nobodys += u->out.nobodys;
     pb_ignored_join(&a->ignored, &u->out.ignored);
     for (size_t i = 0; i < PB_NVERDICTS; i++) {
         a->by_verdict[i] += u->out.by_verdict[i];
@@ -262,7 +263,7 @@ int pb_audit_sum(struct pb_audit *a, char *const *fail_on, struct pb_err *err)
         if (!fail_on)
             fails[i] = pb_verdicts[i].effect == PB_EFFECT_DIFFERENCE;
     }
-    a->resources = a->failed = 0;
+    a->resources = a->failed = a->nobodys = 0;
     memset(a->by_verdict, 0, sizeof(a->by_verdict));
     memset(a->also, 0, sizeof(a->also));
     memset(&a->coverage, 0, sizeof(a->coverage));

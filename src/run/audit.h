@@ -104,6 +104,7 @@ struct pb_audit {
     /* What --fail-on makes of a verdict: 1: it gives 2, -1: it does not, 0: nothing was said. */
     signed char fails[PB_NVERDICTS];
     struct pb_coverage coverage;
+    size_t nobodys; /* resources that show something which no resource owns */
     struct pb_ignored ignored;
     size_t failed;
     enum pb_exit exit_code;

@@ -68,7 +68,11 @@ class Audit(applied.Case):
         """Added by hand to what only mirrors its children: once called an echo of nothing."""
         by_hand = self.add_by_hand()
         try:
-            self.assertIn("not shown: 4 computed", self.estate.plumb("audit").stdout)
+            said = self.estate.plumb("audit").stdout
+            self.assertIn("are what Git says, but 4 have what no resource owns", said)
+            self.assertIn("aws_security_group.database  computed", said)
+            self.assertIn('"203.0.113.0/24"', said)
+            self.assertNotIn("not shown: 4 computed", said)
             report, code = self.report()
         finally:
             for undo in by_hand:
