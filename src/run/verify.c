@@ -160,6 +160,9 @@ static void judge_present(struct pb_applied_change *c, struct pb_arena *a,
                r->verdict != PB_COMPUTED) {
         c->verified = PB_TRI_NO;
         c->reason = first_of(a, r);
+    } else if (r->unlooked) {
+        c->verified = PB_TRI_UNKNOWN;
+        c->reason = pb_arena_printf(a, "nobody looked at what Git sets: %s", r->unlooked);
     } else {
         c->verified = PB_TRI_YES;
     }

@@ -172,6 +172,20 @@ static void verify__judges(void **state)
     }
 }
 
+static void verify__what_nobody_looked_at_is_not_verified(void **state)
+{
+    struct pb_applied_change c = {
+        .address = "a", .action = PB_ACT_UPDATE, .state = PB_APPLIED_DONE};
+    struct pb_resource_result r = {.address = "a", .verdict = PB_UNCHECKED, .unlooked = "size"};
+    struct pb_reconcile_out out = {.v = &r, .n = 1};
+    struct pb_live_set none = {NULL, 0};
+
+    assert_int_equal(pb_verify_judge(&c, 1, *state, &out, &none), PB_TRI_UNKNOWN);
+    assert_string_equal(c.reason, "nobody looked at what Git sets: size");
+    r.verdict = PB_DRIFTED;
+    assert_int_equal(pb_verify_judge(&c, 1, *state, &out, &none), PB_TRI_NO);
+}
+
 static void verify__the_worst_answer_counts(void **state)
 {
     struct pb_applied_change c[] = {change("a", PB_ACT_UPDATE, PB_APPLIED_DONE),
@@ -241,6 +255,7 @@ int main(void)
         CASE(verify__looks_at_what_was_made_and_at_what_was_deleted),
         CASE(verify__a_new_answer_takes_the_place_of_the_old),
         CASE(verify__judges),
+        CASE(verify__what_nobody_looked_at_is_not_verified),
         CASE(verify__the_worst_answer_counts),
         CASE(verify__notices_what_moved_since_it_was_decided),
     };
