@@ -69,7 +69,7 @@ static void good_news(struct pb_buf *line, const struct pb_audit *a)
         pb_buf_addf(line, "all %zu resources are what Git says", judged);
     }
     if (a->nobodys)
-        pb_buf_addf(line, ", but %zu %s what no resource owns", a->nobodys,
+        pb_buf_addf(line, ", but %zu %s what no resource here owns", a->nobodys,
                     a->nobodys == 1 ? "has" : "have");
 }
 

@@ -69,7 +69,7 @@ class Audit(applied.Case):
         by_hand = self.add_by_hand()
         try:
             said = self.estate.plumb("audit").stdout
-            self.assertIn("are what Git says, but 4 have what no resource owns", said)
+            self.assertIn("are what Git says, but 4 have what no resource here owns", said)
             self.assertIn("aws_security_group.database  computed", said)
             self.assertIn('"203.0.113.0/24"', said)
             self.assertNotIn("not shown: 4 computed", said)
