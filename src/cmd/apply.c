@@ -1,6 +1,7 @@
 /* plumb apply: plan, gate, apply, verify, record. */
 #include "cmd/audit.h"
 
+#include "base/cancel.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cmd/apply_view.h"
@@ -11,6 +12,7 @@
 #include "run/apply.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,13 +41,27 @@ static bool is_destructive(const struct pb_unit_gate *g)
     return false;
 }
 
+enum { ASKED_MS = 100 };
+
+/* A signal that comes before the read does not end it, nor one that another thread gets. */
+static bool wait_for_somebody(void)
+{
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    while (!pb_cancel_requested())
+        if (poll(&in, 1, ASKED_MS) > 0)
+            return true;
+    return false;
+}
+
 /* What somebody typed, without the newline; false at the end of input. */
 static bool read_line(struct pb_buf *out)
 {
-    int c;
+    int c = EOF;
 
-    while ((c = getchar()) != EOF && c != '\n')
-        pb_buf_addc(out, (char)c);
+    if (wait_for_somebody()) /* a terminal gives whole lines */
+        while ((c = getchar()) != EOF && c != '\n')
+            pb_buf_addc(out, (char)c);
     return c == '\n';
 }
 

@@ -218,6 +218,7 @@ at_terminal() {
     says "not applied: nobody said yes" "nothing was touched"
     at_terminal 3 "type 'yes'" ^D
     at_terminal 130 "type 'yes'" ^C
+    at_terminal 130 "type 'yes'" '^C*'
     at_terminal 0 "type 'yes'" yes
     says "applied: 9 created; verified" "applying ["
     sed -i '/^resource "sim_record" "www"/,/^}/d' "$repo/main.tf"
