@@ -207,18 +207,13 @@ int pb_tf_cache_store(const char *dir, const char *key, const struct pb_declare_
 {
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-    PB_AUTO(str) char *folder = pb_fs_join(dir, "declared");
-    PB_AUTO(str) char *path = pb_asprintf("%s/%s.json", folder, key);
+    PB_AUTO(str) char *path = pb_asprintf("%s/declared/%s.json", dir, key);
     struct writer w = {a, seal};
     struct pb_value whole;
 
     whole = write_all(&w, r, said, expires);
     pb_json_add(&text, &whole);
-    if (pb_fs_mkdirs(folder, 0700, err) == -1 ||
-        pb_fs_write_atomic(path, text.s, text.len, 0600, err) == -1)
-        return -1;
-    pb_fs_trim(folder, PB_FS_CACHE_FILES, PB_FS_CACHE_BYTES);
-    return 0;
+    return pb_fs_cache(path, text.s, text.len, err);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -35,7 +35,6 @@ static int store_provider(const char *dir, const char *source, const char *versi
     PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
     PB_AUTO(str) char *path = path_of(dir, source, version);
-    PB_AUTO(str) char *folder = pb_fs_join(dir, "schemas");
     struct pb_map_builder b = PB_BUILDER_INIT;
     struct pb_value all;
 
@@ -50,11 +49,7 @@ static int store_provider(const char *dir, const char *source, const char *versi
     }
     all = pb_map_done(&b, a);
     pb_json_add(&text, &all);
-    if (pb_fs_mkdirs(folder, 0700, err) == -1 ||
-        pb_fs_write_atomic(path, text.s, text.len, 0600, err) == -1)
-        return -1;
-    pb_fs_trim(folder, PB_FS_CACHE_FILES, PB_FS_CACHE_BYTES);
-    return 0;
+    return pb_fs_cache(path, text.s, text.len, err);
 }
 
 int pb_tf_schemas_store(const char *dir, const char *text, size_t n,

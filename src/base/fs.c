@@ -155,12 +155,23 @@ int pb_fs_mkdirs(const char *path, unsigned mode, struct pb_err *err)
     return 0;
 }
 
-void pb_fs_remember(const char *path, const void *p, size_t n)
+/* What is enough for a folder of plumb's cache. */
+enum { CACHE_FILES = 10000 };
+#define CACHE_BYTES (UINT64_C(1) << 30)
+
+int pb_fs_cache(const char *path, const void *p, size_t n, struct pb_err *err)
 {
     PB_AUTO(str) char *folder = folder_of(path);
 
-    if (pb_fs_mkdirs(folder, 0700, NULL) == 0 && pb_fs_write_atomic(path, p, n, 0600, NULL) == 0)
-        pb_fs_trim(folder, PB_FS_CACHE_FILES, PB_FS_CACHE_BYTES);
+    if (pb_fs_mkdirs(folder, 0700, err) < 0 || pb_fs_write_atomic(path, p, n, 0600, err) < 0)
+        return -1;
+    pb_fs_trim(folder, CACHE_FILES, CACHE_BYTES);
+    return 0;
+}
+
+void pb_fs_remember(const char *path, const void *p, size_t n)
+{
+    (void)pb_fs_cache(path, p, n, NULL);
 }
 
 bool pb_fs_exists(const char *path)

@@ -31,16 +31,15 @@ int pb_fs_put(const char *path, const void *p, size_t n, struct pb_err *err);
  * name in the folder above not yet. */
 int pb_fs_sync_folder_of(const char *path, struct pb_err *err);
 
-/* Writes what only saves time the next time, 0600, in folders that are made (0700), in which what
- * was used longest ago goes when they grow large: not being able to is no error. */
+/* Writes what only saves time the next time, 0600, in a folder that is made (0700), in which what
+ * was used longest ago goes when it grows large. */
+int pb_fs_cache(const char *path, const void *p, size_t n, struct pb_err *err);
+/* The same, where not being able to is no error. */
 void pb_fs_remember(const char *path, const void *p, size_t n);
 
 /* Removes those files of a folder that were written or used longest ago, until there are no more
  * than `files` with no more than `bytes`. One always stays. */
 void pb_fs_trim(const char *folder, size_t files, uint64_t bytes);
-/* What is enough for a folder of plumb's cache. */
-enum { PB_FS_CACHE_FILES = 10000 };
-#define PB_FS_CACHE_BYTES (UINT64_C(1) << 30)
 
 /* Was of use now. */
 void pb_fs_used(const char *path);
