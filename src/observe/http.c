@@ -338,7 +338,8 @@ static int64_t start_ready(struct pb_http *h, struct pb_err *err)
         start(h, dequeue(s), t);
         idle_turns = 0;
     }
-    if (idle_turns < h->services.n && wait > h->limits.long_ms)
+    /* Soon one may have waited for long: not where all slots are taken anyway. */
+    if (idle_turns < h->services.n && h->active < h->limits.concurrency && wait > h->limits.long_ms)
         wait = h->limits.long_ms;
     return wait;
 }
