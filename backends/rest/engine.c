@@ -232,9 +232,7 @@ static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch
     bool not_found =
         fault && step->identity &&
         (in_list(step->not_found, f->code) || in_list(r->pack->service->not_found, f->code));
-    if (way == WAY_MANY && alone_may_help(step, f))
-        send_way(r, i, step->one ? WAY_ONE : WAY_ALONE);
-    else if (fault && in_list(step->none_when, f->code))
+    if (fault && in_list(step->none_when, f->code))
         set_step(r, i, STEP_NONE, NULL);
     else if (not_found && way != WAY_MANY) /* of which object of many is not said */
         suspect(r, f, f->code);
@@ -295,9 +293,11 @@ void res_reply(struct waiter w, struct fetch *f)
     struct res *r = w.res;
     unsigned i = w.step;
     enum way way = (enum way)w.way;
-    if (f->kind != PB_REPLY_OK) {
-        bool alone = way == WAY_MANY && alone_may_help(&r->pack->steps[i], f);
-        if (f->kind == PB_REPLY_BAD && f->status && !f->throttled && f->status < 500 && !alone)
+    const struct pb_step *step = &r->pack->steps[i];
+    if (f->kind != PB_REPLY_OK && way == WAY_MANY && alone_may_help(step, f)) {
+        send_way(r, i, step->one ? WAY_ONE : WAY_ALONE);
+    } else if (f->kind != PB_REPLY_OK) {
+        if (f->kind == PB_REPLY_BAD && f->status && !f->throttled && f->status < 500)
             r->garbled = f->reason;
         on_fault(r, i, way, f);
     } else {
@@ -306,9 +306,9 @@ void res_reply(struct waiter w, struct fetch *f)
         size_t others = 0;
         const char *why = NULL;
         res_eval(&ev, r);
-        const struct pb_request *rq = request_of(&r->pack->steps[i], way);
+        const struct pb_request *rq = request_of(step, way);
         enum found found = find_object(&v, f, rq, &ev, &others, &why);
-        bool other = way == WAY_MANY && another_operation(&r->pack->steps[i]);
+        bool other = way == WAY_MANY && another_operation(step);
         if (found == FOUND_FAULT && !other)
             r->garbled = why;
         if (found == FOUND_IT || found == FOUND_NOTHING)

@@ -33,12 +33,18 @@ static const char *key_part(struct pb_buf *key, struct pb_arena *a, struct pb_va
     return NULL;
 }
 
-static struct pb_eval item_eval(struct fetch *f, const struct pb_value *item)
+/* What an item is known by; false when a part of that is no text. */
+static bool item_key(struct pb_buf *key, struct fetch *f, const struct pb_match *match, size_t n,
+                     const struct pb_value *item)
 {
-    return (struct pb_eval){.a = f->run->a,
-                            .item = *item,
-                            .tags = &f->ctx->tags,
-                            .tables = {NULL, f->ctx->pack->tables}};
+    struct pb_eval ev = {.a = f->run->a,
+                         .item = *item,
+                         .tags = &f->ctx->tags,
+                         .tables = {NULL, f->ctx->pack->tables}};
+    for (size_t i = 0; i < n; i++)
+        if (key_part(key, f->run->a, pb_expr_eval(match[i].item, &ev)))
+            return false;
+    return true;
 }
 
 static size_t count(const struct pb_value *v)
@@ -46,12 +52,17 @@ static size_t count(const struct pb_value *v)
     return v->kind == PB_LIST ? v->n : v->kind != PB_NULL;
 }
 
+static struct pb_value go_in(struct fetch *f, const struct pb_request *rq, struct pb_value v)
+{
+    return rq->then.text ? pb_segs_walk(f->run->a, v, rq->then.segs, rq->then.n) : v;
+}
+
 /* How much a listing says of an item: what is inside of it, where that is looked for. */
 static size_t said_of(struct fetch *f, const struct pb_request *rq, const struct pb_value *item)
 {
     if (!rq->then.text)
         return 1;
-    struct pb_value in = pb_segs_walk(f->run->a, *item, rq->then.segs, rq->then.n);
+    struct pb_value in = go_in(f, rq, *item);
     return count(&in);
 }
 
@@ -59,11 +70,9 @@ static void index_item(struct page_index *x, struct fetch *f, const struct pb_re
                        const struct pb_value *item)
 {
     PB_AUTO(buf) struct pb_buf key = PB_BUF_INIT;
-    struct pb_eval ev = item_eval(f, item);
     x->items += said_of(f, rq, item);
-    for (size_t i = 0; i < rq->nmatch; i++)
-        if (key_part(&key, f->run->a, pb_expr_eval(rq->match[i].item, &ev)))
-            return;
+    if (!item_key(&key, f, rq->match, rq->nmatch, item))
+        return;
     struct pb_list_builder *b = pb_map_get(&x->map, key.s);
     if (!b) {
         b = pb_arena_zalloc(f->run->a, sizeof(*b));
@@ -104,28 +113,19 @@ static struct pb_value listed(struct pb_arena *a, const struct pb_list_builder *
     return pb_list_done(&copy, a);
 }
 
-static struct pb_value go_in(struct fetch *f, const struct pb_request *rq, struct pb_value v)
-{
-    return rq->then.text ? pb_segs_walk(f->run->a, v, rq->then.segs, rq->then.n) : v;
-}
-
 /* The one of these for which all of `then_match` agree. */
 static enum found find_within(struct pb_value *out, struct fetch *f, const struct pb_request *rq,
                               struct pb_eval *ev, const struct pb_value *in, const char **why)
 {
     const struct pb_value *items = in->kind == PB_LIST ? in->items : in;
-    size_t n = in->kind == PB_LIST ? in->n : in->kind != PB_NULL;
     PB_AUTO(buf) struct pb_buf want = PB_BUF_INIT;
     for (size_t i = 0; i < rq->nthen_match; i++)
         if ((*why = key_part(&want, f->run->a, pb_expr_eval(rq->then_match[i].want, ev))))
             return FOUND_UNCLEAR;
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < count(in); k++) {
         PB_AUTO(buf) struct pb_buf key = PB_BUF_INIT;
-        struct pb_eval of = item_eval(f, &items[k]);
-        bool text = true;
-        for (size_t i = 0; i < rq->nthen_match; i++)
-            text = text && !key_part(&key, f->run->a, pb_expr_eval(rq->then_match[i].item, &of));
-        if (text && strcmp(key.s, want.s) == 0) {
+        if (item_key(&key, f, rq->then_match, rq->nthen_match, &items[k]) &&
+            strcmp(key.s, want.s) == 0) {
             *out = items[k];
             return FOUND_IT;
         }

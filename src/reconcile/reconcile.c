@@ -93,7 +93,7 @@ static void walk_attributes(struct run *run, const struct group *g, struct pb_re
     res->attrs_observed = w->observed;
     res->nattrs = w->n;
     for (size_t i = 0; i < w->n; i++)
-        res->nobodys |= w->v[i].nobodys && !w->v[i].ignored;
+        res->nobodys |= w->v[i].nobodys;
     if (w->n) {
         struct pb_attr_result *attrs = pb_arena_alloc(run->arena, w->n * sizeof(*attrs));
         memcpy(attrs, w->v, w->n * sizeof(*attrs));
