@@ -3,14 +3,6 @@
 #include "backends/rest/engine.h"
 #include "base/text.h"
 
-static bool in_list(const char *const *list, const char *s)
-{
-    for (; list && s && *list; list++)
-        if (strcmp(*list, s) == 0)
-            return true;
-    return false;
-}
-
 /* ---- what expressions see ---- */
 
 static enum pb_step_seen eval_step(struct pb_value *out, void *ctx, unsigned index)
@@ -229,15 +221,15 @@ static void on_fault(struct res *r, unsigned i, enum way way, const struct fetch
 {
     const struct pb_step *step = &r->pack->steps[i];
     bool fault = f->kind == PB_REPLY_FAULT;
-    bool not_found =
-        fault && step->identity &&
-        (in_list(step->not_found, f->code) || in_list(r->pack->service->not_found, f->code));
-    if (fault && in_list(step->none_when, f->code))
+    bool not_found = fault && step->identity &&
+                     (pb_is_among(f->code, step->not_found) ||
+                      pb_is_among(f->code, r->pack->service->not_found));
+    if (fault && pb_is_among(f->code, step->none_when))
         set_step(r, i, STEP_NONE, NULL);
     else if (not_found && way != WAY_MANY) /* of which object of many is not said */
         suspect(r, f, f->code);
     else if (fault && (int)i == r->pack->steps[r->pack->identity].witness &&
-             in_list(step->not_found, f->code))
+             pb_is_among(f->code, step->not_found))
         set_step(r, i, STEP_GONE, f->reason);
     else
         set_step(r, i, STEP_FAILED, f->reason);

@@ -114,17 +114,6 @@ static void decide_absence(struct pb_live *out, struct pb_arena *a, struct res *
     out->presence = pb_absence_decide(&e, a, &out->reason);
 }
 
-static const char *const *names_on(struct pb_arena *a, const char *const *names)
-{
-    size_t n = 0;
-    while (names && names[n])
-        n++;
-    const char **out = pb_arena_zalloc(a, (n + 1) * sizeof(*out));
-    for (size_t i = 0; i < n; i++)
-        out[i] = pb_arena_intern(a, names[i], strlen(names[i]));
-    return out;
-}
-
 static const struct pb_value *derive(struct res *r, const char *const *doubts)
 {
     struct pb_eval ev;
@@ -170,5 +159,5 @@ void res_finish(struct pb_live *out, struct res *r)
     }
     out->presence = PB_P_KNOWN;
     out->attributes = r->derived && !doubted ? r->derived : derive(r, doubts);
-    out->unseeable = names_on(a, r->pack->unseeable);
+    out->unseeable = pb_arena_names(a, r->pack->unseeable);
 }

@@ -46,20 +46,12 @@ static const struct protocol {
     [PB_PROTO_JSON] = {false, false, {"code", "error.code"}, {"message", "error.message"}},
 };
 
-static bool in_list(const char *const *list, const char *s)
-{
-    for (; list && *list; list++)
-        if (strcmp(*list, s) == 0)
-            return true;
-    return false;
-}
-
 static bool right_type(const struct protocol *p, const char *type)
 {
     static const char *const xml[] = {"application/xml", "text/xml", NULL};
     static const char *const json[] = {"application/json", "application/x-amz-json-1.0",
                                        "application/x-amz-json-1.1", "text/json", NULL};
-    return in_list(p->xml ? xml : json, type) || pb_ends_with(type, p->xml ? "+xml" : "+json");
+    return pb_is_among(type, p->xml ? xml : json) || pb_ends_with(type, p->xml ? "+xml" : "+json");
 }
 
 static const char *text_at(struct pb_arena *a, const struct pb_path *paths,
@@ -225,9 +217,9 @@ static void read_fault(struct pb_reply_view *out, struct pb_arena *a, const stru
     }
     out->kind = PB_REPLY_FAULT;
     out->code = code;
-    out->denied = in_list(s->denied, code) || (p->aws && in_list(aws_denied, code));
-    out->throttled =
-        out->throttled || in_list(s->throttle, code) || (p->aws && in_list(aws_throttle, code));
+    out->denied = pb_is_among(code, s->denied) || (p->aws && pb_is_among(code, aws_denied));
+    out->throttled = out->throttled || pb_is_among(code, s->throttle) ||
+                     (p->aws && pb_is_among(code, aws_throttle));
     out->reason = pb_arena_printf(
         a, "%d %s from %s%s%s%s%s", r->status, said(a, ask, code, 80), ask->label, tries(a, r),
         message ? ": " : "", message ? said(a, ask, message, 240) : "", remedy(a, out, ask, r));
@@ -247,7 +239,7 @@ static const char *unwrap(struct pb_value *doc, struct pb_arena *a, const struct
             id == PB_PROTO_QUERY ? pb_get(doc, pb_arena_printf(a, "%sResult", ask->action)) : NULL;
         if (result)
             *doc = pb_is(result, PB_MAP) ? *result : pb_empty_map;
-    } else if (ask->rq->roots && !in_list(ask->rq->roots, root)) {
+    } else if (ask->rq->roots && !pb_is_among(root, ask->rq->roots)) {
         return pb_arena_printf(a, "the reply of '%s' is a '%s' and not a '%s'", ask->label,
                                shown(a, root, 60), ask->rq->roots[0]);
     }

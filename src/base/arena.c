@@ -239,3 +239,16 @@ void pb_auto_arena(struct pb_arena **a)
 {
     pb_arena_free(*a);
 }
+
+const char *const *pb_arena_names(struct pb_arena *a, const char *const *names)
+{
+    const char **out;
+    size_t n = 0;
+
+    while (names && names[n])
+        n++;
+    out = pb_arena_zalloc(a, (n + 1) * sizeof(*out));
+    for (size_t i = 0; i < n; i++)
+        out[i] = pb_arena_intern(a, names[i], strlen(names[i]));
+    return out;
+}

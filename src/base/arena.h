@@ -25,6 +25,8 @@ char *pb_arena_strdup(struct pb_arena *a, const char *s);
 char *pb_arena_strndup(struct pb_arena *a, const char *s, size_t n);
 char *pb_arena_printf(struct pb_arena *a, const char *fmt, ...) PB_PRINTF(2, 3);
 const char *pb_arena_intern(struct pb_arena *a, const char *s, size_t n);
+/* A NULL-terminated list, of interned strings; of NULL an empty one. */
+const char *const *pb_arena_names(struct pb_arena *a, const char *const *names);
 /* All that `other` holds lives as long as `a` from now on; `other` itself is gone. Strings that
  * both interned stay two. NULL is fine. */
 void pb_arena_join(struct pb_arena *a, struct pb_arena *other);

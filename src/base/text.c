@@ -24,6 +24,13 @@ bool pb_streq(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
+bool pb_is_among(const char *s, const char *const *list)
+{
+    while (s && list && *list && strcmp(*list, s) != 0)
+        list++;
+    return s && list && *list;
+}
+
 /* ---- UTF-8 ------------------------------------------------------------------------------ */
 
 /* Length of the character at s (n bytes left), 0 when it is not valid UTF-8: overlong

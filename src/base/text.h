@@ -9,6 +9,8 @@
 bool pb_starts_with(const char *s, const char *prefix);
 bool pb_ends_with(const char *s, const char *suffix);
 bool pb_streq(const char *a, const char *b); /* NULL equals NULL only */
+/* Whether a NULL-terminated list has that name; either may be NULL. */
+bool pb_is_among(const char *s, const char *const *list);
 
 /* Appends `s` with C0, C1 and DEL controls, invalid UTF-8 and bidirectional overrides
  * replaced by visible \x.. or \u.... escapes: values come from provider APIs and must not

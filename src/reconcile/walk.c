@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/path.h"
 #include "reconcile/align.h"
 #include "reconcile/ignore.h"
@@ -535,20 +536,11 @@ static const struct pb_field *next_field(const struct pb_type *t, size_t *at, co
     return NULL;
 }
 
-static bool is_unseeable(const struct pb_walk *w, const char *name)
-{
-    const char *const *p = w->unseeable;
-
-    while (p && *p && strcmp(*p, name) != 0)
-        p++;
-    return p && *p;
-}
-
 /* Git sets it, somebody could have seen it, and nobody looked. */
 static void note_unlooked(struct pb_walk *w, const struct sides *s, const char *name)
 {
     if (w->unobserved || s->seen || s->silent || s->write_only || !s->mentioned ||
-        pb_is_nullish(s->d) || pb_is(s->d, PB_UNKNOWN) || is_unseeable(w, name) ||
+        pb_is_nullish(s->d) || pb_is(s->d, PB_UNKNOWN) || pb_is_among(name, w->unseeable) ||
         ignored_by(w, name))
         return;
     pb_buf_addf(&w->unlooked, "%s%s", w->unlooked.len ? ", " : "", name);

@@ -200,19 +200,6 @@ static void early_start(struct early *e, struct pb_session *j)
     e->running = pthread_create(&e->thread, NULL, early_main, e) == 0;
 }
 
-static const char *const *names_on(struct pb_arena *a, const char *const *names)
-{
-    const char **out;
-    size_t n = 0;
-
-    while (names && names[n])
-        n++;
-    out = pb_arena_zalloc(a, (n + 1) * sizeof(*out));
-    for (size_t i = 0; i < n; i++)
-        out[i] = pb_arena_intern(a, names[i], strlen(names[i]));
-    return out;
-}
-
 /* Takes over what was observed early, and reads again what was read with other settings. */
 static int early_finish(struct early *e, struct pb_session *j, struct pb_err *err)
 {
@@ -239,7 +226,7 @@ static int early_finish(struct early *e, struct pb_session *j, struct pb_err *er
         v[i].address = pb_arena_strdup(u->arena, l->address);
         v[i].observer = l->observer ? pb_arena_strdup(u->arena, l->observer) : NULL;
         v[i].reason = l->reason ? pb_arena_strdup(u->arena, l->reason) : NULL;
-        v[i].unseeable = names_on(u->arena, l->unseeable);
+        v[i].unseeable = pb_arena_names(u->arena, l->unseeable);
         if (l->attributes) {
             struct pb_value copy = pb_value_copy(u->arena, l->attributes);
 
