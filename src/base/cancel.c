@@ -1,8 +1,12 @@
 #include "base/cancel.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+
+enum { LOOK_MS = 100 };
 
 static atomic_int requested; /* set in a handler, read by every thread */
 
@@ -31,6 +35,19 @@ void pb_cancel_install(void)
 bool pb_cancel_requested(void)
 {
     return requested != 0;
+}
+
+bool pb_cancel_wait(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    int rc = poll(&p, 1, 0);
+
+    while (rc == 0 || (rc < 0 && errno == EINTR)) {
+        if (requested)
+            return false;
+        rc = poll(&p, 1, LOOK_MS);
+    }
+    return true;
 }
 
 void pb_cancel_request(void)

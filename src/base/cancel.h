@@ -13,6 +13,10 @@ bool pb_cancel_requested(void);
 void pb_cancel_request(void);            /* as if a signal had come: for tests */
 int pb_cancel_check(struct pb_err *err); /* -1 and PB_E_INTERRUPTED once requested */
 
+/* Waits until something can be done with `fd` (`events` as for poll(2)); false when it cannot and
+ * there is a request. One that comes just before the wait, or to another thread, ends it, too. */
+bool pb_cancel_wait(int fd, short events);
+
 /* Whether there was a request, which counts as answered: what follows has to be done now, until
  * somebody asks again. After an apply that was interrupted its record is still to be written. */
 bool pb_cancel_answered(void);

@@ -22,20 +22,13 @@ enum {
 int pb_fs_write_out(int fd, const void *p, size_t n)
 {
     const char *from = p;
-    struct pollfd ready = {.fd = fd, .events = POLLOUT};
-    bool waited = false;
 
     while (n > 0) {
-        int rc = poll(&ready, 1, waited ? LOOK_MS : 0);
         ssize_t w;
 
-        if (rc == 0 || (rc < 0 && errno == EINTR)) {
-            if (pb_cancel_requested()) {
-                errno = EINTR;
-                return -1;
-            }
-            waited = true;
-            continue;
+        if (!pb_cancel_wait(fd, POLLOUT)) {
+            errno = EINTR;
+            return -1;
         }
         /* So much a pipe takes without making us wait, once it says that it takes something. */
         w = write(fd, from, n < PIPE_BUF ? n : PIPE_BUF);

@@ -41,25 +41,13 @@ static bool is_destructive(const struct pb_unit_gate *g)
     return false;
 }
 
-enum { ASKED_MS = 100 };
-
-/* A signal that comes before the read does not end it, nor one that another thread gets. */
-static bool wait_for_somebody(void)
-{
-    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-
-    while (!pb_cancel_requested())
-        if (poll(&in, 1, ASKED_MS) > 0)
-            return true;
-    return false;
-}
-
 /* What somebody typed, without the newline; false at the end of input. */
 static bool read_line(struct pb_buf *out)
 {
     int c = EOF;
 
-    if (wait_for_somebody()) /* a terminal gives whole lines */
+    /* A terminal gives whole lines. */
+    if (!pb_cancel_requested() && pb_cancel_wait(STDIN_FILENO, POLLIN))
         while ((c = getchar()) != EOF && c != '\n')
             pb_buf_addc(out, (char)c);
     return c == '\n';
