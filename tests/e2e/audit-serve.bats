@@ -52,6 +52,17 @@ TF
     commit_all "$repo" start
 }
 
+# A second configuration of the provider, and what uses it.
+another='provider "sim" {
+  alias = "other"
+  token = "sim-ops-token"
+}
+resource "sim_network" "o" {
+  provider = sim.other
+  name     = "o"
+  cidr     = "10.1.0.0/16"
+}'
+
 # audited TEXT: audits a new commit; how often plumb started the provider, and Terraform
 audited() {
     echo "# $1" >>"$repo/main.tf"
@@ -85,15 +96,7 @@ gone() {
 }
 
 @test "one with two configurations is not: each has a process of its own" {
-    begin 'provider "sim" {
-  alias = "other"
-  token = "sim-ops-token"
-}
-resource "sim_network" "o" {
-  provider = sim.other
-  name     = "o"
-  cidr     = "10.1.0.0/16"
-}'
+    begin "$another"
     audited one
     [ "$by_plumb" = 0 ]
     [ "$by_terraform" -gt 1 ]
@@ -203,15 +206,7 @@ TF
 }
 
 @test "nor is one that Terraform started itself taken for settled when it ended" {
-    begin 'provider "sim" {
-  alias = "other"
-  token = "sim-ops-token"
-}
-resource "sim_network" "o" {
-  provider = sim.other
-  name     = "o"
-  cidr     = "10.1.0.0/16"
-}'
+    begin "$another"
     apply_more
     while read -r pid _; do
         kill -9 "$pid" 2>/dev/null || true
