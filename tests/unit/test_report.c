@@ -296,6 +296,35 @@ static void report__explain_is_short(void **state)
                         "      not compared (no observer maps it): size\n");
 }
 
+/* In sync for the exit code, and still worth a look: in the headline, and with its value. */
+static void report__what_nobody_owns_is_shown(void **state)
+{
+    PB_AUTO(arena) struct pb_arena *a = pb_arena_new();
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_attr_result attrs[] = {
+        attr("rules[0]", PB_COMPUTED, NULL, NULL, json_marked(a, "'0.0.0.0/0'")),
+        attr("serial", PB_COMPUTED, NULL, NULL, json_marked(a, "7"))};
+    struct pb_resource_result r[] = {
+        res("example_a.open", "a", PB_COMPUTED, PB_ACT_NONE, NULL, attrs, 1),
+        res("example_a.quiet", "a", PB_COMPUTED, PB_ACT_NONE, NULL, attrs + 1, 1)};
+    struct pb_unit_result u = {.config = {.name = "u", .path = "u"},
+                               .engine = "terraform",
+                               .out = {.v = r, .n = 2, .nobodys = 1}};
+    struct pb_audit audit = {.arena = a, .units = &u, .nunits = 1};
+
+    (void)state;
+    attrs[0].nobodys = r[0].nobodys = true;
+    u.out.by_verdict[PB_COMPUTED] = 2;
+    assert_int_equal(pb_audit_sum(&audit, NULL, NULL), 0);
+    assert_int_equal(audit.exit_code, PB_EXIT_PLUMB);
+    pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+    assert_non_null(strstr(b.s, "all 2 resources are what Git says, but 1 has what no resource"));
+    assert_non_null(strstr(b.s, "example_a.open  computed"));
+    assert_non_null(strstr(b.s, "0.0.0.0/0"));
+    assert_null(strstr(b.s, "example_a.quiet"));
+    assert_non_null(strstr(b.s, "not shown: 1 computed;"));
+}
+
 /* One that fills its column stands apart from its value nevertheless. */
 static void report__a_long_name_is_apart_from_its_value(void **state)
 {
@@ -485,6 +514,7 @@ int main(void)
         cmocka_unit_test(report__unknown_format_names_those_there_are),
         cmocka_unit_test(report__headline_counts_in_english),
         cmocka_unit_test(report__explain_is_short),
+        cmocka_unit_test(report__what_nobody_owns_is_shown),
         cmocka_unit_test(report__a_long_name_is_apart_from_its_value),
         cmocka_unit_test(report__policies_by_statement),
         cmocka_unit_test(report__darkness_by_cause),
