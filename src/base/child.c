@@ -127,7 +127,7 @@ static int find_program(char **out, const struct pb_child_spec *spec, struct pb_
 
 /* ---- starting --------------------------------------------------------------------------- */
 
-enum stage { STAGE_PARENT, STAGE_DIR, STAGE_STDIO, STAGE_EXEC };
+enum stage { STAGE_PARENT, STAGE_DIR, STAGE_STDIO, STAGE_HELD, STAGE_EXEC };
 
 struct failure {
     enum stage stage;
@@ -236,6 +236,8 @@ static void run_child(const struct launch *l)
         fcntl(l->spec->keep_fd, F_SETFD, 0);
     for (const int *fd = l->spec->keep_fds; fd && *fd; fd++)
         fcntl(*fd, F_SETFD, 0);
+    if (l->spec->before_exec && l->spec->before_exec(l->spec->before_ctx))
+        give_up(l, STAGE_HELD);
     execve(l->program, l->spec->argv, l->spec->env);
     give_up(l, STAGE_EXEC);
     _exit(127);
@@ -263,6 +265,8 @@ static int explain(const struct launch *l, const struct failure *f, struct pb_er
     case STAGE_DIR:
         return pb_fail_errno(err, PB_E_IO, "cannot enter '%s' to run '%s'", l->spec->dir,
                              l->program);
+    case STAGE_HELD:
+        return pb_fail_errno(err, PB_E_REFUSED, "cannot hold '%s' back from anything", l->program);
     case STAGE_EXEC: return pb_fail_errno(err, PB_E_TOOL, "cannot run '%s'", l->program);
     default: return pb_fail_errno(err, PB_E_INTERNAL, "cannot start '%s'", l->program);
     }

@@ -45,11 +45,15 @@ struct pb_child_spec {
     int keep_fd;          /* inherited as it is when above 0, by its children too: a lease */
     const int *keep_fds;  /* the same for several; 0 ends them; or NULL */
     bool no_keys;         /* the session's keys of the kernel are not handed on */
-    int death_signal;     /* what it gets when the starting thread ends; 0: SIGINT */
-    bool one_int;         /* it gets that once, when plumb ends as a whole */
-    long timeout_ms;      /* 0: none; then one INT */
-    long kill_after_ms;   /* 0: never; else SIGKILL this long after the INT */
-    long tick_ms;         /* how often `tick` is called; 0: about ten times a second */
+    int (*before_exec)(void *ctx); /* the last that the forked child does: async-signal-safe;
+                                      -1 with errno: it is not started,
+                                      PB_E_REFUSED; or NULL */
+    void *before_ctx;
+    int death_signal;   /* what it gets when the starting thread ends; 0: SIGINT */
+    bool one_int;       /* it gets that once, when plumb ends as a whole */
+    long timeout_ms;    /* 0: none; then one INT */
+    long kill_after_ms; /* 0: never; else SIGKILL this long after the INT */
+    long tick_ms;       /* how often `tick` is called; 0: about ten times a second */
 };
 
 struct pb_child_status {

@@ -28,7 +28,6 @@ enum {
     DISK_MIB = 4096,
     PROCESSES = 512,
     TIME_MS = 900000,
-    TASKS = 8, /* threads of a process, on the whole */
     DATA_SPARE = 1024,
     FILES = 4096,
     TICK_MS = 20,
@@ -48,6 +47,7 @@ struct pb_sandbox_run {
     char *subject;
     struct pb_box_limits limits;
     long time_ms;
+    struct pb_box_forks *forks;
     struct pb_box_watch *watch;
     struct pb_box_net *net;
     struct pb_strv readable, writable;
@@ -249,6 +249,16 @@ static int cannot(const char *err_path, struct pb_err *err)
                    safe.len ? safe.s : "bubblewrap ended before it had made one");
 }
 
+/* What the kernel says when its processes cannot be counted. */
+static int cannot_count(int why, struct pb_err *err)
+{
+    errno = why;
+    return pb_fail_errno(err, PB_E_REFUSED,
+                         "there is no sandbox: the kernel does not let plumb count what is started "
+                         "in it (seccomp user notification): use Linux 5.5 or newer, and run plumb "
+                         "in no container whose runtime answers system calls itself");
+}
+
 static int open_pipes(struct setup *s, struct pb_err *err)
 {
     int info[2], block[2];
@@ -333,7 +343,6 @@ static void limit_first(const struct pb_sandbox_run *r)
     limit(r->inside, RLIMIT_NOFILE, FILES);
     limit(r->inside, RLIMIT_FSIZE, r->limits.disk + MIB);
     limit(r->inside, RLIMIT_DATA, r->limits.memory + DATA_SPARE * MIB);
-    limit(r->inside, RLIMIT_NPROC, r->limits.processes * TASKS);
     limit(r->inside, RLIMIT_MEMLOCK, 0);
     limit(r->inside, RLIMIT_MSGQUEUE, 0);
     if (fd >= 0)
@@ -350,7 +359,8 @@ static int release_it(struct pb_sandbox_run *r, struct setup *s, struct pb_err *
     limit_first(r);
     if (pb_box_net_open(r->net, r->inside, err))
         return -1;
-    r->watch = pb_box_watch_new(&r->limits, pb_child_pid(r->child), &r->writable, &s->outputs);
+    r->watch =
+        pb_box_watch_new(&r->limits, pb_child_pid(r->child), r->forks, &r->writable, &s->outputs);
     if (write(s->block, "1", 1) != 1)
         return pb_fail(err, PB_E_REFUSED, "bubblewrap did not wait");
     return 0;
@@ -360,6 +370,7 @@ static void run_free(struct pb_sandbox_run *r)
 {
     pb_box_net_free(r->net);
     pb_box_watch_free(r->watch);
+    pb_box_forks_free(r->forks);
     pb_auto_fd(&r->inside_fd);
     pb_child_free(r->child);
     pb_strv_release(&r->readable);
@@ -404,14 +415,22 @@ static int start_child(struct pb_sandbox_run *r, struct setup *s, const struct p
                                  .no_keys = true,
                                  .death_signal = SIGKILL,
                                  .timeout_ms = r->time_ms,
-                                 .tick_ms = TICK_MS};
+                                 .tick_ms = TICK_MS,
+                                 .before_exec = pb_box_forks_install,
+                                 .before_ctx = r->forks};
     struct pb_child_status st;
-    int rc = pb_child_start(&r->child, &mine, err);
+    struct pb_err why = PB_ERR_INIT;
+    int rc = pb_child_start(&r->child, &mine, &why);
 
     close_kept(s);
+    if (rc && why.cls == PB_E_REFUSED)
+        return cannot_count(why.sys, err);
+    if (rc && err)
+        *err = why;
     if (rc)
         return -1;
-    if (release_it(r, s, err) == 0)
+    if (pb_box_forks_start(r->forks, pb_child_pid(r->child), err) == 0 &&
+        release_it(r, s, err) == 0)
         return 0;
     end_it(r);
     (void)pb_child_wait(&st, r->child, NULL, NULL, NULL);
@@ -437,7 +456,8 @@ int pb_sandbox_start(struct pb_sandbox_run **out, const struct pb_sandbox *s,
         pb_strv_add(&set.outputs, spec->out_path);
     if (spec->err_path)
         pb_strv_add(&set.outputs, spec->err_path);
-    if (pb_box_net_new(&r->net, s->network, err) == 0 && open_pipes(&set, err) == 0 &&
+    if (pb_box_net_new(&r->net, s->network, err) == 0 &&
+        pb_box_forks_new(&r->forks, r->limits.processes, err) == 0 && open_pipes(&set, err) == 0 &&
         describe(&set, r, view, spec, err) == 0) {
         pb_box_net_env(r->net, &set.env);
         rc = start_child(r, &set, spec, err);

@@ -26,7 +26,8 @@
  *     servers, and in what it prints to whoever reads that;
  *   - lies: what an untrusted program says about its own work is what it wants it to be;
  *   - memory that no process has mapped (an unmapped memfd) is only seen when the machine runs
- *     short of it; a burst between two looks (20 ms) goes over the limit before it ends.
+ *     short of it; a burst between two looks (20 ms) goes over the limits of memory and disk
+ *     before it ends. Of processes there is never one more.
  */
 #ifndef PB_BASE_SANDBOX_H
 #define PB_BASE_SANDBOX_H
@@ -43,7 +44,7 @@ struct pb_sandbox {
     char *const *network;
     long memory_mib; /* all processes together; default 4096 */
     long disk_mib;   /* written to files, and to standard output and error; default 4096 */
-    long processes;  /* at once; default 512 */
+    long processes;  /* at once, with up to eight threads for each; default 512 */
     long time_ms;    /* of each program that is started; default 900000 */
 };
 

@@ -228,7 +228,7 @@ static int listen_at(size_t i, const struct pb_box_host *h)
     return -1;
 }
 
-static int send_fd(int to, int fd)
+int pb_box_send_fd(int to, int fd)
 {
     char c = 0;
     struct iovec io = {.iov_base = &c, .iov_len = 1};
@@ -247,7 +247,7 @@ static int send_fd(int to, int fd)
     return sendmsg(to, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
-static int receive_fd(int from)
+int pb_box_receive_fd(int from)
 {
     char c;
     struct iovec io = {.iov_base = &c, .iov_len = 1};
@@ -299,7 +299,7 @@ static void make_listeners(const struct pb_box_net *n, int user, int net, int to
     for (size_t i = 0; i < listeners(n); i++) {
         int fd = wants_listener(n, i) ? listen_at(i, &n->v[i]) : -1;
 
-        if (wants_listener(n, i) && (fd < 0 || send_fd(to, fd)))
+        if (wants_listener(n, i) && (fd < 0 || pb_box_send_fd(to, fd)))
             _exit(1);
     }
     _exit(0);
@@ -323,7 +323,7 @@ static int collect(struct pb_box_net *n, int user, int net)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     close(pair[1]);
     for (size_t i = 0; pid > 0 && rc == 0 && i < listeners(n); i++)
-        if (wants_listener(n, i) && (n->v[i].fd = receive_fd(pair[0])) < 0)
+        if (wants_listener(n, i) && (n->v[i].fd = pb_box_receive_fd(pair[0])) < 0)
             rc = -1;
     close(pair[0]);
     if (pid > 0 && rc)

@@ -12,68 +12,22 @@
 #include "base/mem.h"
 #include "base/sandbox_internal.h"
 
-/* A number that is not a sandbox's is not asked again for FORGET_MS: then it may be another's. */
-enum {
-    PIDS_MAX = 4 << 20,
-    FORGET_MS = 1000,
-    DISK_MS = 250,
-    SHORT_MS = 100,
-    DEPTH_MAX = 200,
-    ENTRIES_MAX = 1000000,
-    RESERVE_MIB = 128
-};
+enum { DISK_MS = 250, SHORT_MS = 100, DEPTH_MAX = 200, ENTRIES_MAX = 1000000, RESERVE_MIB = 128 };
 #define MIB             ((int64_t)1 << 20)
 #define SHARED_WORTH_IT (16 * MIB)
 
-struct process {
-    pid_t pid, parent;
-    int64_t anonymous;
-    bool inside;
-};
-
 struct pb_box_watch {
     struct pb_box_limits limits;
-    pid_t monitor;
+    const struct pb_box_forks *forks;
+    struct pb_box_list *list;
     struct pb_strv writable, outputs;
-    unsigned char *foreign; /* a bit for each number */
-    struct process *v;
-    size_t n, cap;
-    int64_t forget, disk_due, short_due;
+    int64_t disk_due, short_due;
     int64_t disk_before, disk; /* bytes */
     size_t entries;
     char said[160];
 };
 
-/* ---- processes ------------------------------------------------------------------------------- */
-
-static bool is_foreign(const struct pb_box_watch *w, pid_t pid)
-{
-    return pid <= 2 || pid >= PIDS_MAX || (w->foreign[pid / 8] >> (pid % 8) & 1);
-}
-
-static int by_pid(const void *a, const void *b)
-{
-    const struct process *x = a, *y = b;
-
-    return x->pid < y->pid ? -1 : x->pid > y->pid;
-}
-
-static bool is_inside(const struct pb_box_watch *w, pid_t pid)
-{
-    struct process key = {.pid = pid};
-    const struct process *found = bsearch(&key, w->v, w->n, sizeof(key), by_pid);
-
-    return pid == w->monitor || (found && found->inside);
-}
-
-static ssize_t read_small(char *buf, size_t size, const char *path)
-{
-    PB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-    buf[n > 0 ? n : 0] = '\0';
-    return n;
-}
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* A mapping that is shared counts for each process that has it: better too much than not at all. */
 static int64_t shared_memory(pid_t pid)
@@ -82,7 +36,7 @@ static int64_t shared_memory(pid_t pid)
     const char *at;
 
     snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    if (read_small(text, sizeof(text), path) <= 0 || !(at = strstr(text, "\nRssShmem:")))
+    if (pb_box_read(text, sizeof(text), path) <= 0 || !(at = strstr(text, "\nRssShmem:")))
         return 0;
     return strtoll(at + 10, NULL, 10) * 1024;
 }
@@ -93,68 +47,10 @@ static int64_t memory_of(pid_t pid)
     long long size, resident, shared, page = sysconf(_SC_PAGESIZE);
 
     snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    if (read_small(text, sizeof(text), path) <= 0 ||
+    if (pb_box_read(text, sizeof(text), path) <= 0 ||
         sscanf(text, "%lld %lld %lld", &size, &resident, &shared) != 3)
         return 0;
     return (resident - shared) * page + (shared * page > SHARED_WORTH_IT ? shared_memory(pid) : 0);
-}
-
-static void add_process(struct pb_box_watch *w, pid_t pid)
-{
-    char path[64], text[512], state;
-    const char *at;
-    int parent;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (read_small(text, sizeof(text), path) <= 0 || !(at = strrchr(text, ')')) ||
-        sscanf(at + 1, " %c %d", &state, &parent) != 2)
-        return;
-    w->v = pb_grow(w->v, &w->cap, w->n + 1, sizeof(*w->v));
-    w->v[w->n++] = (struct process){.pid = pid, .parent = parent};
-}
-
-/* Orphans inside go to the first process there, so whoever is inside descends from the monitor. A
- * process whose parent ended meanwhile is neither, until the next look. */
-static void sort_out(struct pb_box_watch *w)
-{
-    bool moved = true;
-
-    qsort(w->v, w->n, sizeof(*w->v), by_pid);
-    while (moved) {
-        moved = false;
-        for (size_t i = 0; i < w->n; i++) {
-            struct process *p = &w->v[i];
-
-            if (p->inside || p->pid == w->monitor || is_foreign(w, p->pid))
-                continue;
-            if (is_inside(w, p->parent)) {
-                p->inside = moved = true;
-            } else if (is_foreign(w, p->parent) || p->parent == getpid()) {
-                w->foreign[p->pid / 8] |= (unsigned char)(1 << (p->pid % 8));
-                moved = true;
-            }
-        }
-    }
-}
-
-static void list_processes(struct pb_box_watch *w, int64_t now)
-{
-    DIR *d = opendir("/proc");
-
-    if (now >= w->forget) {
-        memset(w->foreign, 0, PIDS_MAX / 8);
-        w->forget = now + FORGET_MS;
-    }
-    w->n = 0;
-    for (struct dirent *e; d && (e = readdir(d));) {
-        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-
-        if (pid > 0 && pid != getpid() && !is_foreign(w, pid))
-            add_process(w, pid);
-    }
-    if (d)
-        closedir(d);
-    sort_out(w);
 }
 
 /* ---- disk ------------------------------------------------------------------------------------ */
@@ -226,7 +122,7 @@ static bool machine_is_short(void)
     char text[4096];
     int64_t left = -1;
 
-    if (read_small(text, sizeof(text), "/proc/meminfo") > 0)
+    if (pb_box_read(text, sizeof(text), "/proc/meminfo") > 0)
         left = meminfo(text, "MemAvailable:");
     return left >= 0 && left < RESERVE_MIB * MIB;
 }
@@ -241,28 +137,27 @@ static const char *look_at_disk(struct pb_box_watch *w)
     return NULL;
 }
 
-static const char *look_at_processes(struct pb_box_watch *w, int64_t now)
+static const char *look_at_memory(struct pb_box_watch *w)
 {
+    size_t n;
+    const struct pb_box_process *v = pb_box_list_take(w->list, &n);
     int64_t memory = 0;
-    long processes = 0;
 
-    list_processes(w, now);
-    for (size_t i = 0; i < w->n; i++)
-        processes += w->v[i].inside;
-    if (processes > w->limits.processes)
-        return say(w, "ran", w->limits.processes, "processes at once");
-    for (size_t i = 0; i < w->n; i++)
-        if (w->v[i].inside)
-            memory += memory_of(w->v[i].pid);
-    if (memory > w->limits.memory)
-        return say(w, "used", w->limits.memory / MIB, "MiB of memory");
-    return NULL;
+    for (size_t i = 0; i < n; i++)
+        memory += memory_of(v[i].pid);
+    return memory > w->limits.memory ? say(w, "used", w->limits.memory / MIB, "MiB of memory")
+                                     : NULL;
 }
 
 const char *pb_box_watch_look(struct pb_box_watch *w, bool last)
 {
     int64_t now = pb_clock_ms();
-    const char *said = last ? NULL : look_at_processes(w, now);
+    const char *said = NULL;
+
+    if (!last && pb_box_forks_over(w->forks))
+        said = say(w, "ran", w->limits.processes, "processes at once");
+    else if (!last)
+        said = look_at_memory(w);
 
     if (!said && (last || now >= w->disk_due)) {
         said = look_at_disk(w);
@@ -277,13 +172,14 @@ const char *pb_box_watch_look(struct pb_box_watch *w, bool last)
 }
 
 struct pb_box_watch *pb_box_watch_new(const struct pb_box_limits *limits, pid_t monitor,
+                                      const struct pb_box_forks *forks,
                                       const struct pb_strv *writable, const struct pb_strv *outputs)
 {
     struct pb_box_watch *w = pb_calloc(1, sizeof(*w));
 
     w->limits = *limits;
-    w->monitor = monitor;
-    w->foreign = pb_calloc(PIDS_MAX / 8, 1);
+    w->forks = forks;
+    w->list = pb_box_list_new(monitor);
     for (size_t i = 0; i < writable->n; i++)
         pb_strv_add(&w->writable, writable->v[i]);
     for (size_t i = 0; i < outputs->n; i++)
@@ -299,7 +195,6 @@ void pb_box_watch_free(struct pb_box_watch *w)
         return;
     pb_strv_release(&w->writable);
     pb_strv_release(&w->outputs);
-    free(w->foreign);
-    free(w->v);
+    pb_box_list_free(w->list);
     free(w);
 }

@@ -27,6 +27,53 @@ bounded() {
         /bin/bash -c ':(){ :|:& };:; sleep 300' bomb "$MARK"
 }
 
+# held LOOP: no more than 79 processes come of LOOP, Python in which each new one writes a byte.
+held() {
+    bounded "ran more than 80 processes at once" processes --processes 80 --write "$mine" -- \
+        /usr/bin/python3 -c "import ctypes, mmap, os
+fd = os.open('$mine/made', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+$1" "$MARK"
+    made=$(stat -c %s "$mine/made")
+    [ "$made" -le 79 ]
+    # The last may have been ended before they wrote.
+    [ "$made" -gt 40 ]
+}
+
+# It once took a quick bomb 6,000 processes until somebody looked, and a machine that was busy all
+# that it could have: nothing of the tests could be started any more.
+@test "there is never one process more, however quickly they come" {
+    held 'while True:
+    if os.fork() == 0: os.write(fd, b"x")'
+}
+
+@test "nor in the way in which programs of 32 bits ask for them" {
+    [ "$(uname -m)" = x86_64 ] || skip "not an x86_64"
+    local code='code = mmap.mmap(-1, 4096, prot=7)
+code.write(bytes.fromhex("5331dbb802000000cd805bc3"))
+fork = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))'
+    /usr/bin/python3 -c "import ctypes, mmap
+$code
+if fork() == 0: __import__('os')._exit(0)" || skip "the kernel runs no programs of 32 bits"
+    held "$code
+while True:
+    if fork() == 0: os.write(fd, b'x')"
+}
+
+@test "a thread too many is refused, and is not the end" {
+    must box --processes 10 -- /usr/bin/python3 -c '
+import threading
+end, n = threading.Event(), 1
+try:
+    while True: threading.Thread(target=end.wait).start(); n += 1
+except RuntimeError: print(n, "threads")
+end.set()' >"$BATS_TEST_TMPDIR/out"
+    [ "$(cat "$BATS_TEST_TMPDIR/out")" = "80 threads" ]
+}
+
+@test "as many one after another as it likes" {
+    must box --processes 10 -- /bin/bash -c 'for i in {1..1500}; do (:); done'
+}
+
 @test "an allocation bomb, in one process, in many, and in memory that is shared" {
     bounded "used more than 256 MiB of memory" memory --memory 256 -- /usr/bin/python3 -c 'x = []
 while True: x.append(bytearray(8 << 20))' "$MARK"
