@@ -8,7 +8,7 @@ setup() {
     setup_environment
     house=$BATS_TEST_TMPDIR/house
     mkdir -p "$house"/{scripts,tests/{e2e,unit},build/release/tests/unit}
-    cp "$PLUMB_ROOT"/scripts/{check,test-env,unittest-tap} "$house/scripts/"
+    cp "$PLUMB_ROOT"/scripts/{check,alone,test-env,unittest-tap} "$house/scripts/"
 }
 
 # program NAME LINE...: a unit test that is a shell script
@@ -75,12 +75,33 @@ check() {
     program test_a 'echo 1..1' 'sleep 777 & echo $! >child' 'wait'
     must_fail 1 check
     says 'did not end in time'
-    local tries=0
-    # Gone, or dead and waiting for whoever adopted it.
-    while grep -qv ') Z' "/proc/$(cat "$house/child")/stat" 2>/dev/null; do
-        [ $((tries += 1)) -lt 50 ]
-        sleep 0.1
-    done
+    [ ! -e "/proc/$(cat "$house/child")" ]
+}
+
+@test "what a test leaves running fails it and is ended, in whatever session it is" {
+    sed -i 's/^GRACE = 5/GRACE = 0.2/' "$house/scripts/alone"
+    program test_a 'echo 1..1' 'setsid -f sh -c "echo \$\$ >child; exec sleep 777"' \
+        'while [ ! -s child ]; do :; done' 'echo ok 1 - a__one'
+    must_fail 1 check
+    says 'failed: unit/test_a: (the file): left running: sleep 777' '1 passed, 1 failed'
+    [ ! -e "/proc/$(cat "$house/child")" ]
+}
+
+@test "what ends by itself soon is waited for, and the dead are buried" {
+    program test_a 'echo 1..1' 'setsid -f sh -c "echo \$\$ >child; sleep 0.5"' \
+        'while [ ! -s child ]; do :; done' 'echo ok 1 - a__one'
+    output=$(check)
+    says '1 passed, 0 failed'
+    [ ! -e "/proc/$(cat "$house/child")" ]
+}
+
+@test "a run that is stopped takes along what it started" {
+    program test_a 'echo 1..1' 'setsid -f sh -c "echo \$\$ >child; exec sleep 777"' 'exec sleep 777'
+    (cd "$house" && exec scripts/check 3>&-) >/dev/null 2>&1 &
+    until [ -s "$house/child" ]; do sleep 0.1; done
+    kill -TERM $!
+    wait $! || [ $? = 143 ]
+    [ ! -e "/proc/$(cat "$house/child")" ]
 }
 
 @test "skips are counted and say why, in bats, C and Python" {

@@ -512,7 +512,7 @@ class Process(WithWorld):
         self.assertLess(time.monotonic() - began, 20)
 
     def test_interrupted(self):
-        home = self.process("trap 'exit 1' INT; echo $$ >$HOME/pid; sleep 60 & wait")
+        home = self.process("trap 'kill $!; exit 1' INT; echo $$ >$HOME/pid; sleep 60 & wait")
         child = subprocess.Popen([LIVETRY, "aws", '{"block": {}}'], env=home.env,
                                  stdout=subprocess.PIPE, text=True)
         while not (home.dir / "pid").exists() or not (home.dir / "pid").read_text().strip():
