@@ -25,7 +25,7 @@ static void add_page_key(struct pb_buf *b, const struct pb_request *rq)
 }
 
 /* Two requests are the same when they put the same bytes on the wire with the same
- * credentials, and go on to the next page in the same way. */
+ * credentials, go on to the next page in the same way, and are as open about what is said. */
 static const char *key_of(struct context *c, const struct pb_ask *ask, const struct pb_wire *w)
 {
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
@@ -37,6 +37,8 @@ static const char *key_of(struct context *c, const struct pb_ask *ask, const str
         pb_buf_addf(&b, "\nroot %s", *root);
     for (const char *const *h = ask->rq->keep_headers; h && *h; h++)
         pb_buf_addf(&b, "\nkeep %s", *h);
+    if (ask->rq->sensitive)
+        pb_buf_adds(&b, "\nsensitive");
     add_page_key(&b, ask->rq);
     return pb_arena_strdup(c->run->a, b.s);
 }

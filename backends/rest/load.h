@@ -44,6 +44,7 @@ struct pb_load {
     struct pb_names names;
     struct pb_buf field; /* "reads.vpc.many": grows and shrinks on the way down */
     unsigned line;
+    bool sensitive; /* the requests of this step */
 };
 
 /* "FILE:LINE: field 'reads.vpc': problem"; always -1. */

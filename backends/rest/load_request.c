@@ -147,6 +147,7 @@ static int load_words(struct pb_request *r, struct pb_load *l, const struct pb_v
     if (pb_get(map, "at_least") && (pb_get_int(&n, map, "at_least") == -1 || n < 1))
         return pb_load_fail(l, pb_get(map, "at_least"), "'at_least' must be 1 or more");
     r->at_least = (long)n;
+    r->sensitive = l->sensitive;
     return pb_load_strings(&r->roots, l, pb_get(map, "root")) == -1
                ? -1
                : pb_load_strings(&r->keep_headers, l, pb_get(map, "keep_headers"));

@@ -113,7 +113,7 @@ static int load_step(struct pb_step *s, struct pb_load *l, const struct pb_value
         return -1;
     s->identity = pb_get_bool(v, "identity", false);
     s->optional = pb_get_bool(v, "optional", false);
-    s->sensitive = pb_get_bool(v, "sensitive", false);
+    s->sensitive = l->sensitive = pb_get_bool(v, "sensitive", false);
     const char *otherwise = pb_get_str(v, "otherwise");
     if (otherwise)
         return pb_load_fail(l, v, "'otherwise' can only be null");

@@ -97,6 +97,7 @@ struct pb_request {
     const struct pb_match *match, *then_match;
     size_t nmatch, nthen_match;
     bool take_all, lenient;
+    bool sensitive; /* what is said of it is for nobody */
     enum pb_reply_as reply;
     const struct pb_path *has; /* what every good reply has */
     size_t nhas;

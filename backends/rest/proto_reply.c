@@ -202,6 +202,16 @@ static void bad_body(struct pb_reply_view *out, struct pb_arena *a, const struct
                                         : "; see whether the endpoint is right"));
 }
 
+/* Of a fault. Who asks for a secret may be told what it is when the service refuses. */
+static const char *words(struct pb_arena *a, const struct pb_ask *ask, const char *message)
+{
+    if (!message)
+        return "";
+    if (ask->rq->sensitive)
+        return " (what it says is not shown: the step is sensitive)";
+    return pb_arena_printf(a, ": %s", said(a, ask, message, 240));
+}
+
 static void read_fault(struct pb_reply_view *out, struct pb_arena *a, const struct pb_ask *ask,
                        const struct pb_http_reply *r, const struct pb_value *doc)
 {
@@ -220,9 +230,9 @@ static void read_fault(struct pb_reply_view *out, struct pb_arena *a, const stru
     out->denied = pb_is_among(code, s->denied) || (p->aws && pb_is_among(code, aws_denied));
     out->throttled = out->throttled || pb_is_among(code, s->throttle) ||
                      (p->aws && pb_is_among(code, aws_throttle));
-    out->reason = pb_arena_printf(
-        a, "%d %s from %s%s%s%s%s", r->status, said(a, ask, code, 80), ask->label, tries(a, r),
-        message ? ": " : "", message ? said(a, ask, message, 240) : "", remedy(a, out, ask, r));
+    out->reason =
+        pb_arena_printf(a, "%d %s from %s%s%s%s", r->status, said(a, ask, code, 80), ask->label,
+                        tries(a, r), words(a, ask, message), remedy(a, out, ask, r));
 }
 
 /* Paths of a query reply begin inside ACTIONResult, when there is one. */

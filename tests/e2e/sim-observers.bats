@@ -59,6 +59,15 @@ same() {
     says "sim_record.mail  missing" "only the pack says so"
 }
 
+@test "what an API says when it refuses a secret is not shown" {
+    sim_fault '{"match": "GET /v1/secrets/*/value", "kind": "status", "status": 400,
+        "content_type": "application/json",
+        "body": "{\"error\": {\"code\": \"too_long\", \"message\": \"not hunter2\"}}"}'
+    must_fail 4 plumb -C "$repo" audit --observer rest
+    says "400 too_long from" "(what it says is not shown: the step is sensitive)"
+    says_not hunter2
+}
+
 @test "however many are missing, one that is there is asked for" {
     local what
     for what in "records mail" "records www" "buckets shop-assets" "secrets api-key" \

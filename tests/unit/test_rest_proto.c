@@ -227,6 +227,41 @@ static void proto__replies(void **state)
     }
 }
 
+/* Once what the service said of a refused request was shown though the step is sensitive, and some
+ * repeat what they have in what they say. */
+static void proto__says_nothing_of_what_is_sensitive(void **state)
+{
+    static const char body[] =
+        "{\"__type\":\"ValidationException\",\"message\":\"value hunter2 is too long\"}";
+    const struct pb_http_reply r = {.outcome = PB_HTTP_REPLY,
+                                    .status = 400,
+                                    .content_type = "application/json",
+                                    .body = body,
+                                    .body_len = sizeof(body) - 1,
+                                    .tries = 1};
+
+    (void)state;
+    for (int sensitive = 0; sensitive < 2; sensitive++) {
+        struct pb_arena *a = pb_arena_new();
+        struct pb_reply_view view;
+        struct pb_ask q;
+        struct pb_request rq;
+
+        ask(&q, a, "ssm", "{action: D}");
+        rq = *q.rq;
+        rq.sensitive = sensitive;
+        q.rq = &rq;
+        pb_reply_read(&view, a, &q, &r);
+        assert_int_equal(view.kind, PB_REPLY_FAULT);
+        assert_string_equal(view.reason,
+                            sensitive ? "400 ValidationException from ssm D (what it says is not "
+                                        "shown: the step is sensitive)"
+                                      : "400 ValidationException from ssm D: value hunter2 is too "
+                                        "long");
+        pb_arena_free(a);
+    }
+}
+
 /* What was never sent has no reply to wait longer for: what is missing is all there is to say. */
 static void proto__no_reply(void **state)
 {
@@ -275,8 +310,11 @@ static void proto__throttling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(proto__requests),   cmocka_unit_test(proto__batch_keys_and_tokens),
-        cmocka_unit_test(proto__replies),    cmocka_unit_test(proto__no_reply),
+        cmocka_unit_test(proto__requests),
+        cmocka_unit_test(proto__batch_keys_and_tokens),
+        cmocka_unit_test(proto__replies),
+        cmocka_unit_test(proto__says_nothing_of_what_is_sensitive),
+        cmocka_unit_test(proto__no_reply),
         cmocka_unit_test(proto__throttling),
     };
     return cmocka_run_group_tests_name("rest_proto", tests, NULL, NULL);
