@@ -498,7 +498,8 @@ const struct pb_command pb_commands[] = {
         "doctor",
         "check what plumb needs, with a remedy for what is wrong",
         "[options]",
-        "Checks tools, repository, configuration, units, packs and plumb's own folders. Each line "
+        "Checks tools, repository, configuration, units with their states, packs and plumb's own "
+        "folders. Each line "
         "is ok, a warning or a failure; a failure makes the exit code 1.",
         doctor_opts,
         0,

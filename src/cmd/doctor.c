@@ -340,6 +340,23 @@ static void check_lock(struct doctor *d, const struct pb_executor *x, struct pb_
             l.operation ? l.operation : "what is not known", l.id);
 }
 
+/* As an audit reads it. */
+static void check_recorded(struct doctor *d, const struct pb_executor *x, struct pb_arena *a,
+                           const struct pb_unit_ctx *u)
+{
+    struct pb_recorded_set set;
+    struct pb_err err = PB_ERR_INIT;
+
+    if (x->record(&set, a, u, &err) < 0)
+        say(d, FAIL, "tfstate", "plumb audit needs it: see to the backend and its credentials",
+            "%s: %s", u->name, err.msg);
+    else if (!set.lineage)
+        say(d, OK, "tfstate", NULL, "%s: there is none yet", u->name);
+    else
+        say(d, OK, "tfstate", NULL, "%s: serial %lld, %zu resource%s", u->name,
+            (long long)set.serial, set.n, set.n == 1 ? "" : "s");
+}
+
 static void check_unit(struct doctor *d, struct pb_unit_result *u, const char *work)
 {
     const struct pb_audit *a = &d->audit;
@@ -364,6 +381,7 @@ static void check_unit(struct doctor *d, struct pb_unit_result *u, const char *w
     if (!m || !m->executor)
         return;
     ctx.cache_dir = pb_fs_cache_dir(&cache, NULL) == 0 ? cache : NULL;
+    check_recorded(d, m->executor, u->arena, &ctx);
     check_lock(d, m->executor, u->arena, &ctx);
     if (!m->executor->preview_providers)
         return;

@@ -101,6 +101,27 @@ provider "acme" {}'
     says "-> mend it and commit"
 }
 
+@test "doctor reads the state as an audit does" {
+    repo=$(temp_repo)
+    root_module "$repo"
+    commit_all "$repo" start
+    output=$(plumb -C "$repo" doctor) || true
+    says "ok    tfstate        repo: there is none yet"
+    : >"$repo/terraform.tfstate"
+    must_fail 1 plumb -C "$repo" doctor
+    says "fail  tfstate        repo: " "is empty" "-> plumb audit needs it"
+    echo '{"version":4,"terraform_version":"1.11.4","serial":7,"lineage":"l","resources":[]}' \
+        >"$repo/terraform.tfstate"
+    output=$(plumb -C "$repo" doctor) || true
+    says "ok    tfstate        repo: serial 7, 0 resources"
+    # Of a backend that is not a file, too.
+    printf 'terraform {\n  backend "http" {\n    address = "http://127.0.0.1:9"\n  }\n}\n' \
+        >"$repo/main.tf"
+    commit_all "$repo" http
+    must_fail 1 plumb -C "$repo" doctor
+    says "fail  tfstate        repo: " "http://127.0.0.1:9"
+}
+
 @test "doctor says who holds a state's lock" {
     repo=$(temp_repo)
     root_module "$repo"
