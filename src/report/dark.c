@@ -13,6 +13,7 @@
 enum { ADDRESSES = 5 };
 
 struct group {
+    const char *first; /* what was said, as it was */
     const char **addresses;
     size_t n, kept, cap;
     bool asked_others; /* who could not tell either */
@@ -74,6 +75,24 @@ static void tell_remedy(struct pb_pen *p, const char *reason)
     pb_pen_line(p, 8, pb_arena_printf(p->arena, "-> %s", pb_dark_remedy(reason)));
 }
 
+/* The one of that cause; one more is of it. */
+static struct group *join(struct pb_map *groups, struct pb_arena *a, const char *said, size_t n,
+                          const char *id)
+{
+    PB_AUTO(buf) struct pb_buf key = PB_BUF_INIT;
+    struct group *g;
+
+    pb_dark_alike(&key, said, n, id);
+    g = pb_map_get(groups, key.s);
+    if (!g) {
+        g = pb_arena_zalloc(a, sizeof(*g));
+        g->first = pb_arena_strndup(a, said, n);
+        pb_map_put(groups, pb_arena_strdup(a, key.s), g);
+    }
+    g->n++;
+    return g;
+}
+
 static void add(struct pb_map *groups, struct pb_map *others, struct pb_pen *p,
                 const struct pb_resource_result *r)
 {
@@ -82,24 +101,26 @@ static void add(struct pb_map *groups, struct pb_map *others, struct pb_pen *p,
     struct group *g;
 
     add_cause(&cause, why, nor ? (size_t)(nor - why) : strlen(why));
-    g = pb_map_get(groups, cause.s);
-    if (!g) {
-        g = pb_arena_zalloc(p->arena, sizeof(*g));
-        pb_map_put(groups, pb_arena_strdup(p->arena, cause.s), g);
-    }
-    g->n++;
+    g = join(groups, p->arena, cause.s, cause.len, r->id);
     g->asked_others |= nor != NULL;
     for (const char *next; nor; nor = next) {
         const char *said = nor + strlen(PB_LIVE_NOR);
 
         next = strstr(said, PB_LIVE_NOR);
-        pb_map_put(others, next ? pb_arena_strndup(p->arena, said, (size_t)(next - said)) : said,
-                   g);
+        (void)join(others, p->arena, said, next ? (size_t)(next - said) : strlen(said), r->id);
     }
     if (p->o->all || g->kept < ADDRESSES) {
         g->addresses = pb_grow(g->addresses, &g->cap, g->kept + 1, sizeof(*g->addresses));
         g->addresses[g->kept++] = r->address;
     }
+}
+
+/* As it was said where nobody else said it. */
+static const char *words_of(const struct pb_map *groups, size_t i)
+{
+    const struct group *g = groups->e[i].value;
+
+    return g->n > 1 ? groups->e[i].key : g->first;
 }
 
 static void tell(struct pb_pen *p, const char *cause, struct group *g)
@@ -131,9 +152,11 @@ void pb_pen_darkness(struct pb_pen *p, const struct pb_unit_result *u)
     pb_pen_ink(p, PB_MAGENTA, "could not be observed");
     pb_buf_addc(p->b, '\n');
     for (size_t i = 0; i < groups.n; i++)
-        tell(p, groups.e[i].key, groups.e[i].value);
+        tell(p, words_of(&groups, i), groups.e[i].value);
     for (size_t i = 0; i < others.n; i++) {
-        pb_pen_line(p, 6, pb_arena_printf(p->arena, "nor otherwise: %s", others.e[i].key));
-        tell_remedy(p, others.e[i].key);
+        const char *said = words_of(&others, i);
+
+        pb_pen_line(p, 6, pb_arena_printf(p->arena, "nor otherwise: %s", said));
+        tell_remedy(p, said);
     }
 }

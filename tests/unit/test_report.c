@@ -415,6 +415,46 @@ static void report__darkness_by_cause(void **state)
                                 "        -> 'plumb doctor' shows which credentials are used\n"));
 }
 
+/* A request's number and the object's own name are no part of the cause: fifty refusals of the
+ * same permission once were fifty groups. */
+static void report__darkness_that_is_alike(void **state)
+{
+    static const struct {
+        const char *id, *reason;
+    } rows[] = {
+        {"logs-a", "403 AccessDenied from s3 GetBucketPolicy: no s3:GetBucketPolicy on "
+                   "arn:aws:s3:::logs-a (RequestId: 4442587FB7D0A2F9, HostId: a/b+c=)" PB_LIVE_NOR
+                   "reading Bucket (logs-a): RequestID: 7b4c34b0-1111-2222-3333-444455556666, no"},
+        {"logs-b", "403 AccessDenied from s3 GetBucketPolicy: no s3:GetBucketPolicy on "
+                   "arn:aws:s3:::logs-b (RequestId: 111122223333AAAA, HostId: d)" PB_LIVE_NOR
+                   "reading Bucket (logs-b): RequestID: 8b4c34b0-1111-2222-3333-444455556666, no"},
+        {"x", "502 after 3 tries (request id 12)"},
+        {"s3", "403 Denied from s3 Get"},
+        {"ids", "a7b4c34b0-1111-2222-3333-444455556666 is no request's number, nor is grapeid: 4"},
+    };
+    PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
+    struct pb_resource_result r[PB_COUNT(rows)];
+    struct pb_unit_result u = {.config = {.name = "u", .path = "u"}};
+    struct pb_audit audit = {.units = &u, .nunits = 1};
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(r); i++)
+        r[i] = res("example_a.x", rows[i].id, PB_UNOBSERVED, PB_ACT_NONE, rows[i].reason, NULL, 0);
+    u.out.v = r;
+    u.out.n = u.out.by_verdict[PB_UNOBSERVED] = PB_COUNT(r);
+    pb_audit_sum(&audit, NULL, NULL);
+    pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+    assert_non_null(strstr(b.s, "      2: 403 AccessDenied from s3 GetBucketPolicy: no "
+                                "s3:GetBucketPolicy on arn:aws:s3:::...\n"
+                                "      (RequestId: ..., HostId: ...)\n"));
+    assert_non_null(strstr(b.s, "      nor otherwise: reading Bucket (...): RequestID: ..., no\n"));
+    /* What is alone is told as it was said. */
+    assert_non_null(strstr(b.s, "      1: 502 after 3 tries (request id 12)\n"));
+    assert_non_null(strstr(b.s, "      1: 403 Denied from s3 Get\n"));
+    assert_non_null(strstr(b.s, "      1: a7b4c34b0-1111-2222-3333-444455556666 is no request's "
+                                "number, nor is grapeid: 4\n"));
+}
+
 /* Units that are as they should be share a line where they are many. */
 static void report__no_line_is_a_command_for_a_ci_system(void **state)
 {
@@ -518,6 +558,7 @@ int main(void)
         cmocka_unit_test(report__a_long_name_is_apart_from_its_value),
         cmocka_unit_test(report__policies_by_statement),
         cmocka_unit_test(report__darkness_by_cause),
+        cmocka_unit_test(report__darkness_that_is_alike),
         cmocka_unit_test(report__no_line_is_a_command_for_a_ci_system),
         cmocka_unit_test(report__quiet_units_share_a_line),
         cmocka_unit_test(report__exit_codes),
