@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "git/blame.h"
 #include "git/history.h"
 
 #include <stdlib.h>
@@ -58,14 +59,33 @@ static int not_found(const struct pb_audit *a, const char *address)
     return pb_cmd_fail(&err);
 }
 
+/* Of its block where that can be followed, of its file otherwise. */
+static int last_change(struct pb_commit *c, bool *found, bool *block, const struct pb_audit *a,
+                       const struct pb_declared *d, struct pb_err *err)
+{
+    struct pb_blame *blame = pb_blame_new(a->repo);
+    char id[PB_OID_HEX];
+    unsigned line;
+    int rc;
+
+    *block = d->source_end >= d->source_line && d->source_line > 0 &&
+             pb_blame_lines(id, &line, found, blame, a->commit, d->source_file, d->source_line,
+                            d->source_end, NULL) == 0 &&
+             *found;
+    rc = *block ? pb_repo_commit(c, a->repo, id, err)
+                : pb_history_last_change(c, found, a->repo, a->commit, d->source_file, 0, err);
+    pb_blame_free(blame);
+    return rc;
+}
+
 static void add_commit(struct pb_buf *b, const struct pb_audit *a, const struct found *f)
 {
     const struct pb_declared *d =
         pb_declared_find(&f->unit->declared.declared, f->resource->address);
-    struct pb_commit c = {0};
+    PB_AUTO(commit) struct pb_commit c = {0};
     struct pb_err err = PB_ERR_INIT;
     char when[PB_CLOCK_RFC3339];
-    bool found;
+    bool found, block;
 
     if (!d) {
         pb_buf_adds(b, "      not declared in this commit\n");
@@ -76,19 +96,19 @@ static void add_commit(struct pb_buf *b, const struct pb_audit *a, const struct 
     pb_buf_adds(b, "      written in ");
     pb_text_add_safe(b, d->source_file, strlen(d->source_file));
     pb_buf_addf(b, ":%u\n", d->source_line);
-    if (pb_history_last_change(&c, &found, a->repo, a->commit, d->source_file, 0, &err) < 0) {
+    if (last_change(&c, &found, &block, a, d, &err) < 0) {
         pb_buf_addf(b, "      its history cannot be read: %s\n", err.msg);
         return;
     }
-    if (found) {
-        pb_clock_rfc3339(when, c.time);
-        pb_buf_addf(b, "      last changed by %.8s, %s, ", c.id, when);
-        pb_text_add_safe(b, c.author, strlen(c.author));
-        pb_buf_adds(b, ": ");
-        pb_text_add_safe(b, c.summary, strlen(c.summary));
-        pb_buf_addc(b, '\n');
-    }
-    pb_commit_release(&c);
+    if (!found)
+        return;
+    pb_clock_rfc3339(when, c.time);
+    pb_buf_addf(b, "      %s by %.8s, %s, ", block ? "last changed" : "the file was last changed",
+                c.id, when);
+    pb_text_add_safe(b, c.author, strlen(c.author));
+    pb_buf_adds(b, ": ");
+    pb_text_add_safe(b, c.summary, strlen(c.summary));
+    pb_buf_addc(b, '\n');
 }
 
 /* What a replacement left behind has the address, too. */

@@ -20,6 +20,21 @@ setup() {
     says "unit one" "unit two" "terraform_data.x  pending (create)" "a/main.tf:1" "b/main.tf:1"
 }
 
+# It once named the last commit of the file, whoever's resource that was about.
+@test "the commit is the last one of its block, not of its file" {
+    printf 'version: 1\nunits:\n  - {name: one, path: a}\n' >"$repo/plumb.yaml"
+    commit_all "$repo" "the first of x"
+    printf '\nresource "terraform_data" "other" {}\n' >>"$repo/a/main.tf"
+    commit_all "$repo" "the other one"
+    sed -i '1i # of x' "$repo/a/main.tf"
+    commit_all "$repo" "a remark"
+    output=$(plumb -C "$repo" explain terraform_data.x)
+    says "written in a/main.tf:2" "last changed by" ": the first of x"
+    says_not "the other one" "a remark" "the file was"
+    output=$(plumb -C "$repo" explain terraform_data.other)
+    says ": the other one"
+}
+
 @test "a unit that could not be audited is not said to lack the address" {
     printf 'version: 1\nunits:\n  - {name: bad, path: broken}\n' >"$repo/plumb.yaml"
     commit_all "$repo" broken
