@@ -65,7 +65,7 @@ int pb_apply_look(struct pb_live_set *out, struct pb_applying *p, const struct p
 {
     struct pb_unit_result *u = p->j->u;
     struct pb_live_request rq = pb_session_request(p->j);
-    struct pb_observe_stats stats;
+    struct pb_observe_stats stats = {0};
 
     rq.recorded = set;
     rq.providers = u->declared.declared.providers;

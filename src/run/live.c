@@ -304,6 +304,14 @@ static void mark_all(struct reader *rd)
     }
 }
 
+/* What earlier passes left of the unit's time; 0 would be no limit but the observer's own. */
+static long time_left(const struct reader *rd)
+{
+    long all = rd->rq->timeout_ms, left = all - rd->stats->elapsed_ms;
+
+    return all <= 0 ? 0 : left > 0 ? left : 1;
+}
+
 static int read_them(struct reader *rd, struct pb_err *err)
 {
     static const struct pb_schema_set none;
@@ -320,7 +328,7 @@ static int read_them(struct reader *rd, struct pb_err *err)
         .schemas = rq->schemas ? rq->schemas : &none,
         .pack_dirs = rq->pack_dirs,
         .concurrency = rq->concurrency,
-        .timeout_ms = rq->timeout_ms,
+        .timeout_ms = time_left(rd),
         .progress = rq->progress,
         .diags = rq->diags,
     };

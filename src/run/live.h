@@ -32,7 +32,7 @@ struct pb_live_request {
     void *ctx;
     const struct pb_live_ahead *ahead; /* or NULL */
     int concurrency;
-    long timeout_ms;
+    long timeout_ms; /* for all that is counted in the same statistics; 0: the observers' own */
     const struct pb_progress *progress;
     struct pb_diags *diags;
 };

@@ -2,6 +2,8 @@
 
 #include "run/live.h"
 
+#include <time.h>
+
 /* What is told of one resource in the end, when two or three observers were asked; all made up. */
 
 enum { FIRST, SECOND, LAST, NWHO };
@@ -14,12 +16,17 @@ struct answer {
 static struct answer answers[NWHO];
 static bool silent[NWHO]; /* covers nothing */
 static int asked[NWHO];
+static long limit, given[NWHO]; /* milliseconds: for all, and what each was told */
+static long takes;              /* what the first takes */
 
 static int answer(struct pb_live *out, struct pb_arena *a, const struct pb_observe_request *rq,
                   int who)
 {
     assert_int_equal(rq->n, 1);
     asked[who]++;
+    given[who] = rq->timeout_ms;
+    if (who == FIRST && takes)
+        nanosleep(&(struct timespec){.tv_nsec = takes * 1000000}, NULL);
     *out = answers[who].live;
     out->attributes = json_marked(a, answers[who].json);
     out->upgraded = json_marked(a, answers[who].upgraded);
@@ -73,7 +80,8 @@ static struct pb_live told(struct pb_arena *a, struct pb_diags *diags)
                             .type = "t",
                             .attributes = json_marked(a, "{'name':'x','size':1,'tags':{}}")};
     const struct pb_recorded_set recorded = {.v = &r, .n = 1};
-    const struct pb_live_request rq = {.recorded = &recorded, .unit = unit, .diags = diags};
+    const struct pb_live_request rq = {
+        .recorded = &recorded, .unit = unit, .diags = diags, .timeout_ms = limit};
     const size_t want[] = {0};
     struct pb_observe_stats stats = {0};
     struct pb_live_set set;
@@ -247,6 +255,25 @@ static void live__the_last_resort(void **state)
     assert_int_equal(asked[LAST], 0);
 }
 
+/* Each pass once had all of the unit's time for itself. */
+static void live__all_share_the_time(void **state)
+{
+    static const struct answer seen = KNOWN("{'name':'x'}");
+
+    reset(seen, seen);
+    (void)told(*state, NULL);
+    assert_int_equal(given[SECOND], 0); /* its own */
+    takes = 30;
+    limit = 60000;
+    (void)told(*state, NULL);
+    assert_int_equal(given[FIRST], 60000);
+    assert_true(given[SECOND] > 0 && given[SECOND] < 60000 - 25);
+    limit = 20;
+    (void)told(*state, NULL);
+    assert_int_equal(given[SECOND], 1); /* 0 would be its own */
+    takes = limit = 0;
+}
+
 /* What is read is as secret as the record of it, and as its schema says. */
 static void live__secrets_are_marked(void **state)
 {
@@ -316,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(live__two_are_asked, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(live__after_a_wrong_reply, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(live__the_last_resort, arena_setup, arena_teardown),
+        cmocka_unit_test_setup_teardown(live__all_share_the_time, arena_setup, arena_teardown),
         cmocka_unit_test_setup_teardown(live__secrets_are_marked, arena_setup, arena_teardown),
     };
 
