@@ -421,19 +421,6 @@ void pb_branch_release(struct pb_branch *b)
     memset(b, 0, sizeof(*b));
 }
 
-char *pb_repo_id(struct pb_repo *repo)
-{
-    struct pb_branch branch = {0};
-    char *id;
-
-    if (pb_repo_branch(&branch, repo, NULL) == 0 && branch.remote_url)
-        id = pb_strdup(branch.remote_url);
-    else
-        id = pb_repo_folder(repo);
-    pb_branch_release(&branch);
-    return id;
-}
-
 char *pb_repo_folder(const struct pb_repo *repo)
 {
     return without_slash(pb_repo_gitdir(repo));

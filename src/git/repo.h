@@ -73,12 +73,13 @@ struct pb_branch {
 int pb_repo_branch(struct pb_branch *out, struct pb_repo *repo, struct pb_err *err);
 void pb_branch_release(struct pb_branch *b);
 
-/* What makes it the same repository elsewhere: the URL of the remote (without user and
- * password) that HEAD's branch follows, or the path of the git folder. Caller frees. */
-char *pb_repo_id(struct pb_repo *repo);
-
-/* What it says where there is no remote. Caller frees. */
+/* The path of the git folder, without a slash at its end. Caller frees. */
 char *pb_repo_folder(const struct pb_repo *repo);
+
+/* The same for all spellings of a remote's URL: "HOST[:PORT]/PATH" of https, ssh, git and
+ * "USER@HOST:PATH", a path as it is; without a user, a scheme's own port, slashes and ".git" at the
+ * end. Caller frees. */
+char *pb_repo_url_key(const char *url);
 
 /* user.name and user.email; each NULL when it is not configured. Caller frees both. */
 void pb_repo_identity(char **name, char **email, struct pb_repo *repo);

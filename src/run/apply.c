@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "run/apply_internal.h"
+#include "run/identity.h"
 #include "run/verify.h"
 
 #include <errno.h>
@@ -43,7 +44,8 @@ static int begin(void *ctx, struct pb_session *j, struct pb_err *err)
     if (pb_record_open(&p->record, p->run->audit.repo, &p->run->audit.config.ledger, err) < 0)
         return -1;
     p->recording = true;
-    if (pb_area_take(&p->area, &id, p->run->wait_ms, j->executor->is_plugin, err) < 0 ||
+    if (pb_identity_keep(p->record.id, p->record.repo, err) < 0 ||
+        pb_area_take(&p->area, &id, p->run->wait_ms, j->executor->is_plugin, err) < 0 ||
         pb_apply_settle(p, err) < 0 || pb_area_clean(&p->area, err) < 0)
         return -1;
     p->fresh = true;

@@ -11,6 +11,7 @@
 #include "observe/curl.h"
 #include "reconcile/ignore.h"
 #include "run/data.h"
+#include "run/identity.h"
 #include "run/internal.h"
 
 #include <errno.h>
@@ -133,7 +134,8 @@ int pb_audit_shared_ready(struct pb_audit_shared *s, struct pb_err *err)
     key = pb_fs_join(s->state_dir, "seal.key");
     if (pb_seal_init(&s->seal, key, err) < 0)
         return -1;
-    id = pb_repo_id(a->repo);
+    if (pb_identity_find(&id, a->repo, err) < 0)
+        return -1;
     s->repo_id = pb_arena_strdup(a->arena, id);
     folder = pb_repo_folder(a->repo);
     s->repo_folder = pb_arena_strdup(a->arena, folder);

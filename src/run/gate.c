@@ -6,6 +6,7 @@
 #include "git/tree.h"
 #include "model/json.h"
 #include "run/baseline.h"
+#include "run/identity.h"
 #include "run/internal.h"
 
 #include <errno.h>
@@ -159,7 +160,10 @@ static int look_at_tree(struct pb_gate_facts *f, struct pb_audit *a, struct pb_u
 static int look_for_lost(struct pb_gate_facts *f, struct pb_audit *a, struct pb_unit_result *u,
                          struct pb_err *err)
 {
-    PB_AUTO(str) char *repo = pb_repo_id(a->repo), *folder = pb_repo_folder(a->repo);
+    PB_AUTO(str) char *repo = NULL, *folder = pb_repo_folder(a->repo);
+
+    if (pb_identity_find(&repo, a->repo, err) < 0)
+        return -1;
     struct pb_baseline_id id = {.repo = repo,
                                 .folder = folder,
                                 .unit = u->config.path,

@@ -1,6 +1,8 @@
 /* Where the ledger of a repository is, and writing to it. */
 #include "run/record_internal.h"
 
+#include "run/identity.h"
+
 #include "base/digest.h"
 #include "base/fault.h"
 #include "base/fs.h"
@@ -51,9 +53,8 @@ int pb_record_open(struct pb_record *r, struct pb_repo *repo, const struct pb_co
     char hex[PB_SHA256_HEX];
 
     *r = (struct pb_record){.repo = repo, .config = *c};
-    if (pb_fs_state_dir(&state, err) < 0)
+    if (pb_fs_state_dir(&state, err) < 0 || pb_identity_find(&r->id, repo, err) < 0)
         return -1;
-    r->id = pb_repo_id(repo);
     pb_sha256_hex_of(hex, r->id, strlen(r->id));
     r->dir = pb_asprintf("%s/ledger/%.32s", state, hex);
     find_who(r);
@@ -222,7 +223,8 @@ int pb_record_append(struct pb_record *r, const char *kind, const struct pb_valu
     struct pb_ledger *l = NULL;
     int rc = -1;
 
-    if (pb_record_bring_back(r, err) == 0 && pb_ledger_open(&l, r->dir, &o, err) == 0)
+    if (pb_identity_keep(r->id, r->repo, err) == 0 && pb_record_bring_back(r, err) == 0 &&
+        pb_ledger_open(&l, r->dir, &o, err) == 0)
         rc = pb_ledger_append(l, kind, body, err);
     pb_ledger_close(l);
     return rc;

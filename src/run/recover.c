@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/json.h"
+#include "run/identity.h"
 #include "run/record_apply.h"
 #include "run/recover_internal.h"
 
@@ -399,7 +400,8 @@ static int recover_unit(void *ctx, struct pb_session *j, struct pb_err *err)
     if (pb_record_open(&r->p.record, r->p.run->audit.repo, &r->p.run->audit.config.ledger, err) < 0)
         return -1;
     r->p.recording = true;
-    if (pb_area_take(&r->p.area, &id, r->p.run->wait_ms, j->executor->is_plugin, err) < 0 ||
+    if (pb_identity_keep(r->p.record.id, r->p.record.repo, err) < 0 ||
+        pb_area_take(&r->p.area, &id, r->p.run->wait_ms, j->executor->is_plugin, err) < 0 ||
         pb_apply_settle(&r->p, err) < 0 || pb_fs_remove_tree(r->p.area.current, err) < 0)
         return -1;
     r->done = true;

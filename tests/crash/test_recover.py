@@ -9,7 +9,7 @@ import time
 import unittest
 
 from test_faults import points
-from world import MISSING, TOOLS, Template, kill
+from world import MISSING, TOOLS, Template, kill, run
 
 
 class Case(unittest.TestCase):
@@ -57,6 +57,15 @@ class Local(Case):
         world = self.interrupted()
         (world.repo / "terraform.tfstate").write_text("")
         self.outcome(world, "state-restored", "the state is empty", "import blocks")
+
+    def test_remote_meanwhile(self):
+        """It once was not found any more when the repository had got a remote."""
+        world = self.interrupted()
+        remote = world.top / "remote.git"
+        for argv in (["init", "-q", "--bare", remote], ["remote", "add", "origin", remote],
+                     ["push", "-q", "-u", "origin", "HEAD"]):
+            run(["git", "-C", world.repo, *argv], world.env)
+        self.outcome(world, "state-believed")
 
     def test_cut_off(self):
         world = self.interrupted()

@@ -235,6 +235,32 @@ static void repo__branch_and_remote(void **state)
 }
 
 /* As git does: the longest start that fits is replaced. */
+static void repo__spellings_of_a_url(void **state)
+{
+    static const char *const same[][6] = {
+        {"git.example/infra/shop", "https://git.example/infra/shop.git",
+         "git@git.example:infra/shop.git", "ssh://git@Git.Example:22/infra/shop/",
+         "https://ann:secret@git.example:443/infra/shop", "git.example:/infra/shop"},
+        {"git.example:7999/shop", "ssh://git@git.example:7999/shop.git",
+         "https://GIT.example:7999/shop"},
+        {"/srv/git/shop", "file:///srv/git/shop.git", "/srv/git/shop.git/", "/srv/git/shop"},
+        {"../shop", "../shop.git"},
+        {"git.example/Infra/.git", "https://git.example/Infra/.git"},
+        {"git.example:22/x", "https://git.example:22/x"},
+        {"./a:b/x", "./a:b/x"},
+        {"/", "/"},
+        {"git.example/", "https://git.example"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < PB_COUNT(same); i++)
+        for (size_t k = 1; k < PB_COUNT(same[i]) && same[i][k]; k++) {
+            PB_AUTO(str) char *key = pb_repo_url_key(same[i][k]);
+
+            assert_string_equal(key, same[i][0]);
+        }
+}
+
 static void repo__remote_under_another_name(void **state)
 {
     struct pb_branch b;
@@ -426,6 +452,7 @@ int main(void)
         T(repo__dirty_under_a_path),
         T(repo__what_a_tool_leaves_is_not_dirty_unless_committed),
         T(repo__branch_and_remote),
+        cmocka_unit_test(repo__spellings_of_a_url),
         T(repo__remote_under_another_name),
         T(tree__walk),
         T(tree__read_follows_links_inside),
