@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "model/json.h"
 
-enum { WINDOW_STEP = 5 };
+enum { WINDOW_STEP = 5, SLOW_MS = 5000 };
 
 static void answer(struct pb_target *t)
 {
@@ -205,6 +205,22 @@ static void doubt(struct pb_target *t, const Tfplugin6__ReadResource__Response *
         pb_buf_add(&t->notes, m->private_.data, m->private_.len);
 }
 
+/* Providers wait by themselves for what they take to be on its way: for what was deleted, most of
+ * all. One of each type is enough. */
+static void tell_slow(struct pb_target *t, int64_t ms)
+{
+    struct pb_run *run = t->session->run;
+    PB_AUTO(str) char *key = pb_asprintf("slow %s", t->rec->type);
+
+    if (ms < SLOW_MS || !run->rq->diags || pb_map_has(&run->said, key))
+        return;
+    pb_map_put(&run->said, key, run);
+    pb_diag_add(run->rq->diags, run->arena, "notice", "slow-read", t->rec->address,
+                "provider '%s' took %lld s to read this, and may take as long for others of its "
+                "type: providers wait by themselves for what may be on its way",
+                t->session->name, (long long)(ms / 1000));
+}
+
 static void on_read(void *ctx, const struct pb_rpc_reply *r)
 {
     struct pb_target *t = ctx;
@@ -213,9 +229,11 @@ static void on_read(void *ctx, const struct pb_rpc_reply *r)
     PB_AUTO(buf) struct pb_buf why = PB_BUF_INIT;
     struct pb_err err = PB_ERR_INIT;
     Tfplugin6__ReadResource__Response *m;
+    int64_t took = pb_clock_ms() - t->asked;
     struct pb_value v;
 
-    pace(s, pb_times_add(&s->times, s->run->arena, t->rec->type, pb_clock_ms() - t->asked));
+    pace(s, pb_times_add(&s->times, s->run->arena, t->rec->type, took));
+    tell_slow(t, took);
     if (!received(t, reading, r))
         return;
     m = pb_proto_unpack(&tfplugin6__read_resource__response__descriptor, a, r->msg, r->n, &err);

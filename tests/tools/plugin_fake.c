@@ -327,6 +327,8 @@ static bool answers(struct stream *s)
     } else if (strcmp(call, "ReadResource") == 0) {
         if (is("silent"))
             return false;
+        if (is("slow"))
+            sleep(5);
         if (!misread(&s->out))
             read_thing(&s->out, msg, n);
     } else if (strcmp(call, "Shutdown") == 0) {

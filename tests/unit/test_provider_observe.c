@@ -447,6 +447,23 @@ static void provider__silence_ends(void **state)
     each(state, faults, PB_COUNT(faults), 700, 10000);
 }
 
+/* Of a provider that waits by itself nobody knew what took so long. */
+static void provider__what_takes_long_is_told_once(void **state)
+{
+    struct world w = world(state, "slow");
+
+    observe(&w, (const char *[]){"same", "changed"}, 2);
+    assert_int_equal(w.diags.n, 1);
+    assert_string_equal(w.diags.v[0].code, "slow-read");
+    assert_string_equal(w.diags.v[0].severity, "notice");
+    assert_true(pb_starts_with(w.diags.v[0].address, "fake_thing."));
+    assert_non_null(strstr(w.diags.v[0].message, " s to read this, and may take as long"));
+    assert_nothing_left();
+    w = world(state, "");
+    observe(&w, (const char *[]){"same", "changed"}, 2);
+    assert_int_equal(w.diags.n, 0);
+}
+
 static void provider__noise_and_refusing_to_leave_do_no_harm(void **state)
 {
     static const char *const modes[] = {"flood-stderr", "stays"};
@@ -479,6 +496,7 @@ int main(void)
         CASE(provider__bad_starts),
         CASE(provider__bad_answers),
         CASE(provider__silence_ends),
+        CASE(provider__what_takes_long_is_told_once),
         CASE(provider__noise_and_refusing_to_leave_do_no_harm),
     };
 
