@@ -74,6 +74,7 @@ static int parse_owners(struct pb_echo *out, struct pb_arena *a, const struct pb
 
     out->owners = owners;
     out->alike = pb_get(v, "alike");
+    out->elsewhere = pb_get_bool(v, "elsewhere", false);
     if (list && (list->kind != PB_LIST || !list->n || out->kind != PB_ECHO_MIRROR))
         return pb_fail(err, PB_E_CONFIG, "%s:%d: 'owners' is a list, of a mirror", file, v->line);
     for (; out->nowners < pb_len(list); out->nowners++)

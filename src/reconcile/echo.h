@@ -51,6 +51,7 @@ struct pb_echo {
     const struct pb_owner *owners; /* MIRROR: whoever may own it; none: anybody */
     size_t nowners;
     const struct pb_value *alike; /* lists of spellings that are one, in keys; or NULL */
+    bool elsewhere;               /* MIRROR: owners may be other units' as well */
 };
 
 struct pb_echo_set;

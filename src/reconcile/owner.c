@@ -12,7 +12,7 @@ struct child {
     const struct pb_owner *as;
     const char *ref; /* of the first attribute in as->of; NULL: not known, anybody's */
     const struct pb_value *attributes;
-    const char *address;
+    struct pb_owned_by is;
 };
 
 struct pb_owners {
@@ -149,7 +149,9 @@ static int by_ref(const void *pa, const void *pb)
     const struct child *a = pa, *b = pb;
     int c = child_cmp(a, b);
 
-    return c ? c : strcmp(a->address, b->address);
+    if (!c)
+        c = ref_cmp(a->is.unit, b->is.unit);
+    return c ? c : strcmp(a->is.address, b->is.address);
 }
 
 static bool is_meant(const struct pb_owner *as, const struct pb_value *attributes,
@@ -171,14 +173,14 @@ static void add_child(struct pb_owners *o, const struct child *c, const struct p
             add_child(o, c, &ref->items[i]);
         return;
     }
-    if (!may_be_anything(ref) && !pb_str(ref))
-        return; /* null: it refers to none */
+    if (may_be_anything(ref) ? c->is.unit != NULL : !pb_str(ref))
+        return; /* null: it refers to none; elsewhere, what is not known is none of ours */
     o->v = pb_grow(o->v, &o->cap, o->n + 1, sizeof(*o->v));
     o->v[o->n] = *c;
     o->v[o->n++].ref = may_be_anything(ref) ? NULL : ref->s;
 }
 
-static void add(struct pb_owners *o, const char *address, const char *type,
+static void add(struct pb_owners *o, struct pb_owned_by is, const char *type,
                 const struct pb_value *attributes)
 {
     size_t lo = 0, hi = o->nas;
@@ -191,9 +193,9 @@ static void add(struct pb_owners *o, const char *address, const char *type,
             hi = mid;
     }
     for (; lo < o->nas && strcmp(o->as[lo]->type, type) == 0; lo++) {
-        struct child c = {o->as[lo], NULL, attributes, address};
+        struct child c = {o->as[lo], NULL, attributes, is};
 
-        if (attributes && !pb_addr_is_data(address))
+        if (attributes && !pb_addr_is_data(is.address))
             add_child(o, &c, pb_walk(attributes, c.as->of->members[0].key));
     }
 }
@@ -215,9 +217,15 @@ static void index_children(struct pb_owners *o)
     if (o->nas)
         qsort(o->as, o->nas, sizeof(*o->as), by_type);
     for (size_t i = 0; d && i < d->n; i++)
-        add(o, d->v[i].address, d->v[i].type, d->v[i].planned);
+        add(o, (struct pb_owned_by){NULL, d->v[i].address}, d->v[i].type, d->v[i].planned);
     for (size_t i = 0; r && i < r->n; i++)
-        add(o, r->v[i].address, r->v[i].type, r->v[i].attributes);
+        add(o, (struct pb_owned_by){NULL, r->v[i].address}, r->v[i].type, r->v[i].attributes);
+    for (size_t k = 0; k < o->in->nothers; k++)
+        for (size_t i = 0; i < o->in->others[k].recorded->n; i++) {
+            const struct pb_recorded *x = &o->in->others[k].recorded->v[i];
+
+            add(o, (struct pb_owned_by){o->in->others[k].unit, x->address}, x->type, x->attributes);
+        }
     if (o->n)
         qsort(o->v, o->n, sizeof(*o->v), by_ref);
 }
@@ -253,7 +261,8 @@ static void take(struct pb_owners *o, const struct pb_owner *as, const char *ref
     }
     for (; lo < o->n && child_cmp(&o->v[lo], &want) == 0; lo++) {
         const struct child *c = &o->v[lo];
-        bool all = is_meant(as, c->attributes, o->echo->alike);
+        bool all =
+            (o->echo->elsewhere || !c->is.unit) && is_meant(as, c->attributes, o->echo->alike);
 
         for (size_t i = 1; all && i < as->of->n; i++)
             all = points_at(&as->of->members[i], c->attributes, o->parent);
@@ -350,7 +359,7 @@ static bool each_is_named(const struct pb_owners *o, const struct pb_value *item
     return true;
 }
 
-bool pb_owned(const char **by, struct pb_owners *o, const struct pb_echo *e,
+bool pb_owned(struct pb_owned_by *by, struct pb_owners *o, const struct pb_echo *e,
               const struct pb_value *parent, const struct pb_value *item)
 {
     if (!o->indexed)
@@ -363,7 +372,7 @@ bool pb_owned(const char **by, struct pb_owners *o, const struct pb_echo *e,
             continue;
         if (item && c->as->each && !each_is_named(o, item))
             continue;
-        *by = c->address;
+        *by = c->is;
         return true;
     }
     return false;

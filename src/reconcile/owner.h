@@ -8,6 +8,7 @@
  *	  path: ingress
  *	  kind: mirror
  *	  why: shows rules that are resources of their own
+ *	  elsewhere: true                       # their `of` is unique in the world
  *	  alike: [[tcp, "6"]]                   # spellings that are one, in where, key and each
  *	  owners:
  *	    - type: example_rule
@@ -29,6 +30,10 @@
  * Children are looked for among what is declared and what is recorded. What is not known of a
  * child (PB_UNKNOWN, sealed, or no such attribute) may be anything: it agrees. Elements that
  * are not live any more, and attributes that are no lists, are owned by any child.
+ *
+ * elsewhere  children are looked for in what the states of other units record, too (in->others),
+ *            if they are known to refer to this parent. Not for what is referred to by a name
+ *            that another account may have as well.
  */
 #ifndef PB_RECONCILE_OWNER_H
 #define PB_RECONCILE_OWNER_H
@@ -44,8 +49,12 @@ struct pb_owners *pb_owners_new(const struct pb_reconcile_in *in);
 void pb_owners_free(struct pb_owners *o);
 
 /* Whether somebody owns what `parent` (attributes) shows at e->path: `item` of it, or the
- * attribute as a whole when NULL. *by is an owner's address. */
-bool pb_owned(const char **by, struct pb_owners *o, const struct pb_echo *e,
+ * attribute as a whole when NULL. `by` is one of them. */
+struct pb_owned_by {
+    const char *unit; /* another one; NULL: this one */
+    const char *address;
+};
+bool pb_owned(struct pb_owned_by *by, struct pb_owners *o, const struct pb_echo *e,
               const struct pb_value *parent, const struct pb_value *item);
 
 #endif

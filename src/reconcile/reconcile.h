@@ -74,6 +74,11 @@ struct pb_ignored {
     bool more; /* there are other reasons, too */
 };
 
+struct pb_neighbour {
+    const char *unit;
+    const struct pb_recorded_set *recorded;
+};
+
 struct pb_reconcile_in {
     const struct pb_declared_set *declared;
     const struct pb_recorded_set *recorded;
@@ -84,6 +89,9 @@ struct pb_reconcile_in {
     const struct pb_echo_set *echoes;   /* may be NULL */
     const struct pb_seal *seal;         /* for comparing sealed values; may be NULL */
     bool all;                           /* keep in_sync attributes too */
+    /* Other units, whose resources may own what these mirror. */
+    const struct pb_neighbour *others;
+    size_t nothers;
     /* Whose resources may own what these mirror; NULL: they themselves. */
     const struct pb_reconcile_in *whole;
 };

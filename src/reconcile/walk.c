@@ -166,13 +166,16 @@ struct echoed {
 /* Whether what a mirror shows here is somebody's; NULL: nobody's. */
 static const char *mirrors(const struct pb_walk *w, const struct pb_echo *e, const struct sides *s)
 {
-    const char *by = NULL;
+    struct pb_owned_by by;
 
     if (!e->nowners)
         return e->why;
     if (!pb_owned(&by, w->owners, e, w->r ? w->r : w->l, s->item))
         return NULL;
-    return w->in->all ? pb_arena_printf(w->arena, "%s: %s", e->why, by) : e->why;
+    if (!w->in->all)
+        return e->why;
+    return by.unit ? pb_arena_printf(w->arena, "%s: %s of %s", e->why, by.address, by.unit)
+                   : pb_arena_printf(w->arena, "%s: %s", e->why, by.address);
 }
 
 static struct echoed echo_of(const struct pb_walk *w, const struct pb_type *t,

@@ -304,8 +304,10 @@ int pb_audit_run(struct pb_audit *out, const struct pb_audit_options *o, struct 
     if (pb_audit_open(out, o, err) == 0 && pb_audit_check_ignore(o->ignore, err) == 0 &&
         pb_audit_choose(out, o, err) == 0 && check_act(out, o, err) == 0 &&
         pb_audit_shared_ready(&s, err) == 0 && pb_audit_units(&s, err) == 0 &&
-        check_targets(out, o->targets, err) == 0 && pb_audit_sum(out, o->fail_on, err) == 0)
-        rc = 0;
+        check_targets(out, o->targets, err) == 0) {
+        pb_audit_owners_elsewhere(&s);
+        rc = pb_audit_sum(out, o->fail_on, err);
+    }
     /* Of what is left out, rules may well be. */
     if (rc == 0 && !o->units && !o->targets && !o->one && !o->plan && !o->act)
         pb_audit_tell_unused(out, o->ignore);

@@ -63,6 +63,8 @@ int pb_audit_load_config(struct pb_audit *a, const char *file, struct pb_err *er
 
 /* All of them, some at the same time; a unit that fails says so itself. -1: interrupted. */
 int pb_audit_units(struct pb_audit_shared *s, struct pb_err *err);
+/* Judges again what no unit owns by itself, once all of them are known. */
+void pb_audit_owners_elsewhere(struct pb_audit_shared *s);
 
 /* NULL: nothing here is called so. */
 const struct pb_executor *pb_executor_named(const char *name);

@@ -352,6 +352,44 @@ static void take_upgraded(struct pb_session *j)
         u->recorded.v = v;
 }
 
+static void reconcile(struct pb_unit_result *u, const struct pb_audit_shared *s,
+                      const struct pb_live_set *baseline, const struct pb_neighbour *others,
+                      size_t nothers)
+{
+    pb_reconcile(&u->out, u->arena,
+                 &(struct pb_reconcile_in){.declared = &u->declared.declared,
+                                           .recorded = &u->recorded,
+                                           .live = &u->live,
+                                           .baseline = baseline,
+                                           .schemas = &u->declared.schemas,
+                                           .ignore = u->ignore,
+                                           .echoes = s->echoes,
+                                           .seal = &s->seal,
+                                           .all = s->options->all,
+                                           .others = others,
+                                           .nothers = nothers});
+}
+
+/* What a unit alone calls nobody's may be in the state of another one. */
+void pb_audit_owners_elsewhere(struct pb_audit_shared *s)
+{
+    struct pb_audit *a = s->audit;
+    struct pb_neighbour *v = pb_calloc(a->nunits + 1, sizeof(*v));
+
+    for (size_t i = 0; i < a->nunits; i++) {
+        size_t n = 0;
+
+        if (a->units[i].failed || !a->units[i].out.nobodys)
+            continue;
+        for (size_t k = 0; k < a->nunits; k++)
+            if (k != i && !a->units[k].failed)
+                v[n++] = (struct pb_neighbour){a->units[k].config.name, &a->units[k].recorded};
+        if (n)
+            reconcile(&a->units[i], s, a->units[i].baseline, v, n);
+    }
+    free(v);
+}
+
 void pb_session_reconcile(struct pb_session *j)
 {
     struct pb_unit_result *u = j->u;
@@ -359,16 +397,7 @@ void pb_session_reconcile(struct pb_session *j)
 
     if (!j->beside) /* else what it borrows has it already */
         take_upgraded(j);
-    pb_reconcile(&u->out, u->arena,
-                 &(struct pb_reconcile_in){.declared = &u->declared.declared,
-                                           .recorded = &u->recorded,
-                                           .live = &u->live,
-                                           .baseline = j->baseline,
-                                           .schemas = &u->declared.schemas,
-                                           .ignore = u->ignore,
-                                           .echoes = j->s->echoes,
-                                           .seal = &j->s->seal,
-                                           .all = j->s->options->all});
+    reconcile(u, j->s, j->baseline, NULL, 0);
     u->reconcile_ms += (long)(pb_clock_ms() - start);
 }
 

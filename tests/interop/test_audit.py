@@ -5,6 +5,7 @@ every outside change and no other after drift.py, pending after a commit."""
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -14,6 +15,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import applied  # noqa: E402
 import estate  # noqa: E402
 
+RULES_PROVIDER = """
+provider "aws" {
+  region = "eu-west-1"
+  default_tags {
+    tags = { managed-by = "terraform", env = "production" }
+  }
+}
+"""
 DIFFERENCE = {"drifted", "missing", "conflict", "pending", "converged", "laundered",
               "stale_record", "unmanaged"}
 
@@ -118,6 +127,54 @@ class Audit(applied.Case):
                 lambda: iam.detach_role_policy(**policy),
                 lambda: iam.delete_role_policy(**inline),
                 lambda: s3.delete_bucket_policy(Bucket=bucket)]
+
+    def test_2_what_another_unit_owns(self):
+        """A rule in a unit of its own: with the group's unit alone it is nobody's."""
+        rule, group = "aws_vpc_security_group_ingress_rule", "aws_security_group.database"
+        repo = os.path.join(self.estate.temp, "two-units")
+        shutil.copytree(self.repo, repo, symlinks=True)
+        os.makedirs(os.path.join(repo, "rules"))
+        self.move_rule(repo, rule, "database_ping")
+        with open(os.path.join(repo, "plumb.yaml"), "w", encoding="utf-8") as out:
+            out.write("version: 1\nunits: [{name: net, path: .}, {name: rules, path: rules}]\n")
+        for argv in (["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@example.com",
+                                     "commit", "-qm", "a unit for rules"]):
+            subprocess.run(["git", "-C", repo, *argv], check=True)
+        for units, verdict in ((["net"], "computed"), (["net", "rules"], "in_sync")):
+            run = self.estate.plumb("-C", repo, *(a for u in units for a in ("-u", u)), "audit",
+                                    "--all", "--format", "json")
+            self.assertEqual(run.returncode, 0, run.stdout[-4000:] + run.stderr)
+            unit = next(u for u in json.loads(run.stdout)["units"] if u["name"] == "net")
+            it = next(r for r in unit["resources"] if r["address"] == group)
+            self.assertEqual(it["verdict"], verdict, it)
+        said = [a["reason"] for a in it["attributes"] if a["path"].startswith("ingress")]
+        self.assertIn(f"shows rules that are resources of their own: {rule}.database_ping of rules",
+                      said)
+
+    @staticmethod
+    def move_rule(repo, kind, name):
+        """Block and record of one rule into the unit `rules`."""
+        main, rules = (os.path.join(repo, d) for d in (".", "rules"))
+        with open(os.path.join(main, "network.tf"), encoding="utf-8") as text:
+            config = text.read()
+        block = re.search(f'resource "{kind}" "{name}" {{.*?\n}}\n', config, re.S).group(0)
+        with open(os.path.join(main, "terraform.tfstate"), encoding="utf-8") as text:
+            state = json.load(text)
+        one, = (r for r in state["resources"] if (r["type"], r["name"]) == (kind, name))
+        parent = one["instances"][0]["attributes"]["security_group_id"]
+        state["resources"].remove(one)
+        other = dict(state, resources=[one], outputs={}, serial=1,
+                     lineage="0b1c6f6e-0000-4000-8000-000000000000")
+        one["instances"][0].pop("dependencies", None)
+        shutil.copy(os.path.join(main, "versions.tf"), rules)
+        shutil.copy(os.path.join(main, ".terraform.lock.hcl"), rules)
+        literal = block.replace("aws_security_group.database.id", json.dumps(parent))
+        for path, text in ((os.path.join(main, "network.tf"), config.replace(block, "")),
+                           (os.path.join(rules, "main.tf"), literal + RULES_PROVIDER),
+                           (os.path.join(main, "terraform.tfstate"), json.dumps(state)),
+                           (os.path.join(rules, "terraform.tfstate"), json.dumps(other))):
+            with open(path, "w", encoding="utf-8") as out:
+                out.write(text)
 
     def test_3_every_outside_change_and_no_other(self):
         drift = os.path.join(applied.INTEROP, "drift.py")

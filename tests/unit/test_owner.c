@@ -17,7 +17,7 @@ static const char table[] =
     "'owners':[{'type':'name','of':{'groups':'id'},'key':{'.':'name'}}]},"
     "{'type':'t','path':'inline','kind':'mirror','why':'shows names',"
     "'owners':[{'type':'name','of':{'groups':'id'},'key':{'name':'name'}}]},"
-    "{'type':'t','path':'policy','kind':'mirror','why':'shows a policy',"
+    "{'type':'t','path':'policy','kind':'mirror','why':'shows a policy','elsewhere':true,"
     "'owners':[{'type':'policy','of':{'group':['id','arn']}}]}]";
 
 /* Null is declared for what is optional alone; the rest is the provider's where Git is silent. */
@@ -456,6 +456,54 @@ static void owner__is_named(void **state)
     assert_string_equal(x.attrs[3].attr->reason, "shows a policy: c.r0");
 }
 
+/* Of other units only what is known to be meant, and only where a name is one in the world. */
+static void owner__elsewhere(void **state)
+{
+    static const struct {
+        const char *type, *attributes, *reason; /* NULL: nobody's */
+        const char *path;
+    } rows[] = {
+        {"policy", "{'group':'g1'}", "shows a policy: c.x of net", "policy"},
+        {"policy", "{'group':'arn:g1'}", "shows a policy: c.x of net", "policy"},
+        {"policy", "{'group':'g2'}", NULL, "policy"},
+        {"policy", "{'group':{'$unknown':'?'}}", NULL, "policy"},
+        {"policy", "{'group':null}", NULL, "policy"},
+        {"policy", "{}", NULL, "policy"},
+        {"name", "{'groups':['g1'],'name':'x'}", NULL, "names[0]"},
+    };
+    static const struct scene s = {.what = "",
+                                   .r = IS("'names':[],'policy':''"),
+                                   .l = IS("'names':['x'],'policy':'p'"),
+                                   .child = "policy"};
+    const struct pb_echo_set *echoes;
+
+    assert_int_equal(pb_echo_parse(&echoes, *state, json_marked(*state, table), "f", NULL), 0);
+    for (size_t i = 0; i < PB_COUNT(rows); i++) {
+        struct pb_recorded r = {.address = "c.x",
+                                .type = rows[i].type,
+                                .attributes = json_marked(*state, rows[i].attributes)};
+        const struct pb_recorded_set set = {.v = &r, .n = 1};
+        const struct pb_neighbour net = {"net", &set};
+        const struct pb_attr_result *x = NULL;
+        struct pb_reconcile_out out;
+        struct estate e;
+
+        build(&e, *state, &s, echoes);
+        e.in.others = &net;
+        e.in.nothers = 1;
+        e.in.all = true;
+        pb_reconcile(&out, *state, &e.in);
+        for (size_t k = 0; k < parent(&out)->nattrs; k++)
+            if (strcmp(parent(&out)->attrs[k].path, rows[i].path) == 0)
+                x = &parent(&out)->attrs[k];
+        assert_non_null(x);
+        if (!rows[i].reason && !x->nobodys)
+            fail_msg("%zu: %s", i, x->reason);
+        if (rows[i].reason)
+            assert_string_equal(x->reason, rows[i].reason);
+    }
+}
+
 static void owner__refuses(void **state)
 {
     static const char *const bad[] = {
@@ -585,8 +633,8 @@ int main(void)
         CASE(owner__whole_attributes), CASE(owner__elements),
         CASE(owner__blocks),           CASE(owner__collected),
         CASE(owner__each_source),      CASE(owner__data_sources_own_nothing),
-        CASE(owner__is_named),         CASE(owner__refuses),
-        CASE(owner__shipped_table),
+        CASE(owner__is_named),         CASE(owner__elsewhere),
+        CASE(owner__refuses),          CASE(owner__shipped_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
