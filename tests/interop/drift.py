@@ -82,6 +82,14 @@ change("subnet-public-off",
         "Subnets[0].MapPublicIpOnLaunch", False))
 tag("subnet-tag-removed", NET + '.aws_subnet.this["private-b"]', "Name", None)
 tag("gateway-tag-added", NET + ".aws_internet_gateway.this", "intruder", "yes")
+change("association-deleted",
+       [("ec2", "disassociate_route_table",
+         {"AssociationId": '{%s.aws_route_table_association.public["only"]|id}' % NETDR})],
+       [(NETDR + '.aws_route_table_association.public["only"]', None, "missing")],
+       ("ec2", "describe_route_tables", {"Filters": [
+           {"Name": "association.route-table-association-id",
+            "Values": ['{%s.aws_route_table_association.public["only"]|id}' % NETDR]}]},
+        "RouteTables[0]", GONE), DR)
 change("route-added",
        [("ec2", "create_route", {"RouteTableId": "{%s.aws_route_table.public|id}" % NET,
                                  "DestinationCidrBlock": "203.0.113.0/24",
@@ -276,6 +284,25 @@ change("public-access-block-deleted",
        [("s3", "delete_public_access_block", {"Bucket": "estate-logs"})],
        [(LOGS + ".aws_s3_bucket_public_access_block.this", None, "missing")],
        ("s3", "get_public_access_block", {"Bucket": "estate-logs"}, "@", GONE))
+change("ownership-changed",
+       [("s3", "put_bucket_ownership_controls",
+         {"Bucket": "estate-media", "OwnershipControls": {
+             "Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}})],
+       [(MEDIA + ".aws_s3_bucket_ownership_controls.this", "rule[0].object_ownership", "drifted")],
+       ("s3", "get_bucket_ownership_controls", {"Bucket": "estate-media"},
+        "OwnershipControls.Rules[0].ObjectOwnership", "BucketOwnerPreferred"))
+change("ownership-deleted",
+       [("s3", "delete_bucket_ownership_controls", {"Bucket": "estate-logs"})],
+       [(LOGS + ".aws_s3_bucket_ownership_controls.this", None, "missing")],
+       ("s3", "get_bucket_ownership_controls", {"Bucket": "estate-logs"}, "@", GONE))
+change("encryption-changed",
+       [("s3", "put_bucket_encryption",
+         {"Bucket": "estate-media", "ServerSideEncryptionConfiguration": {"Rules": [
+             {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}})],
+       [(MEDIA + ".aws_s3_bucket_server_side_encryption_configuration.this", "rule", "drifted")],
+       ("s3", "get_bucket_encryption", {"Bucket": "estate-media"},
+        "ServerSideEncryptionConfiguration.Rules[0]"
+        ".ApplyServerSideEncryptionByDefault.SSEAlgorithm", "AES256"))
 change("bucket-policy-changed",
        [("s3", "put_bucket_policy", {"Bucket": "estate-logs", "Policy": document(
            {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",

@@ -42,6 +42,7 @@ KNOWN_BY = {
 ELSEWHERE = {
     "AWS.SimpleQueueService.NonExistentQueue", "DBInstanceNotFoundFault", "NoSuchBucketPolicy",
     "NoSuchPublicAccessBlockConfiguration", "NoSuchTagSet", "ObjectLockConfigurationNotFoundError",
+    "OwnershipControlsNotFoundError", "ServerSideEncryptionConfigurationNotFoundError",
 }
 
 

@@ -3,6 +3,7 @@ module "bucket_media" {
 
   name       = "estate-media"
   versioning = "Enabled"
+  key        = aws_kms_key.data.arn
   tags       = { team = "media" }
   readers    = [aws_iam_role.web.arn, aws_iam_role.lambda.arn]
 }

@@ -19,6 +19,11 @@ variable "block" {
   default = true
 }
 
+variable "key" {
+  type    = string
+  default = ""
+}
+
 variable "tags" {
   type = map(string)
 }
@@ -47,6 +52,27 @@ resource "aws_s3_bucket_public_access_block" "this" {
   block_public_policy     = var.block
   ignore_public_acls      = true
   restrict_public_buckets = var.block
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    bucket_key_enabled = var.key == "" ? null : true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = var.key == "" ? "AES256" : "aws:kms"
+      kms_master_key_id = var.key == "" ? null : var.key
+    }
+  }
 }
 
 resource "aws_s3_bucket_policy" "this" {

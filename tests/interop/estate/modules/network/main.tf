@@ -66,6 +66,21 @@ resource "aws_route_table" "private" {
   tags   = merge(var.tags, { Name = "${var.name}-private" })
 }
 
+resource "aws_route_table_association" "public" {
+  for_each = { for k, s in var.subnets : k => s if s.public }
+
+  route_table_id = aws_route_table.public.id
+  subnet_id      = aws_subnet.this[each.key].id
+}
+
+# What comes in through the gateway.
+resource "aws_route_table_association" "edge" {
+  count = length(aws_route_table.private)
+
+  route_table_id = aws_route_table.private[0].id
+  gateway_id     = aws_internet_gateway.this.id
+}
+
 output "vpc_id" {
   value = aws_vpc.this.id
 }
