@@ -31,6 +31,7 @@ struct sides {
     bool seen;                         /* the observer looked at it */
     bool has_b;
     bool element; /* of a map */
+    bool nobodys; /* of a mirror: no resource here owns it, however long it has been recorded */
     bool write_only, sensitive;
 };
 
@@ -303,6 +304,8 @@ static void judge(const struct pb_walk *w, const struct pb_type *t, const struct
         flags |= PB_SAME_ZERO_IS_NULL;
     fill_cell(&c, w, t, s, flags);
     r->verdict = pb_cell_verdict(&c);
+    if (s->nobodys && r->verdict == PB_IN_SYNC)
+        r->verdict = PB_COMPUTED;
     r->baseline_is_live = c.baseline_eq_l;
     if (c.write_only)
         r->reason = why_write_only;
@@ -353,8 +356,9 @@ static void soften(struct pb_walk *w, const struct pb_type *t, struct sides *s,
         s->silent = true;
         s->d = NULL;
         judge(w, t, s, r);
-        r->nobodys = differs(r->verdict);
-        if (differs(r->verdict) && !r->reason)
+        /* What is gone is nobody's any more. */
+        r->nobodys = differs(r->verdict) && !pb_is_nullish(s->l);
+        if (r->nobodys && !r->reason)
             r->reason = why_nobodys;
     }
     ignored = ignored_by(w, r->path);
@@ -597,15 +601,40 @@ static void walk_map(struct pb_walk *w, const struct pb_type *t, const struct si
     }
 }
 
+/* Whether this element of an attribute is one of a mirror with owners of elements, and none of
+ * them owns it. A refresh records what was put there by hand, so the record proves nothing. What
+ * owners own as a whole has a default of its own in the API, which is nobody's either. */
+static bool is_nobodys(const struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+                       const struct step *at)
+{
+    const struct pb_echo *e;
+    bool mirrored = false;
+    size_t i = 0;
+
+    if (!w->echoes.nown || !at->up || at->up->up || !s->seen || pb_is_nullish(s->l) ||
+        (!s->silent && (s->mentioned || !pb_is_nullish(s->d))) ||
+        !same(w, t, s->r, s->l, PB_SAME_ZERO_IS_NULL))
+        return false; /* what differs inside is told by what differs */
+    while ((e = pb_echo_match(&w->echoes, at->up->key, &i))) {
+        if (e->kind != PB_ECHO_MIRROR || !e->nowners || !e->owners[0].key)
+            continue;
+        if (mirrors(w, e, s))
+            return false;
+        mirrored = true;
+    }
+    return mirrored;
+}
+
 /* One element: a leaf by itself where a side lacks it, else whatever is inside. */
-static void walk_element(struct pb_walk *w, const struct pb_type *t, const struct sides *s,
+static void walk_element(struct pb_walk *w, const struct pb_type *t, struct sides *s,
                          const struct step *at)
 {
     bool r = s->r != NULL;
     bool live_lacks = s->seen && (s->l != NULL) != r;
     bool declared_lacks = !s->silent && (s->d != NULL) != r;
 
-    if (live_lacks || declared_lacks)
+    s->nobodys = !live_lacks && !declared_lacks && is_nobodys(w, t, s, at);
+    if (live_lacks || declared_lacks || s->nobodys)
         leaf(w, t, s, at);
     else
         walk(w, t, s, at);

@@ -388,7 +388,8 @@ void pb_doc_resource(struct pb_doc *d, struct pb_doc_item *i, const struct pb_re
     for (size_t k = 0; k < r->nattrs && (every || !is_whole(r)); k++) {
         const struct pb_attr_result *at = &r->attrs[k];
 
-        if (every || (pb_verdicts[at->verdict].effect != PB_EFFECT_NONE && !at->ignored))
+        if (every || at->nobodys ||
+            (pb_verdicts[at->verdict].effect != PB_EFFECT_NONE && !at->ignored))
             pb_rows_add(&rows, d->arena, at);
     }
     for (size_t k = 0; k < rows.n; k++)

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Groups: what failed, the verdicts from the worst on, what is ignored. */
-enum { FAILED = 0, NGROUPS = PB_NVERDICTS + 2, IGNORED = NGROUPS - 1 };
+/* Groups: what failed, the verdicts from the worst on, what nobody owns, what is ignored. */
+enum { FAILED = 0, NGROUPS = PB_NVERDICTS + 3, IGNORED = NGROUPS - 1, UNOWNED = NGROUPS - 2 };
 #define GROUP_OF(v) ((size_t)PB_NVERDICTS - (size_t)(v))
 
 static const char *const helps[PB_NVERDICTS] = {
@@ -54,6 +54,18 @@ static void tables(struct pb_doc *d)
                                              row->effect == PB_EFFECT_NONE,
                                              0};
     }
+    rules[UNOWNED] = (struct pb_doc_rule){
+        "unowned", "unowned",
+        "a parent shows what Git says nothing about and no resource here has made",
+        "Find out who made it: write and import its resource if it is wanted, else take it away "
+        "where it is.",
+        PB_LEVEL_WARNING};
+    d->groups[UNOWNED] = (struct pb_doc_group){rules[UNOWNED].code,
+                                               rules[UNOWNED].title,
+                                               rules[UNOWNED].meaning,
+                                               rules[UNOWNED].level,
+                                               false,
+                                               0};
     d->groups[IGNORED] = (struct pb_doc_group){
         "ignored", "ignored", "an ignore rule takes it out", PB_LEVEL_NONE, true, 0};
     rules[IGNORED] = (struct pb_doc_rule){"ignored", "ignored", "an ignore rule takes it out",
@@ -100,10 +112,15 @@ static void add(struct pb_doc *d, const struct pb_audit *a, size_t unit,
     struct pb_doc_item *i = pb_doc_add(d, unit);
     enum pb_verdict worst = r->also ? r->also : r->verdict;
 
-    i->group = i->rule = r->ignored ? (size_t)IGNORED : GROUP_OF(worst);
-    i->level = r->ignored ? PB_LEVEL_NONE : pb_level_of_verdict(worst);
+    bool unowned = r->nobodys && worst == PB_COMPUTED;
+
+    i->group = i->rule = r->ignored ? (size_t)IGNORED : unowned ? UNOWNED : GROUP_OF(worst);
+    i->level = r->ignored ? PB_LEVEL_NONE : d->rules[i->rule].level;
     i->outcome = outcome_of(a, r);
-    pb_add_verdict_words(&badge, worst);
+    if (unowned)
+        pb_buf_adds(&badge, "unowned");
+    else
+        pb_add_verdict_words(&badge, worst);
     if (r->also) {
         pb_buf_adds(&badge, ", ");
         pb_add_verdict_words(&badge, r->verdict);
@@ -126,10 +143,12 @@ static void result(struct pb_doc *d, struct pb_doc_unit *out, const struct pb_un
         pb_buf_addf(&b, "%s%s", n ? ", " : "", dark.s);
     if (!b.len)
         pb_buf_adds(&b, u->out.n ? "in sync" : "no resources");
+    if (u->out.nobodys)
+        pb_buf_addf(&b, ", %zu unowned", u->out.nobodys);
     out->result = pb_arena_strdup(d->arena, b.s);
     out->observed = u->out.coverage.resources_observed;
     out->resources = u->out.coverage.resources_total;
-    out->quiet = !u->baseline_saved && u->recorded.lineage &&
+    out->quiet = !u->baseline_saved && !u->out.nobodys && u->recorded.lineage &&
                  u->out.n == u->out.by_verdict[PB_IN_SYNC] + u->out.by_verdict[PB_COMPUTED];
     if (u->baseline_saved)
         pb_doc_note(d, &out->notes, "baseline saved: %zu resource%s in sync", u->baseline_saved,

@@ -68,8 +68,12 @@ static void good_news(struct pb_buf *line, const struct pb_audit *a)
     } else {
         pb_buf_addf(line, "all %zu resources are what Git says", judged);
     }
+}
+
+static void unowned(struct pb_buf *line, const char *lead, const struct pb_audit *a)
+{
     if (a->nobodys)
-        pb_buf_addf(line, ", but %zu %s what no resource here owns", a->nobodys,
+        pb_buf_addf(line, "%s%zu %s what no resource here owns", lead, a->nobodys,
                     a->nobodys == 1 ? "has" : "have");
 }
 
@@ -117,9 +121,14 @@ enum pb_level pb_headline_audit(struct pb_buf *line, const struct pb_audit *a)
     } else if (a->failed < a->nunits) {
         pb_buf_adds(line, a->failed ? "of the others, " : "plumb: ");
         good_news(line, a);
+        unowned(line, ", but ", a);
+        if (a->nobodys && level == PB_LEVEL_NONE)
+            level = PB_LEVEL_WARNING;
     }
     if (unknown)
         pb_buf_addf(line, "; %zu could not be observed in full", unknown);
+    if (differ || unknown)
+        unowned(line, "; ", a);
     if (a->resources > seen)
         pb_buf_addf(line, "; %zu ignored", a->resources - seen);
     return level;

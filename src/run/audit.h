@@ -69,6 +69,7 @@ struct pb_unit_result {
     bool narrowed; /* to targets: what is not among the sides may be there all the same */
     struct pb_err err;
     struct pb_recorded_set recorded;
+    struct pb_recorded_set whole; /* the same, whatever targets leave of it; or nothing */
     struct pb_declare_result declared;
     struct pb_live_set live;
     struct pb_observe_stats stats;

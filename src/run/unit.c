@@ -356,6 +356,12 @@ static void reconcile(struct pb_unit_result *u, const struct pb_audit_shared *s,
                       const struct pb_live_set *baseline, const struct pb_neighbour *others,
                       size_t nothers)
 {
+    const struct pb_reconcile_in whole = {.declared = &u->declared.declared,
+                                          .recorded = &u->whole,
+                                          .echoes = s->echoes,
+                                          .others = others,
+                                          .nothers = nothers};
+
     pb_reconcile(&u->out, u->arena,
                  &(struct pb_reconcile_in){.declared = &u->declared.declared,
                                            .recorded = &u->recorded,
@@ -367,7 +373,8 @@ static void reconcile(struct pb_unit_result *u, const struct pb_audit_shared *s,
                                            .seal = &s->seal,
                                            .all = s->options->all,
                                            .others = others,
-                                           .nothers = nothers});
+                                           .nothers = nothers,
+                                           .whole = u->whole.n ? &whole : NULL});
 }
 
 /* What a unit alone calls nobody's may be in the state of another one. */
@@ -382,8 +389,8 @@ void pb_audit_owners_elsewhere(struct pb_audit_shared *s)
         if (a->units[i].failed || !a->units[i].out.nobodys)
             continue;
         for (size_t k = 0; k < a->nunits; k++)
-            if (k != i && !a->units[k].failed)
-                v[n++] = (struct pb_neighbour){a->units[k].config.name, &a->units[k].recorded};
+            if (k != i && a->units[k].whole.n) /* also of one whose plan failed */
+                v[n++] = (struct pb_neighbour){a->units[k].config.name, &a->units[k].whole};
         if (n)
             reconcile(&a->units[i], s, a->units[i].baseline, v, n);
     }
@@ -452,6 +459,12 @@ static bool moved_outside(enum pb_verdict v)
     return false;
 }
 
+/* What nobody owns, and the state has known for long: no refresh would find anything. */
+static bool is_recorded(const struct pb_attr_result *a)
+{
+    return a->nobodys && a->recorded && a->live && pb_value_equal(a->recorded, a->live);
+}
+
 /* Whether a plan that believes the state would not do what an apply does: where the world is
  * not what the state says, ignore rule or not (Terraform does not know them). */
 static bool must_refresh(const struct pb_reconcile_out *out, const struct pb_declared_set *d,
@@ -463,10 +476,11 @@ static bool must_refresh(const struct pb_reconcile_out *out, const struct pb_dec
         /* What the targets leave out is not looked at by a refresh either. */
         if (partial && !pb_declared_find(d, r->address))
             continue;
-        if (moved_outside(r->verdict) || moved_outside(r->also))
+        /* Of what is computed, its attributes tell. */
+        if ((r->verdict != PB_COMPUTED && moved_outside(r->verdict)) || moved_outside(r->also))
             return true;
         for (size_t k = 0; k < r->nattrs; k++)
-            if (moved_outside(r->attrs[k].verdict))
+            if (moved_outside(r->attrs[k].verdict) && !is_recorded(&r->attrs[k]))
                 return true;
     }
     return false;
@@ -587,6 +601,7 @@ static int gather_once(struct pb_session *j, bool *moved, struct pb_err *err)
     *moved = false;
     if (pb_session_record(&j->whole, u->arena, j, err) < 0)
         return -1;
+    u->whole = j->whole;
     if (!j->ahead.of)
         pb_live_ahead_start(&j->ahead, j->s->crew, j->s->options->observer, j->s->pack_dirs,
                             &j->whole);

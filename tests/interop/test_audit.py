@@ -137,19 +137,34 @@ class Audit(applied.Case):
         self.move_rule(repo, rule, "database_ping")
         with open(os.path.join(repo, "plumb.yaml"), "w", encoding="utf-8") as out:
             out.write("version: 1\nunits: [{name: net, path: .}, {name: rules, path: rules}]\n")
-        for argv in (["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@example.com",
-                                     "commit", "-qm", "a unit for rules"]):
-            subprocess.run(["git", "-C", repo, *argv], check=True)
-        for units, verdict in ((["net"], "computed"), (["net", "rules"], "in_sync")):
-            run = self.estate.plumb("-C", repo, *(a for u in units for a in ("-u", u)), "audit",
-                                    "--all", "--format", "json")
-            self.assertEqual(run.returncode, 0, run.stdout[-4000:] + run.stderr)
-            unit = next(u for u in json.loads(run.stdout)["units"] if u["name"] == "net")
-            it = next(r for r in unit["resources"] if r["address"] == group)
-            self.assertEqual(it["verdict"], verdict, it)
+        self.commit(repo)
+        for args, verdict in ((["-u", "net"], "computed"), ([], "in_sync"),
+                              (["-t", group], "in_sync")):
+            code, it = self.judged(repo, group, args)
+            self.assertEqual((code, it["verdict"]), (0, verdict), it)
+        _, it = self.judged(repo, group, [])
         said = [a["reason"] for a in it["attributes"] if a["path"].startswith("ingress")]
         self.assertIn(f"shows rules that are resources of their own: {rule}.database_ping of rules",
                       said)
+        # One that cannot be planned still has a state.
+        with open(os.path.join(repo, "rules", "broken.tf"), "w", encoding="utf-8") as out:
+            out.write('output "broken" {\n  value = tobool("maybe")\n}\n')
+        self.commit(repo)
+        code, it = self.judged(repo, group, [])
+        self.assertEqual((code, it["verdict"]), (1, "in_sync"), it)
+
+    @staticmethod
+    def commit(repo):
+        for argv in (["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@example.com",
+                                     "commit", "-qm", "units"]):
+            subprocess.run(["git", "-C", repo, *argv], check=True)
+
+    def judged(self, repo, address, args):
+        """Exit code of an audit, and what it says of a resource of the unit `net`."""
+        run = self.estate.plumb("-C", repo, "audit", "--all", "--format", "json", *args)
+        self.assertTrue(run.stdout, run.stderr)
+        unit = next(u for u in json.loads(run.stdout)["units"] if u["name"] == "net")
+        return run.returncode, next(r for r in unit["resources"] if r["address"] == address)
 
     @staticmethod
     def move_rule(repo, kind, name):

@@ -264,10 +264,53 @@ static void owner__elements(void **state)
          {0},
          {0},
          NULL,
-         "computed names[1]=computed"},
+         "computed names[0]=computed names[1]=computed"},
     };
 
     check_all(*state, v, PB_COUNT(v));
+}
+
+/* A refresh records what was put there by hand: once it was in sync from then on. */
+static void owner__recorded(void **state)
+{
+    static const char two[] = IS("'names':['x','y']");
+    static const struct scene v[] = {
+        {"what nobody owns has long been recorded",
+         two,
+         two,
+         "name",
+         {0},
+         {"{'groups':['g1'],'name':'x'}"},
+         NULL,
+         "computed names[1]=computed"},
+        {"the same, and Git says so", two, two, "name", {0}, {0}, "{'names':{}}", "in_sync"},
+        {"a whole attribute that is recorded is a default",
+         IS("'policy':'p'"),
+         IS("'policy':'p'"),
+         "policy",
+         {0},
+         {0},
+         NULL,
+         "in_sync"},
+    };
+
+    check_all(*state, v, PB_COUNT(v));
+}
+
+/* What was deleted through its owner once was told as nobody's, though there was nothing left. */
+static void owner__what_is_gone_is_no_finding(void **state)
+{
+    static const struct scene s = {
+        .what = "", .r = IS("'names':['x']"), .l = IS("'names':[]"), .child = "name"};
+    const struct pb_echo_set *echoes;
+    struct pb_reconcile_out out;
+    struct estate e;
+
+    assert_int_equal(pb_echo_parse(&echoes, *state, json_marked(*state, table), "f", NULL), 0);
+    build(&e, *state, &s, echoes);
+    pb_reconcile(&out, *state, &e.in);
+    assert_int_equal(parent(&out)->verdict, PB_COMPUTED);
+    assert_int_equal(out.nobodys, 0);
 }
 
 /* Left out, they are declared to be none; but of a mirror nobody says that. */
@@ -630,11 +673,18 @@ static void owner__shipped_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(owner__whole_attributes), CASE(owner__elements),
-        CASE(owner__blocks),           CASE(owner__collected),
-        CASE(owner__each_source),      CASE(owner__data_sources_own_nothing),
-        CASE(owner__is_named),         CASE(owner__elsewhere),
-        CASE(owner__refuses),          CASE(owner__shipped_table),
+        CASE(owner__whole_attributes),
+        CASE(owner__elements),
+        CASE(owner__blocks),
+        CASE(owner__collected),
+        CASE(owner__each_source),
+        CASE(owner__data_sources_own_nothing),
+        CASE(owner__is_named),
+        CASE(owner__recorded),
+        CASE(owner__what_is_gone_is_no_finding),
+        CASE(owner__elsewhere),
+        CASE(owner__refuses),
+        CASE(owner__shipped_table),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

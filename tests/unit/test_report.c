@@ -311,6 +311,12 @@ static void report__what_nobody_owns_is_shown(void **state)
                                .engine = "terraform",
                                .out = {.v = r, .n = 2, .nobodys = 1}};
     struct pb_audit audit = {.arena = a, .units = &u, .nunits = 1};
+    const struct pb_report_opts opts = {.version = "1"};
+    static const struct {
+        const char *name, *part;
+    } formats[] = {{"markdown", "<b>1 unowned</b>"},
+                   {"html", "1 unowned"},
+                   {"sarif", "\"ruleId\":\"audit/unowned\""}};
 
     (void)state;
     attrs[0].nobodys = r[0].nobodys = true;
@@ -323,6 +329,20 @@ static void report__what_nobody_owns_is_shown(void **state)
     assert_non_null(strstr(b.s, "0.0.0.0/0"));
     assert_null(strstr(b.s, "example_a.quiet"));
     assert_non_null(strstr(b.s, "not shown: 1 computed;"));
+    for (size_t i = 0; i < PB_COUNT(formats); i++) {
+        pb_buf_clear(&b);
+        pb_report_audit(&b, pb_report_format_find(formats[i].name), &audit, &opts);
+        if (!strstr(b.s, "0.0.0.0/0") || !strstr(b.s, formats[i].part))
+            fail_msg("%s: %s", formats[i].name, b.s);
+    }
+    /* Whatever else there is. */
+    r[1].verdict = PB_DRIFTED;
+    u.out.by_verdict[PB_COMPUTED] = u.out.by_verdict[PB_DRIFTED] = 1;
+    assert_int_equal(pb_audit_sum(&audit, NULL, NULL), 0);
+    pb_buf_clear(&b);
+    pb_report_text(&b, &audit, &opts);
+    assert_non_null(strstr(b.s, "not plumb: 1 of 2 resources differs from Git: 1 drifted; 1 has "
+                                "what no resource here owns"));
 }
 
 /* One that fills its column stands apart from its value nevertheless. */
