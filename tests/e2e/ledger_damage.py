@@ -18,6 +18,8 @@ from pathlib import Path
 
 PLUMB, SCRIPT, REPO, LOG, TURN = sys.argv[1:]
 LOG = Path(LOG)
+HEAD = LOG.parent / "head"
+HEAD_TEXT = HEAD.read_text()
 PIN = LOG.parent / "pin"
 PLACE = re.compile(r"entry \d+ at byte \d+")
 PREV = re.compile(rb'"prev":"[0-9a-f]{64}"')
@@ -72,7 +74,9 @@ def by_script(log, pins):
 
 
 def by_plumb(log, pins):
+    """Of the log alone, as the script: what its last writer noted beside it would tell more."""
     LOG.write_bytes(log)
+    HEAD.unlink(missing_ok=True)
     argv = [PLUMB, "-C", REPO, "log", "verify"]
     for pin in pins:
         argv += ["--pin", str(pin)]
@@ -262,7 +266,7 @@ def pins(good):
     count = f"\n{size}\n"
     good_pins = [log.checkpoint(n) for n in range(size + 1)]
     good_pins += [text + "\n", text + "\n\u2014 plumb AAAA\n", text + "more\n\nsignature\n",
-                  text + text, (LOG.parent / "head").read_text()]
+                  text + text, HEAD_TEXT]
     other = str.maketrans("0123456789abcdef", "123456789abcdef0")
     bad_pins = [text[:-1], "", "x\n", text.upper(), text.replace("\n", "\r\n"), text[1:],
                 " " + text,
@@ -329,6 +333,7 @@ def main():
         tally = run(good)
     finally:
         LOG.write_bytes(good)
+        HEAD.write_text(HEAD_TEXT)
     print(f"{sum(tally.values())} damages, {tally['stands']} stand, {tally['torn']} torn, "
           f"{tally['corrupt']} corrupt")
 

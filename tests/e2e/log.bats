@@ -129,6 +129,33 @@ record() {
     says "is gone"
 }
 
+forget_copies() {
+    git -C "$repo" for-each-ref --format='delete %(refname)' refs/plumb |
+        git -C "$repo" update-ref --stdin
+}
+
+@test "a ledger that was cut is exit 6, by what its last writer knew" {
+    sed -i '/^ledger:/d' "$repo/plumb.yaml"
+    commit_all "$repo" "no copies"
+    record 2026-11-19T14:00:00Z
+    forget_copies
+    log=$(echo "$ledger"/*/log)
+    cp "$log" "$log.old"
+    record 2026-11-19T15:00:00Z
+    forget_copies
+    must plumb -C "$repo" log verify >/dev/null
+    cp "$log" "$log.new"
+    cp "$log.old" "$log"
+    must_fail 6 plumb -C "$repo" log verify
+    says "does not fit the checkpoint of its head: entries at its end are gone"
+    head -c -20 "$log.new" >"$log"
+    must_fail 6 plumb -C "$repo" log verify
+    # A damaged shortcut says nothing of the ledger.
+    cp "$log.new" "$log"
+    echo nonsense >"${log%log}head"
+    must plumb -C "$repo" log verify >/dev/null
+}
+
 @test "a ledger that was cut is exit 6, by the copy on the remote" {
     record 2026-11-19T14:00:00Z
     cp -a "$ledger" "$ledger.early"
