@@ -9,7 +9,7 @@ const struct pb_exit_row pb_exits[] = {
     {PB_EXIT_REFUSED, "refused", "the gate refuses; nothing was changed"},
     {PB_EXIT_INCONCLUSIVE, "inconclusive",
      "something could not be observed, and nothing else was wrong"},
-    {PB_EXIT_LOCKED, "locked", "somebody else holds the lock, or the unit is paused"},
+    {PB_EXIT_LOCKED, "locked", "somebody else holds the lock"},
     {PB_EXIT_LEDGER, "ledger", "the ledger's integrity cannot be shown"},
     {PB_EXIT_USAGE, "usage", "the command line is wrong"},
     {PB_EXIT_INTERRUPTED, "interrupted", "a signal stopped plumb; nothing was left behind"},

@@ -294,6 +294,16 @@ static void check_adopted(struct pb_applying *p)
                  address, file);
 }
 
+/* What is as Git says without an apply, such as after one that was interrupted, has been looked at
+ * as it would have been afterwards. */
+static int remember(struct pb_session *j, struct pb_err *err)
+{
+    struct pb_baseline_id id = pb_session_baseline(j);
+
+    return pb_baseline_save(&id, &j->u->live, &j->u->out, j->baseline, &j->whole, &j->s->seal,
+                            &j->u->baseline_saved, err);
+}
+
 static int act(void *ctx, struct pb_session *j, struct pb_err *err)
 {
     struct pb_applying *p = ctx;
@@ -313,7 +323,7 @@ static int act(void *ctx, struct pb_session *j, struct pb_err *err)
     take_changes(p);
     if (!o->nchanges && !j->saved.outputs && run->gate.out.decision != PB_GATE_DENY) {
         o->end = PB_END_NOTHING;
-        return 0;
+        return remember(j, err);
     }
     o->shown = j->u->diags.n;
     check_adopted(p);

@@ -74,7 +74,7 @@ static int add_file(struct pins *p, const char *path, struct pb_err *err)
     return pb_checkpoint_parse(&new_pin(p, path)->checkpoint, text.s, text.len, path, err);
 }
 
-/* What its last writer knew of it. Only a shortcut for writers: one that is damaged says nothing. */
+/* What its last writer knew of it: a shortcut for writers. A damaged one says nothing. */
 static void add_head(struct pins *p, const char *head)
 {
     PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;

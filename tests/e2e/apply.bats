@@ -57,6 +57,20 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
     [ "$(json "d['before']['lineage'] is None and d['after']['serial'] > 0")" = true ]
 }
 
+# After an apply that was interrupted once the next commit was refused as if somebody had been there.
+@test "an apply that finds nothing to do has verified what is there" {
+    sim_world
+    apply 0
+    later
+    sim_terraform apply -auto-approve -input=false
+    apply 0
+    says "nothing to apply"
+    cp "$SIM_DEMO/sizes.tf" "$repo"
+    commit_all "$repo" "as before"
+    apply 0
+    says "git" "updated; verified"
+}
+
 @test "what Git changes is applied, and what is destroyed is gone" {
     sim_world
     apply 0
