@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/path.h"
 #include "reconcile/compare.h"
 
 /* A resource that may own something, under one of the values that it refers to. */
 struct child {
     const struct pb_owner *as;
-    const char *ref; /* of the first attribute in as->of; NULL: not known, anybody's */
+    const char *ref;      /* of the first attribute in as->of */
+    const char *provider; /* whose configuration it uses */
     const struct pb_value *attributes;
     struct pb_owned_by is;
 };
@@ -26,6 +28,7 @@ struct pb_owners {
     /* Whose turn it is: the attributes of one parent are asked for one after the other. */
     const struct pb_echo *echo;
     const struct pb_value *parent;
+    const char *provider; /* the parent's */
     const struct child **mine;
     size_t nmine, mine_cap;
 };
@@ -173,14 +176,14 @@ static void add_child(struct pb_owners *o, const struct child *c, const struct p
             add_child(o, c, &ref->items[i]);
         return;
     }
-    if (may_be_anything(ref) ? c->is.unit != NULL : !pb_str(ref))
-        return; /* null: it refers to none; elsewhere, what is not known is none of ours */
+    if (may_be_anything(ref) || !pb_str(ref))
+        return; /* null: it refers to none; not known yet: it has made nothing yet */
     o->v = pb_grow(o->v, &o->cap, o->n + 1, sizeof(*o->v));
     o->v[o->n] = *c;
-    o->v[o->n++].ref = may_be_anything(ref) ? NULL : ref->s;
+    o->v[o->n++].ref = ref->s;
 }
 
-static void add(struct pb_owners *o, struct pb_owned_by is, const char *type,
+static void add(struct pb_owners *o, struct pb_owned_by is, const char *type, const char *provider,
                 const struct pb_value *attributes)
 {
     size_t lo = 0, hi = o->nas;
@@ -193,7 +196,7 @@ static void add(struct pb_owners *o, struct pb_owned_by is, const char *type,
             hi = mid;
     }
     for (; lo < o->nas && strcmp(o->as[lo]->type, type) == 0; lo++) {
-        struct child c = {o->as[lo], NULL, attributes, is};
+        struct child c = {o->as[lo], NULL, provider, attributes, is};
 
         if (attributes && !pb_addr_is_data(is.address))
             add_child(o, &c, pb_walk(attributes, c.as->of->members[0].key));
@@ -217,14 +220,17 @@ static void index_children(struct pb_owners *o)
     if (o->nas)
         qsort(o->as, o->nas, sizeof(*o->as), by_type);
     for (size_t i = 0; d && i < d->n; i++)
-        add(o, (struct pb_owned_by){NULL, d->v[i].address}, d->v[i].type, d->v[i].planned);
+        add(o, (struct pb_owned_by){NULL, d->v[i].address}, d->v[i].type, d->v[i].provider,
+            d->v[i].planned);
     for (size_t i = 0; r && i < r->n; i++)
-        add(o, (struct pb_owned_by){NULL, r->v[i].address}, r->v[i].type, r->v[i].attributes);
+        add(o, (struct pb_owned_by){NULL, r->v[i].address}, r->v[i].type, r->v[i].provider,
+            r->v[i].attributes);
     for (size_t k = 0; k < o->in->nothers; k++)
         for (size_t i = 0; i < o->in->others[k].recorded->n; i++) {
             const struct pb_recorded *x = &o->in->others[k].recorded->v[i];
 
-            add(o, (struct pb_owned_by){o->in->others[k].unit, x->address}, x->type, x->attributes);
+            add(o, (struct pb_owned_by){o->in->others[k].unit, x->address}, x->type, x->provider,
+                x->attributes);
         }
     if (o->n)
         qsort(o->v, o->n, sizeof(*o->v), by_ref);
@@ -261,8 +267,9 @@ static void take(struct pb_owners *o, const struct pb_owner *as, const char *ref
     }
     for (; lo < o->n && child_cmp(&o->v[lo], &want) == 0; lo++) {
         const struct child *c = &o->v[lo];
-        bool all =
-            (o->echo->elsewhere || !c->is.unit) && is_meant(as, c->attributes, o->echo->alike);
+        /* A name may be another object's in another account. */
+        bool all = (o->echo->elsewhere || (!c->is.unit && pb_streq(c->provider, o->provider))) &&
+                   is_meant(as, c->attributes, o->echo->alike);
 
         for (size_t i = 1; all && i < as->of->n; i++)
             all = points_at(&as->of->members[i], c->attributes, o->parent);
@@ -278,7 +285,6 @@ static void take_all(struct pb_owners *o, const struct pb_owner *as)
     const struct pb_value *of = &as->of->members[0].value;
     size_t n = of->kind == PB_LIST ? of->n : 1;
 
-    take(o, as, NULL);
     for (size_t i = 0; i < n; i++) {
         const struct pb_value *name = of->kind == PB_LIST ? &of->items[i] : of;
         const char *ref = pb_str(pb_walk(o->parent, name->s));
@@ -288,12 +294,14 @@ static void take_all(struct pb_owners *o, const struct pb_owner *as)
     }
 }
 
-static void gather(struct pb_owners *o, const struct pb_echo *e, const struct pb_value *parent)
+static void gather(struct pb_owners *o, const struct pb_echo *e, const struct pb_value *parent,
+                   const char *provider)
 {
     if (o->echo == e && o->parent == parent)
         return;
     o->echo = e;
     o->parent = parent;
+    o->provider = provider;
     o->nmine = 0;
     for (size_t i = 0; i < e->nowners; i++)
         take_all(o, &e->owners[i]);
@@ -360,11 +368,11 @@ static bool each_is_named(const struct pb_owners *o, const struct pb_value *item
 }
 
 bool pb_owned(struct pb_owned_by *by, struct pb_owners *o, const struct pb_echo *e,
-              const struct pb_value *parent, const struct pb_value *item)
+              const struct pb_value *parent, const char *provider, const struct pb_value *item)
 {
     if (!o->indexed)
         index_children(o);
-    gather(o, e, parent);
+    gather(o, e, parent, provider);
     for (size_t i = 0; i < o->nmine; i++) {
         const struct child *c = o->mine[i];
 

@@ -27,13 +27,14 @@
  *        value in it has to be named by some child with this key. `true` is named also by an
  *        attribute that is set at all (a group that refers to itself).
  *
- * Children are looked for among what is declared and what is recorded. What is not known of a
- * child (PB_UNKNOWN, sealed, or no such attribute) may be anything: it agrees. Elements that
+ * Children are looked for among what is declared and what is recorded, of the parent's own provider
+ * configuration. One of which it is not known what it refers to is nobody's. What else is not
+ * known of a child (PB_UNKNOWN, sealed, or no such attribute) may be anything: it agrees. Elements that
  * are not live any more, and attributes that are no lists, are owned by any child.
  *
- * elsewhere  children are looked for in what the states of other units record, too (in->others),
- *            if they are known to refer to this parent. Not for what is referred to by a name
- *            that another account may have as well.
+ * elsewhere  children may be of another provider configuration, and are looked for in what the
+ *            states of other units record, too (in->others). Not for what is referred to by a
+ *            name that another account may have as well.
  */
 #ifndef PB_RECONCILE_OWNER_H
 #define PB_RECONCILE_OWNER_H
@@ -48,13 +49,13 @@ struct pb_owners;
 struct pb_owners *pb_owners_new(const struct pb_reconcile_in *in);
 void pb_owners_free(struct pb_owners *o);
 
-/* Whether somebody owns what `parent` (attributes) shows at e->path: `item` of it, or the
+/* Whether somebody owns what `parent` (attributes, of that provider configuration) shows at e->path: `item` of it, or the
  * attribute as a whole when NULL. `by` is one of them. */
 struct pb_owned_by {
     const char *unit; /* another one; NULL: this one */
     const char *address;
 };
 bool pb_owned(struct pb_owned_by *by, struct pb_owners *o, const struct pb_echo *e,
-              const struct pb_value *parent, const struct pb_value *item);
+              const struct pb_value *parent, const char *provider, const struct pb_value *item);
 
 #endif

@@ -74,6 +74,7 @@ static void walk_attributes(struct run *run, const struct group *g, struct pb_re
     struct pb_walk *w = &run->walk;
 
     w->address = g->address;
+    w->provider = g->recorded ? g->recorded->provider : g->declared ? g->declared->provider : NULL;
     w->schema = pb_schema_find(run->in->schemas, res->type);
     w->echoes = pb_echo_of(run->in->echoes, res->type);
     w->declared = g->declared;

@@ -171,7 +171,7 @@ static const char *mirrors(const struct pb_walk *w, const struct pb_echo *e, con
 
     if (!e->nowners)
         return e->why;
-    if (!pb_owned(&by, w->owners, e, w->r ? w->r : w->l, s->item))
+    if (!pb_owned(&by, w->owners, e, w->r ? w->r : w->l, w->provider, s->item))
         return NULL;
     if (!w->in->all)
         return e->why;

@@ -15,6 +15,7 @@ struct pb_walk {
 
     /* Set for each resource. */
     const char *address;
+    const char *provider;                 /* whose configuration it uses; or NULL */
     const struct pb_schema *schema;       /* or NULL */
     const struct pb_declared *declared;   /* or NULL */
     const struct pb_value *d, *r, *l, *b; /* attributes; NULL: no such side */

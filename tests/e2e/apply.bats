@@ -57,7 +57,7 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
     [ "$(json "d['before']['lineage'] is None and d['after']['serial'] > 0")" = true ]
 }
 
-# After an apply that was interrupted once the next commit was refused as if somebody had been there.
+# After an apply that was interrupted the next commit was refused as if somebody had been there.
 @test "an apply that finds nothing to do has verified what is there" {
     sim_world
     apply 0

@@ -164,8 +164,15 @@ static void owner__whole_attributes(void **state)
          {"{'group':{'$unknown':null}}"},
          {0},
          NULL,
-         "in_sync"},
-        {"with no such attribute", none, some, "policy", {0}, {"{'x':1}"}, NULL, "in_sync"},
+         "computed policy=computed"},
+        {"with no such attribute",
+         none,
+         some,
+         "policy",
+         {0},
+         {"{'x':1}"},
+         NULL,
+         "computed policy=computed"},
         {"of none",
          none,
          some,
@@ -636,7 +643,51 @@ static const struct scene shipped[] = {
       "'cidr_blocks':['0.0.0.0/0'],'self':false}"},
      NULL,
      "computed ingress[0]=computed"},
+    {"one type of ICMPv6 is not another",
+     GROUP(""),
+     GROUP("{'protocol':'icmpv6','from_port':1,'to_port':0,'ipv6_cidr_blocks':['::/0'],"
+           "'self':false}"),
+     "aws_vpc_security_group_ingress_rule",
+     {0},
+     {"{'security_group_id':'sg-1','ip_protocol':'icmpv6','from_port':128,'to_port':0,"
+      "'cidr_ipv6':'::/0'}"},
+     NULL,
+     "computed ingress[0]=computed"},
+    {"but all of them have it",
+     GROUP(""),
+     GROUP("{'protocol':'icmpv6','from_port':0,'to_port':0,'ipv6_cidr_blocks':['::/0'],"
+           "'self':false}"),
+     "aws_vpc_security_group_ingress_rule",
+     {0},
+     {"{'security_group_id':'sg-1','ip_protocol':'icmpv6','from_port':-1,'to_port':-1,"
+      "'cidr_ipv6':'::/0'}"},
+     NULL,
+     "in_sync"},
 };
+
+/* A name may be another object's in the account of another provider configuration. */
+static void owner__of_another_provider(void **state)
+{
+    static const struct scene s = {.what = "",
+                                   .r = IS("'names':[],'policy':''"),
+                                   .l = IS("'names':['x'],'policy':'p'"),
+                                   .child = "name",
+                                   .recorded = {"{'groups':['g1'],'name':'x'}"}};
+    static const char *const providers[] = {"p", "p", "q"};
+    const struct pb_echo_set *echoes;
+
+    assert_int_equal(pb_echo_parse(&echoes, *state, json_marked(*state, table), "f", NULL), 0);
+    for (size_t i = 1; i < PB_COUNT(providers); i++) {
+        struct pb_reconcile_out out;
+        struct estate e;
+
+        build(&e, *state, &s, echoes);
+        e.r[0].provider = providers[i];
+        e.r[1].provider = providers[0];
+        pb_reconcile(&out, *state, &e.in);
+        assert_int_equal(parent(&out)->nattrs, i); /* the policy; then the name as well */
+    }
+}
 
 static void owner__shipped_table(void **state)
 {
@@ -684,6 +735,7 @@ int main(void)
         CASE(owner__what_is_gone_is_no_finding),
         CASE(owner__elsewhere),
         CASE(owner__refuses),
+        CASE(owner__of_another_provider),
         CASE(owner__shipped_table),
     };
 
