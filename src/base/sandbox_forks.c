@@ -58,6 +58,13 @@ struct program {
     unsigned short n;
 };
 
+/* Had leave, and was not seen to have made use of it. */
+struct leave {
+    pid_t thread;
+    long process, before;
+    bool is_thread;
+};
+
 struct pb_box_forks {
     int ours, theirs; /* ends of a socket: the listener comes out of ours */
     int listener;
@@ -67,6 +74,8 @@ struct pb_box_forks {
     struct program program;
     struct pb_box_list *list;
     long limit, processes, threads; /* at the last count, and what had leave since */
+    struct leave *open;             /* n of them */
+    size_t n, cap;
     atomic_bool over;
 };
 
@@ -143,43 +152,6 @@ int pb_box_forks_install(void *forks)
 
 /* ---- giving leave ---------------------------------------------------------------------------- */
 
-static void count(struct pb_box_forks *f)
-{
-    size_t n;
-    const struct pb_box_process *v = pb_box_list_take(f->list, &n);
-
-    f->processes = (long)n;
-    f->threads = 0;
-    for (size_t i = 0; i < n; i++)
-        f->threads += v[i].threads;
-}
-
-static bool has_room(const struct pb_box_forks *f, bool thread)
-{
-    return f->threads < f->limit * THREADS && (thread || f->processes < f->limit);
-}
-
-/* What counts is what is there and not what has been: when that is too much they are counted anew.
- * A thread too many is refused, as the kernel would; a process too many is the end. */
-static void answer(struct seccomp_notif_resp *a, struct pb_box_forks *f,
-                   const struct seccomp_notif *asked)
-{
-    int clone = asked->data.arch == NATIVE ? __NR_clone : CLONE32;
-    bool thread = (asked->data.nr & ~X32) == clone && (asked->data.args[0] & CLONE_THREAD);
-
-    *a = (struct seccomp_notif_resp){.id = asked->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    if (!has_room(f, thread))
-        count(f);
-    if (!has_room(f, thread)) {
-        *a = (struct seccomp_notif_resp){.id = asked->id, .error = -EAGAIN};
-        if (!thread)
-            atomic_store(&f->over, true);
-        return;
-    }
-    f->threads++;
-    f->processes += !thread;
-}
-
 /* What of the numbers that were given since is a child or a thread of that process. */
 static bool has_made(long process, long before)
 {
@@ -194,21 +166,91 @@ static bool has_made(long process, long before)
     return false;
 }
 
-/* One at a time, or those that had leave and are not there yet would be in no count. Who waits for
- * something has made it, who is gone never will; and when the call has failed, nobody tells. */
-static void wait_for_it(pid_t thread, long process, long before)
+/* Whether it still may: who waits for something has made it, who is gone never will. */
+static bool is_open(const struct leave *l)
 {
-    struct timespec pause = {.tv_nsec = PAUSE_NS};
     long group, parent;
 
+    return pb_box_state(l->thread, &group, &parent) == 'R' && !has_made(l->process, l->before);
+}
+
+/* What there is, and what there may be in a moment. */
+static void count(struct pb_box_forks *f)
+{
+    size_t n, kept = 0;
+    const struct pb_box_process *v;
+
+    for (size_t i = 0; i < f->n; i++)
+        if (is_open(&f->open[i]))
+            f->open[kept++] = f->open[i];
+    f->n = kept;
+    v = pb_box_list_take(f->list, &n);
+    f->processes = (long)n;
+    f->threads = 0;
+    for (size_t i = 0; i < n; i++)
+        f->threads += v[i].threads;
+    for (size_t i = 0; i < f->n; i++)
+        f->processes += !f->open[i].is_thread;
+    f->threads += (long)f->n;
+}
+
+static bool has_room(const struct pb_box_forks *f, bool thread)
+{
+    return f->threads < f->limit * THREADS && (thread || f->processes < f->limit);
+}
+
+static bool asks_for_thread(const struct seccomp_notif *asked)
+{
+    int clone = asked->data.arch == NATIVE ? __NR_clone : CLONE32;
+
+    return (asked->data.nr & ~X32) == clone && (asked->data.args[0] & CLONE_THREAD);
+}
+
+/* What counts is what is there and not what has been: when that is too much they are counted anew.
+ * A thread too many is refused, as the kernel would; a process too many is the end. */
+static void answer(struct seccomp_notif_resp *a, struct pb_box_forks *f,
+                   const struct seccomp_notif *asked, bool thread)
+{
+    *a = (struct seccomp_notif_resp){.id = asked->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    if (!has_room(f, thread))
+        count(f);
+    if (!has_room(f, thread)) {
+        *a = (struct seccomp_notif_resp){.id = asked->id, .error = -EAGAIN};
+        if (!thread)
+            atomic_store(&f->over, true);
+        return;
+    }
+    f->threads++;
+    f->processes += !thread;
+}
+
+/* One at a time, or those that had leave and are not there yet would be in no count. When the call
+ * has failed nobody tells, and a thread that gets no processor may be long: then it stays open. */
+static void wait_for_it(struct pb_box_forks *f, const struct leave *l)
+{
+    struct timespec pause = {.tv_nsec = PAUSE_NS};
+
     for (int tries = 0; tries < TRIES; tries++) {
-        if (has_made(process, before) || pb_box_state(thread, &group, &parent) != 'R')
+        if (!is_open(l))
             return;
         if (tries < TRIES_AT_ONCE)
             sched_yield();
         else
             nanosleep(&pause, NULL);
     }
+    f->open = pb_grow(f->open, &f->cap, f->n + 1, sizeof(*f->open));
+    f->open[f->n++] = *l;
+}
+
+/* Who asks again is done with what it had leave for. */
+static void close_leave(struct pb_box_forks *f, pid_t thread)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        if (f->open[i].thread != thread)
+            f->open[kept++] = f->open[i];
+    f->n = kept;
 }
 
 /* Whoever asks when there are too many is left waiting: that ends with the sandbox. */
@@ -218,7 +260,8 @@ static void *serve(void *ctx)
     struct pollfd p[] = {{.fd = f->listener, .events = POLLIN}, {.fd = f->stop, .events = POLLIN}};
     struct seccomp_notif asked;
     struct seccomp_notif_resp a;
-    long before, process, parent;
+    struct leave l;
+    long parent;
 
     while (!atomic_load(&f->over) && (poll(p, 2, -1) >= 0 || errno == EINTR)) {
         if (p[1].revents || (p[0].revents & POLLHUP))
@@ -226,12 +269,14 @@ static void *serve(void *ctx)
         memset(&asked, 0, sizeof(asked)); /* the kernel insists */
         if (!(p[0].revents & POLLIN) || ioctl(f->listener, SECCOMP_IOCTL_NOTIF_RECV, &asked))
             continue;
-        answer(&a, f, &asked);
-        before = pb_box_newest();
-        (void)pb_box_state((pid_t)asked.pid, &process, &parent);
+        close_leave(f, (pid_t)asked.pid);
+        l = (struct leave){.thread = (pid_t)asked.pid, .is_thread = asks_for_thread(&asked)};
+        answer(&a, f, &asked, l.is_thread);
+        l.before = pb_box_newest();
+        (void)pb_box_state(l.thread, &l.process, &parent);
         /* Else it has died, or a signal has called it away and it asks again. */
         if (ioctl(f->listener, SECCOMP_IOCTL_NOTIF_SEND, &a) == 0 && !a.error)
-            wait_for_it((pid_t)asked.pid, process, before);
+            wait_for_it(f, &l);
     }
     return NULL;
 }
@@ -293,5 +338,6 @@ void pb_box_forks_free(struct pb_box_forks *f)
     pb_auto_fd(&f->listener);
     pb_auto_fd(&f->stop);
     pb_box_list_free(f->list);
+    free(f->open);
     free(f);
 }

@@ -13,8 +13,7 @@
 #include "base/sandbox_internal.h"
 
 enum { DISK_MS = 250, SHORT_MS = 100, DEPTH_MAX = 200, ENTRIES_MAX = 1000000, RESERVE_MIB = 128 };
-#define MIB             ((int64_t)1 << 20)
-#define SHARED_WORTH_IT (16 * MIB)
+#define MIB ((int64_t)1 << 20)
 
 struct pb_box_watch {
     struct pb_box_limits limits;
@@ -29,28 +28,23 @@ struct pb_box_watch {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* A mapping that is shared counts for each process that has it: better too much than not at all. */
-static int64_t shared_memory(pid_t pid)
+static int64_t kib(const char *status, const char *name)
 {
-    char path[64], text[4096];
-    const char *at;
+    const char *at = strstr(status, name);
 
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    if (pb_box_read(text, sizeof(text), path) <= 0 || !(at = strstr(text, "\nRssShmem:")))
-        return 0;
-    return strtoll(at + 10, NULL, 10) * 1024;
+    return at ? strtoll(at + strlen(name), NULL, 10) * 1024 : 0;
 }
 
+/* A mapping that is shared counts for each process that has it: better too much than not at all.
+ * The tables of what is mapped and hardly used can be larger than what is used. */
 static int64_t memory_of(pid_t pid)
 {
-    char path[64], text[128];
-    long long size, resident, shared, page = sysconf(_SC_PAGESIZE);
+    char path[64], text[4096];
 
-    snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-    if (pb_box_read(text, sizeof(text), path) <= 0 ||
-        sscanf(text, "%lld %lld %lld", &size, &resident, &shared) != 3)
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    if (pb_box_read(text, sizeof(text), path) <= 0)
         return 0;
-    return (resident - shared) * page + (shared * page > SHARED_WORTH_IT ? shared_memory(pid) : 0);
+    return kib(text, "\nRssAnon:") + kib(text, "\nRssShmem:") + kib(text, "\nVmPTE:");
 }
 
 /* ---- disk ------------------------------------------------------------------------------------ */
@@ -137,12 +131,15 @@ static const char *look_at_disk(struct pb_box_watch *w)
     return NULL;
 }
 
-static const char *look_at_memory(struct pb_box_watch *w)
+/* The number is held elsewhere (sandbox_forks.c), and looked at for what may slip through there. */
+static const char *look_at_processes(struct pb_box_watch *w)
 {
     size_t n;
     const struct pb_box_process *v = pb_box_list_take(w->list, &n);
     int64_t memory = 0;
 
+    if ((long)n > w->limits.processes || pb_box_forks_over(w->forks))
+        return say(w, "ran", w->limits.processes, "processes at once");
     for (size_t i = 0; i < n; i++)
         memory += memory_of(v[i].pid);
     return memory > w->limits.memory ? say(w, "used", w->limits.memory / MIB, "MiB of memory")
@@ -152,12 +149,7 @@ static const char *look_at_memory(struct pb_box_watch *w)
 const char *pb_box_watch_look(struct pb_box_watch *w, bool last)
 {
     int64_t now = pb_clock_ms();
-    const char *said = NULL;
-
-    if (!last && pb_box_forks_over(w->forks))
-        said = say(w, "ran", w->limits.processes, "processes at once");
-    else if (!last)
-        said = look_at_memory(w);
+    const char *said = last ? NULL : look_at_processes(w);
 
     if (!said && (last || now >= w->disk_due)) {
         said = look_at_disk(w);

@@ -28,9 +28,9 @@
  *        attribute that is set at all (a group that refers to itself).
  *
  * Children are looked for among what is declared and what is recorded, of the parent's own provider
- * configuration. One of which it is not known what it refers to is nobody's. What else is not
- * known of a child (PB_UNKNOWN, sealed, or no such attribute) may be anything: it agrees. Elements that
- * are not live any more, and attributes that are no lists, are owned by any child.
+ * configuration. One of which it is not known what it refers to owns nothing. What else is not
+ * known of a child (PB_UNKNOWN, sealed, or no such attribute) may be anything: it agrees.
+ * Attributes that are no lists are owned by any child.
  *
  * elsewhere  children may be of another provider configuration, and are looked for in what the
  *            states of other units record, too (in->others). Not for what is referred to by a
@@ -49,8 +49,8 @@ struct pb_owners;
 struct pb_owners *pb_owners_new(const struct pb_reconcile_in *in);
 void pb_owners_free(struct pb_owners *o);
 
-/* Whether somebody owns what `parent` (attributes, of that provider configuration) shows at e->path: `item` of it, or the
- * attribute as a whole when NULL. `by` is one of them. */
+/* Whether somebody owns what `parent` (attributes, with its provider configuration) shows at
+ * e->path: `item` of it, or the attribute as a whole when NULL. `by` is one of them. */
 struct pb_owned_by {
     const char *unit; /* another one; NULL: this one */
     const char *address;

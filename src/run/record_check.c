@@ -74,17 +74,6 @@ static int add_file(struct pins *p, const char *path, struct pb_err *err)
     return pb_checkpoint_parse(&new_pin(p, path)->checkpoint, text.s, text.len, path, err);
 }
 
-/* What its last writer knew of it: a shortcut for writers. A damaged one says nothing. */
-static void add_head(struct pins *p, const char *head)
-{
-    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
-
-    if (pb_fs_read(&text, head, PIN_MAX, NULL) < 0 ||
-        pb_checkpoint_parse(&new_pin(p, "its head")->checkpoint, text.s, text.len, head, NULL) == 0)
-        return;
-    p->n--;
-}
-
 struct walk {
     const char *name;
     int (*fn)(void *ctx, const char *name, const struct pb_ledger_entry *e);
@@ -200,11 +189,35 @@ static int check_absent(const struct pb_record *r, const struct pins *p, struct 
     return 0;
 }
 
+/* A checkpoint of its last writer, beside it: a shortcut, of which a damaged one says nothing. */
+static bool read_head(struct pb_checkpoint *out, const char *path)
+{
+    PB_AUTO(buf) struct pb_buf text = PB_BUF_INIT;
+
+    return pb_fs_read(&text, path, PIN_MAX, NULL) == 0 &&
+           pb_checkpoint_parse(out, text.s, text.len, path, NULL) == 0;
+}
+
+/* Somebody may have written since it was read, and never takes anything away. */
+static int check_head(const struct pb_checkpoint *now, const struct pb_checkpoint *head,
+                      const char *dir, struct pb_err *err)
+{
+    if (head->size < now->size ||
+        (head->size == now->size && memcmp(head->root, now->root, sizeof(now->root)) == 0))
+        return 0;
+    return pb_fail(err, PB_E_LEDGER,
+                   "the ledger in '%s' is not what its last writer left: it has %llu entries, and "
+                   "had %llu; put it back from where it is kept",
+                   dir, (unsigned long long)now->size, (unsigned long long)head->size);
+}
+
 int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *const *pins,
                      struct pb_err *err)
 {
-    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log"), *head = pb_fs_join(r->dir, "head");
+    PB_AUTO(str) char *log = pb_fs_join(r->dir, "log"), *path = pb_fs_join(r->dir, "head");
+    struct pb_checkpoint head = {.size = 0};
     char other[sizeof(out->signer)] = "";
+    bool known = read_head(&head, path);
     struct pins p = {0};
     int rc;
 
@@ -222,9 +235,9 @@ int pb_record_verify(struct pb_record_check *out, struct pb_record *r, char *con
     if (rc == 0 && out->absent)
         rc = check_absent(r, &p, err);
     if (rc == 0 && !out->absent)
-        add_head(&p, head);
-    if (rc == 0 && !out->absent)
         rc = pb_ledger_verify(&out->log, r->dir, p.v, p.n, err);
+    if (rc == 0 && !out->absent && known)
+        rc = check_head(&out->log.now, &head, r->dir, err);
     if (rc == 0)
         rc = check_copies(out, r, err);
     free(p.v);

@@ -59,6 +59,15 @@ while True:
     if fork() == 0: os.write(fd, b'x')"
 }
 
+# Those that had leave and got no processor for long were counted neither then nor ever again.
+@test "nor when the processors are taken meanwhile" {
+    [ "$(uname -m)" = x86_64 ] || skip "it forks by the old call"
+    for _ in 1 2 3; do
+        bounded "ran more than 20 processes at once" processes --processes 20 \
+            --read "${BOX%/*}" -- "${BOX%/*}/idlefork" 60 90
+    done
+}
+
 @test "a thread too many is refused, and is not the end" {
     must box --processes 10 -- /usr/bin/python3 -c '
 import threading
