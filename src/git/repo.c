@@ -421,6 +421,44 @@ void pb_branch_release(struct pb_branch *b)
     memset(b, 0, sizeof(*b));
 }
 
+/* Whose home a path is in is a part of it, and no secret. */
+static char *with_user(const char *url)
+{
+    const char *host = strstr(url, "://"), *at, *colon, *path;
+
+    if (!host || !pb_starts_with(url, "ssh://"))
+        return without_login(url);
+    host += 3;
+    path = host + strcspn(host, "/");
+    at = memchr(host, '@', (size_t)(path - host));
+    colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+    if (!at || path[0] != '/' || path[1] != '~')
+        return without_login(url);
+    return pb_asprintf("%.*s%s", (int)((colon ? colon : at) - url), url, at);
+}
+
+char *pb_repo_home_url(struct pb_repo *repo)
+{
+    struct pb_branch branch = {0};
+    git_config *config = NULL;
+    PB_AUTO(str) char *raw = NULL, *full = NULL;
+    const char *from = pb_repo_workdir(repo) ? pb_repo_workdir(repo) : pb_repo_gitdir(repo);
+    char *url;
+
+    if (git_repository_config_snapshot(&config, repo->git) < 0)
+        return NULL;
+    raw = setting(config, "remote.origin.url");
+    if (!raw && pb_repo_branch(&branch, repo, NULL) == 0 && branch.remote)
+        raw = setting_of(config, "remote", branch.remote, "url");
+    pb_branch_release(&branch);
+    full = raw ? instead_of(config, raw) : NULL;
+    git_config_free(config);
+    if (!full)
+        return NULL;
+    url = pb_repo_local_url(full, from);
+    return url ? url : with_user(full);
+}
+
 char *pb_repo_folder(const struct pb_repo *repo)
 {
     return without_slash(pb_repo_gitdir(repo));

@@ -76,10 +76,18 @@ void pb_branch_release(struct pb_branch *b);
 /* The path of the git folder, without a slash at its end. Caller frees. */
 char *pb_repo_folder(const struct pb_repo *repo);
 
+/* The URL (without user and password) of the remote `origin`, or of the one that HEAD's branch
+ * follows; a path is absolute. NULL: there is none. Caller frees. */
+char *pb_repo_home_url(struct pb_repo *repo);
+
 /* The same for all spellings of a remote's URL: "HOST[:PORT]/PATH" of https, ssh, git and
- * "USER@HOST:PATH", a path as it is; without a user, a scheme's own port, slashes and ".git" at the
- * end. Caller frees. */
+ * "USER@HOST:PATH", a path as it is; without a scheme's own port, slashes and ".git" at the end. A
+ * user stays where the path depends on it; `git` is a service's. Caller frees. */
 char *pb_repo_url_key(const char *url);
+
+/* The absolute path of a URL that is one, seen from the folder `from`; NULL when it is none. Caller
+ * frees. */
+char *pb_repo_local_url(const char *url, const char *from);
 
 /* user.name and user.email; each NULL when it is not configured. Caller frees both. */
 void pb_repo_identity(char **name, char **email, struct pb_repo *repo);

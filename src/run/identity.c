@@ -37,14 +37,10 @@ static char *in_state(const struct place *p, const char *kind, const char *name)
 
 static int find_place(struct place *p, struct pb_repo *repo, struct pb_err *err)
 {
-    struct pb_branch branch = {0};
-
     *p = (struct place){0};
     if (pb_fs_state_dir(&p->state, err) < 0)
         return -1;
-    if (pb_repo_branch(&branch, repo, NULL) == 0)
-        p->url = pb_take(&branch.remote_url);
-    pb_branch_release(&branch);
+    p->url = pb_repo_home_url(repo);
     p->folder = pb_repo_folder(repo);
     p->marker = pb_fs_join(p->folder, "plumb-repository");
     if (p->url) {
@@ -77,9 +73,9 @@ int pb_identity_find(char **id, struct pb_repo *repo, struct pb_err *err)
     int rc = find_place(&p, repo, err);
 
     if (rc == 0) {
-        *id = first_line(p.alias, NULL);
+        *id = first_line(p.marker, p.folder);
         if (!*id)
-            *id = first_line(p.marker, p.folder);
+            *id = first_line(p.alias, NULL);
         if (!*id)
             *id = pb_strdup(p.url ? p.url : p.folder);
     }

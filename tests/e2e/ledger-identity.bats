@@ -70,6 +70,45 @@ the_same() {
 https://git.example/other.git" ]
 }
 
+# two URL COMMAND...: two repositories, N in whose URL is 1 and 2; COMMAND is done in each before.
+two() {
+    local n
+    sed -i '/^ledger:/d' "$repo/plumb.yaml"
+    commit_all "$repo" local
+    for n in 1 2; do
+        mkdir "$BATS_TEST_TMPDIR/$n"
+        git init -q -b main --bare "$BATS_TEST_TMPDIR/$n/origin.git"
+        cp -r "$repo" "$BATS_TEST_TMPDIR/$n/work"
+        git -C "$BATS_TEST_TMPDIR/$n/work" remote add origin "${1//N/$n}"
+        "${@:2}" "$BATS_TEST_TMPDIR/$n/work"
+        record "$BATS_TEST_TMPDIR/$n/work"
+    done
+    [ "$(find "$state/ledger" -mindepth 1 -maxdepth 1 | wc -l)" = 2 ]
+    output=$(plumb -C "$BATS_TEST_TMPDIR/1/work" log --kind audit)
+    [ "$(grep -c ' audit ' <<<"$output")" -le 2 ]
+}
+
+on_a_branch_of_the_template() {
+    git -C "$1" remote add template https://git.example/template
+    git -C "$1" checkout -q -b sync
+    git -C "$1" config branch.sync.remote template
+    record "$1"
+    git -C "$1" checkout -q main
+    git -C "$1" branch -q -D sync
+}
+
+@test "what looks alike is two: a path from here" {
+    two ../origin.git true
+}
+
+@test "what looks alike is two: a path below somebody's home" {
+    two "ssh://ownerN@git.example/~/infra" true
+}
+
+@test "what looks alike is two: a branch that follows another remote" {
+    two "https://git.example/N" on_a_branch_of_the_template
+}
+
 @test "reading writes nothing, and a damaged file says nothing" {
     with_remote
     must plumb -C "$repo" audit >/dev/null
