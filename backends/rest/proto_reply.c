@@ -390,11 +390,12 @@ void pb_reply_read(struct pb_reply_view *out, struct pb_arena *a, const struct p
         return;
     }
     if (r->outcome != PB_HTTP_REPLY) {
-        bad(out, pb_arena_printf(a,
-                                 "no reply from %s: %s%s; try again later, or raise "
-                                 "observe.timeout",
-                                 ask->label, r->error ? shown(a, r->error, 300) : "failed",
-                                 r->tries > 1 ? pb_arena_printf(a, " (%d tries)", r->tries) : ""));
+        bad(out, pb_arena_printf(a, "no reply from %s: %s%s; %s", ask->label,
+                                 r->error ? shown(a, r->error, 300) : "failed",
+                                 r->tries > 1 ? pb_arena_printf(a, " (%d tries)", r->tries) : "",
+                                 r->outcome == PB_HTTP_FAILED
+                                     ? "see whether its endpoint is right, or try again later"
+                                     : "try again later, or raise observe.timeout"));
         return;
     }
     if (r->status >= 300 && r->status < 400) {

@@ -56,16 +56,33 @@ static int ask(struct reply *out, struct pb_http_rq *rq, struct pb_err *err)
     return rc;
 }
 
+/* Of S3's "<Error><Code>AccessDenied</Code>": what tells a wrong key from a missing permission. */
+static void add_code(struct pb_buf *out, const struct pb_buf *body)
+{
+    static const char open[] = "<Code>";
+    const char *at = body->len ? strstr(body->s, open) : NULL;
+    size_t n = at ? strspn(at + sizeof(open) - 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                  "abcdefghijklmnopqrstuvwxyz0123456789")
+                  : 0;
+
+    if (n && n < 64)
+        pb_buf_addf(out, " %.*s", (int)n, at + sizeof(open) - 1);
+}
+
 static int explain(const struct reply *r, const char *where, struct pb_err *err)
 {
+    PB_AUTO(buf) struct pb_buf status = PB_BUF_INIT;
+
+    pb_buf_addf(&status, "%d", r->status);
+    add_code(&status, r->body);
     if (!r->whole)
         return pb_fail(err, PB_E_NET, "cannot read the state '%s': %s", where, r->error);
     if (r->status == 401 || r->status == 403)
         return pb_fail(err, PB_E_AUTH,
-                       "reading the state '%s' is not allowed (status %d): check the credentials "
+                       "reading the state '%s' is not allowed (status %s): check the credentials "
                        "of its backend; reading is all that is needed",
-                       where, r->status);
-    return pb_fail(err, PB_E_NET, "cannot read the state '%s': status %d", where, r->status);
+                       where, status.s);
+    return pb_fail(err, PB_E_NET, "cannot read the state '%s': status %s", where, status.s);
 }
 
 /* ---- http ------------------------------------------------------------------------------------ */

@@ -427,7 +427,7 @@ const struct pb_command pb_commands[] = {
         "[options] ADDRESS",
         "Shows all three values of every attribute, the verdict and what it means, what an apply "
         "would do, who observed, which ignore rules apply, and the last commit that changed the "
-        "file in which the resource is written.",
+        "block in which the resource is written.",
         explain_opts,
         1,
         1,

@@ -197,15 +197,20 @@ static void tf_store__s3_absence_needs_its_own_code(void **state)
         const char *reply;
         bool none;
         enum pb_err_class cls;
+        const char *said;
     } rows[] = {
         {"HTTP/1.1 404 No\r\nConnection: close\r\n\r\n<Error><Code>NoSuchKey</Code></Error>", true,
-         PB_E_NONE},
+         PB_E_NONE, ""},
         {"HTTP/1.1 404 No\r\nConnection: close\r\n\r\n<Error><Code>NoSuchBucket</Code></Error>",
-         false, PB_E_NET},
-        {"HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false, PB_E_NET},
-        {"HTTP/1.1 403 No\r\nConnection: close\r\n\r\n<Error><Code>NoSuchKey</Code></Error>", false,
-         PB_E_AUTH},
-        {"HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false, PB_E_AUTH},
+         false, PB_E_NET, "status 404 NoSuchBucket"},
+        {"HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false, PB_E_NET,
+         "status 404"},
+        {"HTTP/1.1 403 No\r\nConnection: close\r\n\r\n<Error><Code>InvalidAccessKeyId</Code>",
+         false, PB_E_AUTH, "(status 403 InvalidAccessKeyId): "},
+        {"HTTP/1.1 403 No\r\nConnection: close\r\n\r\n<Code>\x1b[31m</Code>", false, PB_E_AUTH,
+         "(status 403): "},
+        {"HTTP/1.1 403 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false, PB_E_AUTH,
+         "(status 403): "},
     };
 
     (void)state;
@@ -219,6 +224,8 @@ static void tf_store__s3_absence_needs_its_own_code(void **state)
         assert_int_equal(rc, rows[i].cls ? -1 : 0);
         if (rc)
             assert_int_equal(err.cls, rows[i].cls);
+        if (rc && !strstr(err.msg, rows[i].said))
+            fail_msg("%s", err.msg);
         assert_int_equal(none, rows[i].none);
     }
 }
