@@ -233,7 +233,10 @@ static size_t add_all(struct pb_buf *b, struct pb_arena *a, const struct pb_live
         const char *address = old->v[i].address;
         const struct pb_resource_result *r = result_at(result, address);
 
-        if (pb_recorded_find(recorded, address) &&
+        /* What a refresh took out of the state is still to be settled. */
+        bool open = r && r->verdict == PB_LAUNDERED;
+
+        if ((open || pb_recorded_find(recorded, address)) &&
             !(r && is_proved(r, pb_live_find(live, address))))
             add_one(b, a, &old->v[i], seal, &n);
     }

@@ -73,6 +73,10 @@ resource "sim_secret" "wo" {
     commit_all "$repo" "a longer ttl"
     output=$(plumb -C "$repo" audit --save-baseline --format json || true)
     [ "$(sim_verdict sim_record.www)" = "in_sync" ]
+    # What is not settled yet is not forgotten by that.
+    [ "$(sim_verdict sim_disk.data)" = "laundered" ]
+    must_fail 2 plumb -C "$repo" audit --fail-on "$narrow" --format json
+    [ "$(sim_verdict sim_disk.data)" = "laundered" ]
     sim_change records www '{"ttl": 300}'
     sim_terraform apply -refresh-only -input=false -auto-approve
     must_fail 2 plumb -C "$repo" audit --fail-on "$narrow" --format json
