@@ -459,6 +459,7 @@ static void provider__what_takes_long_is_told_once(void **state)
     assert_true(pb_starts_with(w.diags.v[0].address, "fake_thing."));
     assert_non_null(strstr(w.diags.v[0].message, " s to read this, and may take as long"));
     assert_nothing_left();
+    pb_diags_release(&w.diags);
     w = world(state, "");
     observe(&w, (const char *[]){"same", "changed"}, 2);
     assert_int_equal(w.diags.n, 0);
