@@ -283,7 +283,7 @@ static void *serve(void *ctx)
 
 int pb_box_forks_start(struct pb_box_forks *f, pid_t monitor, struct pb_err *err)
 {
-    pb_auto_fd(&f->theirs); /* nothing comes any more if nothing has come */
+    close(pb_take_fd(&f->theirs)); /* nothing comes any more if nothing has come */
     f->listener = pb_box_receive_fd(f->ours);
     if (f->listener < 0)
         return pb_fail(err, PB_E_REFUSED, "bubblewrap started without a count of its processes");

@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backends/terraform/confine.h"
 #include "backends/terraform/mark.h"
@@ -61,6 +63,24 @@ static void sandbox__list_allows_what_it_says(void **state)
         if (pb_box_net_allows(n, asked[i].host, asked[i].port) != asked[i].allowed)
             fail_msg("'%s' port %d", asked[i].host, asked[i].port);
     pb_box_net_free(n);
+}
+
+/* Its end of the socket was closed twice: the second time it was some other thread's file. */
+static void sandbox__closes_nothing_of_others(void **state)
+{
+    struct pb_err err = PB_ERR_INIT;
+    struct pb_box_forks *f = NULL;
+    int others[8];
+
+    (void)state;
+    assert_int_equal(pb_box_forks_new(&f, 1, &err), 0);
+    assert_int_equal(pb_box_forks_start(f, getpid(), &err), -1); /* nothing was installed */
+    assert_non_null(strstr(err.msg, "without a count"));
+    for (size_t i = 0; i < PB_COUNT(others); i++)
+        assert_true((others[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0);
+    pb_box_forks_free(f);
+    for (size_t i = 0; i < PB_COUNT(others); i++)
+        assert_int_equal(close(others[i]), 0);
 }
 
 static void sandbox__names_are_known_inside(void **state)
@@ -256,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sandbox__list_allows_what_it_says),
+        cmocka_unit_test(sandbox__closes_nothing_of_others),
         cmocka_unit_test(sandbox__names_are_known_inside),
         cmocka_unit_test(sandbox__limit_of_the_list),
         cmocka_unit_test(confine__credentials_only_where_they_are_of_use),
