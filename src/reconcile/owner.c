@@ -176,7 +176,7 @@ static void add_child(struct pb_owners *o, const struct child *c, const struct p
             add_child(o, c, &ref->items[i]);
         return;
     }
-    if (may_be_anything(ref) || !pb_str(ref))
+    if (!pb_str(ref))
         return; /* null: it refers to none; not known yet: it has made nothing yet */
     o->v = pb_grow(o->v, &o->cap, o->n + 1, sizeof(*o->v));
     o->v[o->n] = *c;

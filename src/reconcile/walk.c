@@ -157,6 +157,12 @@ static bool is_repeated(const struct pb_walk *w, const struct pb_echo *e, const 
     return is;
 }
 
+/* Whether Git decides about what a mirror shows. */
+static bool is_gits(const struct pb_type *t, const struct sides *s)
+{
+    return !s->silent && (s->mentioned || !pb_same_as_null(t, s->d, PB_SAME_ZERO_IS_NULL));
+}
+
 /* What the table of echoes says about a difference. */
 struct echoed {
     const char *why; /* it is one; NULL: it is none */
@@ -190,7 +196,7 @@ static struct echoed echo_of(const struct pb_walk *w, const struct pb_type *t,
         struct pb_cell c;
         switch (e->kind) {
         case PB_ECHO_MIRROR:
-            if (!s->silent && (s->mentioned || !pb_same_as_null(t, s->d, PB_SAME_ZERO_IS_NULL)))
+            if (is_gits(t, s))
                 break;
             out.why = mirrors(w, e, s);
             out.nobodys = !out.why;
@@ -612,8 +618,7 @@ static bool is_nobodys(const struct pb_walk *w, const struct pb_type *t, const s
     size_t i = 0;
 
     if (!w->echoes.nown || !at->up || at->up->up || !s->seen || pb_is_nullish(s->l) ||
-        (!s->silent && (s->mentioned || !pb_is_nullish(s->d))) ||
-        !same(w, t, s->r, s->l, PB_SAME_ZERO_IS_NULL))
+        is_gits(t, s) || !same(w, t, s->r, s->l, PB_SAME_ZERO_IS_NULL))
         return false; /* what differs inside is told by what differs */
     while ((e = pb_echo_match(&w->echoes, at->up->key, &i))) {
         if (e->kind != PB_ECHO_MIRROR || !e->nowners || !e->owners[0].key)

@@ -294,16 +294,6 @@ static void check_adopted(struct pb_applying *p)
                  address, file);
 }
 
-/* What is as Git says without an apply, such as after one that was interrupted, has been looked at
- * as it would have been afterwards. */
-static int remember(struct pb_session *j, struct pb_err *err)
-{
-    struct pb_baseline_id id = pb_session_baseline(j);
-
-    return pb_baseline_save(&id, &j->u->live, &j->u->out, j->baseline, &j->whole, &j->s->seal,
-                            &j->u->baseline_saved, err);
-}
-
 static int act(void *ctx, struct pb_session *j, struct pb_err *err)
 {
     struct pb_applying *p = ctx;
@@ -323,7 +313,9 @@ static int act(void *ctx, struct pb_session *j, struct pb_err *err)
     take_changes(p);
     if (!o->nchanges && !j->saved.outputs && run->gate.out.decision != PB_GATE_DENY) {
         o->end = PB_END_NOTHING;
-        return remember(j, err);
+        /* It has been looked at as it would have been after an apply, such as one that was
+         * interrupted. */
+        return pb_session_save_baseline(j, &j->whole, err);
     }
     o->shown = j->u->diags.n;
     check_adopted(p);

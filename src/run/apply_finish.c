@@ -256,15 +256,9 @@ static void end_of(struct pb_apply_outcome *o)
 
 static int save_baseline(struct pb_applying *p, struct pb_err *err)
 {
-    struct pb_session *j = p->j;
-    struct pb_unit_result *u = j->u;
-    struct pb_baseline_id id = pb_session_baseline(j);
-
     if (pb_fault("apply.baseline"))
         return pb_fail_errno(err, PB_E_IO, "cannot save the baseline");
-    id.lineage = p->run->outcome.after.lineage;
-    return pb_baseline_save(&id, &u->live, &u->out, j->baseline, &p->run->outcome.after,
-                            &j->s->seal, &u->baseline_saved, err);
+    return pb_session_save_baseline(p->j, &p->run->outcome.after, err);
 }
 
 static int settle_down(struct pb_applying *p, struct pb_err *err)

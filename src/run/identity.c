@@ -4,7 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,14 +27,6 @@ static void place_release(struct place *p)
     free(p->marker);
 }
 
-static char *in_state(const struct place *p, const char *kind, const char *name)
-{
-    char hex[PB_SHA256_HEX];
-
-    pb_sha256_hex_of(hex, name, strlen(name));
-    return pb_asprintf("%s/%s/%.32s", p->state, kind, hex);
-}
-
 static int find_place(struct place *p, struct pb_repo *repo, struct pb_err *err)
 {
     *p = (struct place){0};
@@ -45,8 +37,10 @@ static int find_place(struct place *p, struct pb_repo *repo, struct pb_err *err)
     p->marker = pb_fs_join(p->folder, "plumb-repository");
     if (p->url) {
         PB_AUTO(str) char *key = pb_repo_url_key(p->url);
+        char hex[PB_SHA256_HEX];
 
-        p->alias = in_state(p, "repositories", key);
+        pb_sha256_hex_of(hex, key, strlen(key));
+        p->alias = pb_asprintf("%s/repositories/%.32s", p->state, hex);
     }
     return 0;
 }

@@ -190,6 +190,8 @@ int pb_record_bring_back(struct pb_record *r, struct pb_err *err)
     char id[PB_OID_HEX];
     int fd, rc;
 
+    if (pb_identity_keep(r->id, r->repo, err) < 0)
+        return -1;
     if (pb_fs_exists(log))
         return 0;
     if (find_copy(id, r, err) < 0)
@@ -223,8 +225,7 @@ int pb_record_append(struct pb_record *r, const char *kind, const struct pb_valu
     struct pb_ledger *l = NULL;
     int rc = -1;
 
-    if (pb_identity_keep(r->id, r->repo, err) == 0 && pb_record_bring_back(r, err) == 0 &&
-        pb_ledger_open(&l, r->dir, &o, err) == 0)
+    if (pb_record_bring_back(r, err) == 0 && pb_ledger_open(&l, r->dir, &o, err) == 0)
         rc = pb_ledger_append(l, kind, body, err);
     pb_ledger_close(l);
     return rc;

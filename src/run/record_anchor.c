@@ -1,8 +1,6 @@
 /* Copies of the ledger in Git. */
 #include "run/record_internal.h"
 
-#include "run/identity.h"
-
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -143,9 +141,7 @@ static int anchor_here(struct pb_anchored *out, struct pb_record *r, struct pb_e
     struct pb_ledger_origin o = {
         .repository = r->id, .user = r->user, .host = r->host, .wait_ms = LOCK_MS};
     struct pb_ledger *l = NULL;
-    int rc = pb_identity_keep(r->id, r->repo, err) < 0 || pb_record_bring_back(r, err) < 0
-                 ? -1
-                 : pb_ledger_open(&l, r->dir, &o, err);
+    int rc = pb_record_bring_back(r, err) < 0 ? -1 : pb_ledger_open(&l, r->dir, &o, err);
 
     if (rc == 0)
         rc = 1;

@@ -61,6 +61,9 @@ int pb_session_judge(struct pb_session *j, struct pb_err *err);
 struct pb_live_request pb_session_request(struct pb_session *j);
 
 struct pb_baseline_id pb_session_baseline(const struct pb_session *j);
+/* Remembers what was verified, in that state. */
+int pb_session_save_baseline(struct pb_session *j, const struct pb_recorded_set *state,
+                             struct pb_err *err);
 
 /* narrow.c: all but the targets is taken out of the sides. */
 void pb_narrow_recorded(struct pb_session *j);

@@ -327,6 +327,17 @@ struct pb_baseline_id pb_session_baseline(const struct pb_session *j)
                                    .commit = j->s->audit->commit};
 }
 
+int pb_session_save_baseline(struct pb_session *j, const struct pb_recorded_set *state,
+                             struct pb_err *err)
+{
+    struct pb_unit_result *u = j->u;
+    struct pb_baseline_id id = pb_session_baseline(j);
+
+    id.lineage = state->lineage;
+    return pb_baseline_save(&id, &u->live, &u->out, j->baseline, state, &j->s->seal,
+                            &u->baseline_saved, err);
+}
+
 /* The recorded side as the observer's own upgrade of it has it: an older schema's is no drift. */
 static void take_upgraded(struct pb_session *j)
 {
@@ -526,7 +537,6 @@ static int plan_again(struct pb_session *j, struct pb_err *err)
 static int finish(struct pb_session *j, struct pb_err *err)
 {
     struct pb_unit_result *u = j->u;
-    struct pb_baseline_id id = pb_session_baseline(j);
 
     pb_ignore_problems(u->ignore, &u->diags, u->arena);
     if (!j->s->options->save_baseline)
@@ -534,8 +544,7 @@ static int finish(struct pb_session *j, struct pb_err *err)
     if (j->s->options->targets)
         return pb_fail(err, PB_E_USAGE,
                        "--save-baseline remembers whole units: leave --target out");
-    return pb_baseline_save(&id, &u->live, &u->out, j->baseline, &j->whole, &j->s->seal,
-                            &u->baseline_saved, err);
+    return pb_session_save_baseline(j, &j->whole, err);
 }
 
 static int act(struct pb_session *j, struct pb_err *err)

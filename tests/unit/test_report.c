@@ -397,6 +397,17 @@ static void report__policies_by_statement(void **state)
     assert_null(strstr(b.s, "\"c\""));
 }
 
+static void report_unobserved(struct pb_buf *b, struct pb_resource_result *r, size_t n)
+{
+    struct pb_unit_result u = {.config = {.name = "u", .path = "u"}};
+    struct pb_audit audit = {.units = &u, .nunits = 1};
+
+    u.out.v = r;
+    u.out.n = u.out.by_verdict[PB_UNOBSERVED] = n;
+    pb_audit_sum(&audit, NULL, NULL);
+    pb_report_text(b, &audit, &(struct pb_report_opts){.version = "1"});
+}
+
 /* What ails many is told once, and so is what their provider says of it. */
 static void report__darkness_by_cause(void **state)
 {
@@ -409,16 +420,11 @@ static void report__darkness_by_cause(void **state)
     };
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     struct pb_resource_result r[PB_COUNT(reasons)];
-    struct pb_unit_result u = {.config = {.name = "u", .path = "u"}};
-    struct pb_audit audit = {.units = &u, .nunits = 1};
 
     (void)state;
     for (size_t i = 0; i < PB_COUNT(r); i++)
         r[i] = res("example_a.x", "i", PB_UNOBSERVED, PB_ACT_NONE, reasons[i], NULL, 0);
-    u.out.v = r;
-    u.out.n = u.out.by_verdict[PB_UNOBSERVED] = PB_COUNT(r);
-    pb_audit_sum(&audit, NULL, NULL);
-    pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+    report_unobserved(&b, r, PB_COUNT(r));
     assert_non_null(strstr(b.s, "    could not be observed\n"
                                 "      2: no reply: no credentials\n"
                                 "        example_a.x\n"
@@ -454,16 +460,11 @@ static void report__darkness_that_is_alike(void **state)
     };
     PB_AUTO(buf) struct pb_buf b = PB_BUF_INIT;
     struct pb_resource_result r[PB_COUNT(rows)];
-    struct pb_unit_result u = {.config = {.name = "u", .path = "u"}};
-    struct pb_audit audit = {.units = &u, .nunits = 1};
 
     (void)state;
     for (size_t i = 0; i < PB_COUNT(r); i++)
         r[i] = res("example_a.x", rows[i].id, PB_UNOBSERVED, PB_ACT_NONE, rows[i].reason, NULL, 0);
-    u.out.v = r;
-    u.out.n = u.out.by_verdict[PB_UNOBSERVED] = PB_COUNT(r);
-    pb_audit_sum(&audit, NULL, NULL);
-    pb_report_text(&b, &audit, &(struct pb_report_opts){.version = "1"});
+    report_unobserved(&b, r, PB_COUNT(r));
     assert_non_null(strstr(b.s, "      2: 403 AccessDenied from s3 GetBucketPolicy: no "
                                 "s3:GetBucketPolicy on arn:aws:s3:::...\n"
                                 "      (RequestId: ..., HostId: ...)\n"));
