@@ -99,6 +99,18 @@ x = []
 while True: x.append(mmap.mmap(-1, 8 << 20)); x[-1].write(b"x" * (8 << 20))' "$MARK"
 }
 
+# Of each 2 MiB that are looked at the kernel keeps a page, whatever little is in them.
+@test "what is mapped and hardly used has tables, which count" {
+    bounded "used more than 64 MiB of memory" memory --memory 64 -- /usr/bin/python3 -c 'import mmap
+import time
+x = []
+for i in range(100):
+    x.append(mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))
+    x[-1].madvise(mmap.MADV_NOHUGEPAGE)
+    for at in range(0, 1 << 30, 1 << 21): x[-1][at]
+time.sleep(1)' "$MARK"
+}
+
 @test "a huge file, many files, and an endless output" {
     bounded "wrote more than 64 MiB" disk --disk 64 --write "$mine" -- \
         /usr/bin/python3 -c 'f = open("'"$mine"'/big", "wb")

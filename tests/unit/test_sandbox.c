@@ -7,8 +7,11 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backends/terraform/confine.h"
@@ -81,6 +84,103 @@ static void sandbox__closes_nothing_of_others(void **state)
     pb_box_forks_free(f);
     for (size_t i = 0; i < PB_COUNT(others); i++)
         assert_int_equal(close(others[i]), 0);
+}
+
+static const char last_number[] = "/proc/sys/kernel/ns_last_pid";
+
+static pid_t child_of(void (*then)(void))
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (then)
+            then();
+        _exit(0);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+static void wait_forever(void)
+{
+    for (;;)
+        pause();
+}
+
+static void end(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* Makes a child of each number that it is told, if that is free, and tells the one that it got. */
+static void make_children(int in, int out)
+{
+    pid_t want, got;
+
+    while (read(in, &want, sizeof(want)) == sizeof(want)) {
+        FILE *f = fopen(last_number, "w");
+
+        if (!f || fprintf(f, "%d", (int)want - 1) < 0 || fclose(f))
+            _exit(1);
+        got = fork();
+        if (got == 0)
+            wait_forever();
+        if (write(out, &got, sizeof(got)) != sizeof(got))
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static bool lists(struct pb_box_list *l, pid_t pid)
+{
+    size_t n;
+    const struct pb_box_process *v = pb_box_list_take(l, &n);
+
+    for (size_t i = 0; i < n; i++)
+        if (v[i].pid == pid)
+            return true;
+    return false;
+}
+
+/* Once it was taken for what it had been, for up to a second. */
+static void sandbox__a_number_that_is_used_again(void **state)
+{
+    enum { TRIES = 50, BETWEEN = 5 };
+    int ask[2], told[2];
+    pid_t monitor, was, got = -1;
+    struct pb_box_list *l;
+
+    (void)state;
+    if (access(last_number, W_OK) != 0) {
+        print_message("skip: numbers of processes cannot be chosen here\n");
+        skip();
+    }
+    assert_int_equal(pipe(ask) | pipe(told), 0);
+    monitor = fork();
+    if (monitor == 0) {
+        close(ask[1]);
+        make_children(ask[0], told[1]);
+    }
+    l = pb_box_list_new(monitor);
+    for (int i = 0; i < TRIES; i++) {
+        was = child_of(wait_forever);
+        for (int k = 0; k < BETWEEN; k++)
+            waitpid(child_of(NULL), NULL, 0);
+        assert_false(lists(l, was));
+        end(was);
+        assert_int_equal(write(ask[1], &was, sizeof(was)), sizeof(was));
+        assert_int_equal(read(told[0], &got, sizeof(got)), sizeof(got));
+        if (got == was)
+            break;
+        kill(got, SIGKILL); /* somebody else was faster */
+    }
+    waitpid(child_of(NULL), NULL, 0);
+    assert_int_equal(got, was);
+    assert_true(lists(l, was));
+    kill(got, SIGKILL);
+    end(monitor);
+    pb_box_list_free(l);
 }
 
 static void sandbox__names_are_known_inside(void **state)
@@ -277,6 +377,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sandbox__list_allows_what_it_says),
         cmocka_unit_test(sandbox__closes_nothing_of_others),
+        cmocka_unit_test(sandbox__a_number_that_is_used_again),
         cmocka_unit_test(sandbox__names_are_known_inside),
         cmocka_unit_test(sandbox__limit_of_the_list),
         cmocka_unit_test(confine__credentials_only_where_they_are_of_use),
